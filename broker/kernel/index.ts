@@ -1,0 +1,3 @@
+export { TypedEmitter } from './typed-emitter.ts';
+export { backoffMs } from './backoff.ts';
+export { assertNever } from './assert-never.ts';

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+/** One application that a session can run. */
+export const applicationSchema = z.strictObject({
+  id: z.string().regex(/^[a-z0-9-]{1,40}$/),
+  name: z.string().min(1).max(80),
+  description: z.string().max(400),
+  /** `workstation` is our own, in a kiosk browser or in the user's; `x11` is any X11 program. */
+  kind: z.enum(['workstation', 'x11']),
+  /**
+   * Program and arguments, no shell. Placeholders: `{studyDir}` the folder with the study's files,
+   * `{firstFile}` the first image in it, `{width}` and `{height}` of the display in px.
+   */
+  command: z.array(z.string()).default([]),
+  /** Debian packages that a render node needs for it. */
+  packages: z.array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/)).default([]),
+  /** How the application gets the study. `files` are Explicit VR Little Endian renditions. */
+  studyAccess: z.enum(['dicomweb', 'files']),
+  resources: z.strictObject({ memoryMiB: z.int().positive(), cpus: z.number().positive() }),
+  /** Modes in which it can run. */
+  modes: z.array(z.enum(['streamed', 'local'])).min(1),
+});
+export type Application = z.infer<typeof applicationSchema>;

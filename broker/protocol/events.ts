@@ -1,0 +1,91 @@
+import type { z } from 'zod';
+import type { ParticipantId, SessionId } from './ids.ts';
+import type {
+  NodeHeartbeat,
+  NodeRegistration,
+  NodeSessionEvent,
+  NodeView,
+  NodeWelcome,
+  removeParticipantSchema,
+  setControllerSchema,
+  StartSession,
+  stopSessionSchema,
+} from './node.ts';
+import type { Ack } from './problem.ts';
+import type {
+  ChatMessage,
+  giveFloorSchema,
+  joinRoomSchema,
+  JoinedRoom,
+  Pointed,
+  Pointer,
+  RoomView,
+} from './room.ts';
+import type { SessionView } from './session.ts';
+import type { RelayedStreamRequest, StreamRequest, StreamResponse } from './stream.ts';
+import type { StorageHeartbeat, StorageRegistration, StorageWelcome, StudySummary } from './study.ts';
+
+type Answer<Value> = (ack: Ack<Value>) => void;
+
+/**
+ * socket.io namespace `/client`, path `/socket.io`. Handshake `auth: { token }`: an access token of the OIDC issuer.
+ * Types only bind our own code: both ends parse what they receive with the schemas.
+ */
+export type ClientToBroker = {
+  'worklist.subscribe': (answer: Answer<readonly StudySummary[]>) => void;
+  'admin.subscribe': (answer: Answer<AdminSnapshot>) => void;
+  /** Follow one's own session from launch on, before the room is joined. */
+  'session.watch': (request: { sessionId: SessionId }, answer: Answer<SessionView>) => void;
+  'room.join': (request: z.infer<typeof joinRoomSchema>, answer: Answer<JoinedRoom>) => void;
+  'room.leave': (answer: Answer<null>) => void;
+  'room.chat': (request: { text: string }, answer: Answer<null>) => void;
+  'room.point': (pointer: Pointer) => void;
+  'room.request-floor': (answer: Answer<null>) => void;
+  'room.give-floor': (request: z.infer<typeof giveFloorSchema>, answer: Answer<null>) => void;
+  /** The session's owner may always take the floor; others only when nobody holds it. */
+  'room.take-floor': (answer: Answer<null>) => void;
+  /** Of the room that this socket has joined. */
+  'stream.request': (request: StreamRequest, answer: Answer<StreamResponse>) => void;
+  /** A fresh access token for the same login, before the old one expires. */
+  'identity.renew': (request: { token: string }, answer: Answer<null>) => void;
+};
+
+export type BrokerToClient = {
+  'study.changed': (studies: readonly StudySummary[]) => void;
+  'session.changed': (session: SessionView) => void;
+  'room.changed': (room: RoomView) => void;
+  'room.chatted': (message: ChatMessage) => void;
+  'room.pointed': (pointed: Pointed) => void;
+  /** Someone asks the floor holder for the floor. */
+  'room.floor-requested': (request: { participantId: ParticipantId }) => void;
+  'admin.changed': (snapshot: AdminSnapshot) => void;
+  /** The link to the render node is gone or back; the picture itself may well go on. */
+  'stream.node-link': (state: { isUp: boolean }) => void;
+};
+
+export type AdminSnapshot = {
+  readonly nodes: readonly NodeView[];
+  readonly sessions: readonly SessionView[];
+};
+
+/** socket.io namespace `/node`. Handshake `auth: { token }`: a node token signed by the broker. */
+export type NodeToBroker = {
+  'node.register': (registration: NodeRegistration, answer: Answer<NodeWelcome>) => void;
+  'node.heartbeat': (heartbeat: NodeHeartbeat) => void;
+  'session.event': (event: NodeSessionEvent, answer: Answer<null>) => void;
+  'storage.register': (registration: StorageRegistration, answer: Answer<StorageWelcome>) => void;
+  'storage.heartbeat': (heartbeat: StorageHeartbeat) => void;
+  /** In order of `change`; the storage node sends the next batch when this one is acknowledged. */
+  'study.changed': (studies: readonly StudySummary[], answer: Answer<null>) => void;
+};
+
+export type BrokerToNode = {
+  'session.start': (request: StartSession, answer: Answer<null>) => void;
+  'session.stop': (request: z.infer<typeof stopSessionSchema>, answer: Answer<null>) => void;
+  'session.set-controller': (request: z.infer<typeof setControllerSchema>, answer: Answer<null>) => void;
+  'session.remove-participant': (
+    request: z.infer<typeof removeParticipantSchema>,
+    answer: Answer<null>,
+  ) => void;
+  'stream.request': (request: RelayedStreamRequest, answer: Answer<StreamResponse>) => void;
+};

@@ -1,0 +1,115 @@
+/**
+ * Input as it travels on the data channels: fixed-width, big endian, one message per event.
+ * Moves go on `input.moves` (unordered, never resent: the latest wins), all else on `input.events` (ordered, reliable).
+ *
+ * Layout: opcode u8 · sequence u32 · then per opcode. x and y are display px.
+ */
+export type InputEvent =
+  | { readonly kind: 'move'; readonly sequence: number; readonly x: number; readonly y: number }
+  | {
+      readonly kind: 'button';
+      readonly sequence: number;
+      readonly x: number;
+      readonly y: number;
+      /** X11 button: 1 left, 2 middle, 3 right, 8 back, 9 forward. */
+      readonly button: number;
+      readonly isDown: boolean;
+    }
+  | {
+      readonly kind: 'wheel';
+      readonly sequence: number;
+      readonly x: number;
+      readonly y: number;
+      /** Notches, positive right and down. */
+      readonly notchesX: number;
+      readonly notchesY: number;
+    }
+  /** `keysym` as in X11/keysymdef.h; Unicode characters beyond Latin-1 are 0x01000000 + code point. */
+  | { readonly kind: 'key'; readonly sequence: number; readonly keysym: number; readonly isDown: boolean }
+  | {
+      readonly kind: 'resize';
+      readonly sequence: number;
+      readonly widthPx: number;
+      readonly heightPx: number;
+    }
+  /** Focus lost: every pressed key and button goes up. */
+  | { readonly kind: 'release-all'; readonly sequence: number };
+
+export const inputMovesLabel = 'input.moves';
+export const inputEventsLabel = 'input.events';
+export const displayEventsLabel = 'display.events';
+
+const opcodes = { move: 1, button: 2, wheel: 3, key: 4, resize: 5, 'release-all': 6 } as const;
+const lengths: Readonly<Record<number, number>> = { 1: 9, 2: 11, 3: 13, 4: 10, 5: 9, 6: 5 };
+
+export function encodeInput(event: InputEvent): Uint8Array<ArrayBuffer> {
+  const opcode = opcodes[event.kind];
+  const bytes = new Uint8Array(lengths[opcode] ?? 5);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, opcode);
+  view.setUint32(1, event.sequence >>> 0);
+  switch (event.kind) {
+    case 'move':
+      view.setUint16(5, event.x);
+      view.setUint16(7, event.y);
+      break;
+    case 'button':
+      view.setUint16(5, event.x);
+      view.setUint16(7, event.y);
+      view.setUint8(9, event.button);
+      view.setUint8(10, event.isDown ? 1 : 0);
+      break;
+    case 'wheel':
+      view.setUint16(5, event.x);
+      view.setUint16(7, event.y);
+      view.setInt16(9, event.notchesX);
+      view.setInt16(11, event.notchesY);
+      break;
+    case 'key':
+      view.setUint32(5, event.keysym);
+      view.setUint8(9, event.isDown ? 1 : 0);
+      break;
+    case 'resize':
+      view.setUint16(5, event.widthPx);
+      view.setUint16(7, event.heightPx);
+      break;
+    case 'release-all':
+      break;
+  }
+  return bytes;
+}
+
+/** Answers undefined to anything that is not exactly one well-formed event: a peer may send what it likes. */
+export function decodeInput(bytes: Uint8Array): InputEvent | undefined {
+  const opcode = bytes[0];
+  if (opcode === undefined || bytes.byteLength !== lengths[opcode]) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const sequence = view.getUint32(1);
+  const position = (): { x: number; y: number } => ({ x: view.getUint16(5), y: view.getUint16(7) });
+  switch (opcode) {
+    case opcodes.move:
+      return { kind: 'move', sequence, ...position() };
+    case opcodes.button:
+      return {
+        kind: 'button',
+        sequence,
+        ...position(),
+        button: view.getUint8(9),
+        isDown: view.getUint8(10) === 1,
+      };
+    case opcodes.wheel:
+      return {
+        kind: 'wheel',
+        sequence,
+        ...position(),
+        notchesX: view.getInt16(9),
+        notchesY: view.getInt16(11),
+      };
+    case opcodes.key:
+      return { kind: 'key', sequence, keysym: view.getUint32(5), isDown: view.getUint8(9) === 1 };
+    case opcodes.resize:
+      return { kind: 'resize', sequence, widthPx: view.getUint16(5), heightPx: view.getUint16(7) };
+    default:
+      return { kind: 'release-all', sequence };
+  }
+}

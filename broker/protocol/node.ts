@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { applicationSchema } from './application.ts';
+import { instantSchema, nodeIdSchema, participantIdSchema, sessionIdSchema, uidSchema } from './ids.ts';
+
+export const nodeStateSchema = z.enum([
+  'provisioning',
+  'joining',
+  'ready',
+  'draining',
+  'leaving',
+  'absent',
+  'lost',
+]);
+export type NodeState = z.infer<typeof nodeStateSchema>;
+
+export const nodeCapabilitiesSchema = z.object({
+  architecture: z.string(),
+  cpus: z.int(),
+  memoryMiB: z.int(),
+  gpu: z.string().nullable(),
+  /** Video encoders that passed the probe, best first, e.g. `libx264`. */
+  encoders: z.array(z.string()),
+  /** How a workstation draws best here. */
+  rendering: z.enum(['cpu', 'webgl']),
+  /** Sessions that fit at once. */
+  slots: z.int().positive(),
+  /** Application ids whose programs are installed. */
+  applications: z.array(z.string()),
+  /** What holds an application in, e.g. `own user, own network namespace, bubblewrap`. */
+  confinement: z.string(),
+  rtcAddress: z.string(),
+  rtcPort: z.int(),
+});
+export type NodeCapabilities = z.infer<typeof nodeCapabilitiesSchema>;
+
+/** A session that a node runs, as it tells on (re)joining: the broker adopts or stops it. */
+export const nodeSessionReportSchema = z.object({
+  sessionId: sessionIdSchema,
+  state: z.enum(['starting', 'streaming', 'closing']),
+  participants: z.array(participantIdSchema),
+  controller: participantIdSchema.nullable(),
+});
+export type NodeSessionReport = z.infer<typeof nodeSessionReportSchema>;
+
+export const nodeRegistrationSchema = z.object({
+  nodeId: nodeIdSchema,
+  version: z.string(),
+  startedAt: instantSchema,
+  capabilities: nodeCapabilitiesSchema,
+  sessions: z.array(nodeSessionReportSchema),
+});
+export type NodeRegistration = z.infer<typeof nodeRegistrationSchema>;
+
+export const nodeWelcomeSchema = z.object({ heartbeatMs: z.int().positive() });
+export type NodeWelcome = z.infer<typeof nodeWelcomeSchema>;
+
+export const nodeHeartbeatSchema = z.object({
+  load1: z.number(),
+  freeMemoryMiB: z.int(),
+  sessions: z.array(
+    nodeSessionReportSchema.extend({
+      framesPerSecond: z.number(),
+      sentKbps: z.number(),
+      encodeMs: z.number(),
+    }),
+  ),
+});
+export type NodeHeartbeat = z.infer<typeof nodeHeartbeatSchema>;
+
+/** Broker → render node. Idempotent on `sessionId`: asked twice, it is the same session. */
+export const startSessionSchema = z.object({
+  sessionId: sessionIdSchema,
+  studyInstanceUID: uidSchema,
+  application: applicationSchema,
+  /** DICOMweb service root of the storage node, and a token for this one study. */
+  dicomwebUrl: z.url(),
+  studyToken: z.string(),
+  widthPx: z.int(),
+  heightPx: z.int(),
+});
+export type StartSession = z.infer<typeof startSessionSchema>;
+
+export const stopSessionSchema = z.object({ sessionId: sessionIdSchema, reason: z.string().max(200) });
+export const setControllerSchema = z.object({
+  sessionId: sessionIdSchema,
+  /** The one whose input is injected; null = nobody's. */
+  participantId: participantIdSchema.nullable(),
+});
+export const removeParticipantSchema = z.object({
+  sessionId: sessionIdSchema,
+  participantId: participantIdSchema,
+});
+
+/** Render node → broker: what happens to a session. */
+export const nodeSessionEventSchema = z.object({
+  sessionId: sessionIdSchema,
+  event: z.discriminatedUnion('kind', [
+    /** A step of the start-up ended. ms since the node got the command. Steps: display, study, application, encoder, first-frame. */
+    z.object({ kind: z.literal('step'), step: z.string().max(40), startMs: z.number(), endMs: z.number() }),
+    z.object({ kind: z.literal('streaming') }),
+    z.object({ kind: z.literal('failed'), code: z.string(), detail: z.string().max(500) }),
+    z.object({ kind: z.literal('closed'), reason: z.string().max(200) }),
+  ]),
+});
+export type NodeSessionEvent = z.infer<typeof nodeSessionEventSchema>;
+
+/** Claims of a node's token, signed ES256 by the broker's key (`aud` = `medusa-node`). */
+export const nodeTokenClaimsSchema = z.object({
+  sub: nodeIdSchema,
+  aud: z.literal('medusa-node'),
+  kind: z.enum(['render', 'storage']),
+});
+
+/** A node as the admin page shows it. */
+export const nodeViewSchema = z.object({
+  id: nodeIdSchema,
+  kind: z.enum(['render', 'storage']),
+  provider: z.string(),
+  state: nodeStateSchema,
+  reason: z.string(),
+  version: z.string().nullable(),
+  capabilities: nodeCapabilitiesSchema.nullable(),
+  storage: z
+    .object({
+      aeTitle: z.string(),
+      dicomPort: z.int(),
+      freeBytes: z.number().nullable(),
+      associations: z.int(),
+      studies: z.int(),
+      instances: z.int(),
+      conflicts: z.int(),
+    })
+    .nullable(),
+  load1: z.number().nullable(),
+  sessions: z.int(),
+  lastSeenAt: instantSchema.nullable(),
+  history: z.array(z.object({ at: instantSchema, state: nodeStateSchema, reason: z.string() })),
+});
+export type NodeView = z.infer<typeof nodeViewSchema>;

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { applicationSchema } from './application.ts';
+import { deviceReportSchema } from './device.ts';
+import { instantSchema, nodeIdSchema, sessionIdSchema, uidSchema, userIdSchema } from './ids.ts';
+
+export const sessionStateSchema = z.enum([
+  'requested',
+  'queued',
+  'placing',
+  'provisioning',
+  'starting',
+  'streaming',
+  'suspended',
+  'closing',
+  'closed',
+  'failed',
+]);
+export type SessionState = z.infer<typeof sessionStateSchema>;
+
+export const sessionModeSchema = z.enum(['streamed', 'local']);
+
+export const launchRequestSchema = z.strictObject({
+  studyInstanceUID: uidSchema,
+  applicationId: applicationSchema.shape.id.default('workstation'),
+  mode: sessionModeSchema.default('streamed'),
+  /** Size of the remote display in px. */
+  widthPx: z.int().min(640).max(3840).default(1280),
+  heightPx: z.int().min(480).max(2160).default(720),
+  device: deviceReportSchema.optional(),
+});
+export type LaunchRequest = z.infer<typeof launchRequestSchema>;
+
+/** Why a node was chosen: kept with the session and shown to whoever asks. */
+export const placementSchema = z.object({
+  nodeId: nodeIdSchema,
+  /** One sentence in plain words. */
+  reason: z.string(),
+  considered: z.array(z.object({ nodeId: nodeIdSchema, score: z.number().nullable(), note: z.string() })),
+});
+export type Placement = z.infer<typeof placementSchema>;
+
+/** One bar of the start-up waterfall. Times are ms since the request reached the broker. */
+export const sessionStepSchema = z.object({
+  step: z.string().max(40),
+  startMs: z.number(),
+  endMs: z.number(),
+});
+export type SessionStep = z.infer<typeof sessionStepSchema>;
+
+export const sessionViewSchema = z.object({
+  id: sessionIdSchema,
+  state: sessionStateSchema,
+  mode: sessionModeSchema,
+  applicationId: z.string(),
+  applicationName: z.string(),
+  studyInstanceUID: uidSchema,
+  /** For the heading, as the worklist had it. */
+  studyTitle: z.string(),
+  ownerId: userIdSchema,
+  ownerName: z.string(),
+  nodeId: nodeIdSchema.nullable(),
+  placement: placementSchema.nullable(),
+  queue: z.object({ position: z.int(), etaSeconds: z.number().nullable(), reason: z.string() }).nullable(),
+  failure: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  steps: z.array(sessionStepSchema),
+  participants: z.int(),
+  createdAt: instantSchema,
+  streamingAt: instantSchema.nullable(),
+  closedAt: instantSchema.nullable(),
+  closeReason: z.string().nullable(),
+});
+export type SessionView = z.infer<typeof sessionViewSchema>;
+
+/** The answer to a launch. In local mode the browser opens the study itself with `studyToken`. */
+export const launchResponseSchema = z.object({
+  session: sessionViewSchema,
+  local: z.object({ studyToken: z.string(), expiresAt: instantSchema, dicomwebUrl: z.string() }).nullable(),
+});
+export type LaunchResponse = z.infer<typeof launchResponseSchema>;
+
+export const invitationSchema = z.object({ code: z.string(), url: z.string(), expiresAt: instantSchema });
+export type Invitation = z.infer<typeof invitationSchema>;

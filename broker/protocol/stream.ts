@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { participantIdSchema, sessionIdSchema } from './ids.ts';
+import { viewStateSchema } from './view.ts';
+
+/** mediasoup's own objects pass through: mediasoup and mediasoup-client check them at either end. */
+const opaqueSchema = z.record(z.string(), z.unknown());
+const transportIdSchema = z.string().max(64);
+
+/** What a participant asks of the SFU on its render node. The broker relays it and looks at nothing but who asks. */
+export const streamRequestSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('capabilities') }),
+  z.object({ kind: z.literal('create-transport'), direction: z.enum(['send', 'receive']) }),
+  z.object({
+    kind: z.literal('connect-transport'),
+    transportId: transportIdSchema,
+    dtlsParameters: opaqueSchema,
+  }),
+  z.object({ kind: z.literal('restart-ice'), transportId: transportIdSchema }),
+  /** The consumer is created paused; `resume` starts it with a keyframe. */
+  z.object({ kind: z.literal('consume'), transportId: transportIdSchema, rtpCapabilities: opaqueSchema }),
+  z.object({ kind: z.literal('resume'), consumerId: z.string().max(64) }),
+  z.object({
+    kind: z.literal('produce-data'),
+    transportId: transportIdSchema,
+    label: z.enum(['input.moves', 'input.events']),
+    sctpStreamParameters: opaqueSchema,
+  }),
+  z.object({ kind: z.literal('consume-data'), transportId: transportIdSchema }),
+  z.object({ kind: z.literal('close') }),
+]);
+export type StreamRequest = z.infer<typeof streamRequestSchema>;
+
+/** The answers, by `kind` of the request. */
+export const streamResponseSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('capabilities'), routerRtpCapabilities: opaqueSchema }),
+  z.object({
+    kind: z.literal('create-transport'),
+    id: z.string(),
+    iceParameters: opaqueSchema,
+    iceCandidates: z.array(opaqueSchema),
+    dtlsParameters: opaqueSchema,
+    sctpParameters: opaqueSchema,
+  }),
+  z.object({ kind: z.literal('connect-transport') }),
+  z.object({ kind: z.literal('restart-ice'), iceParameters: opaqueSchema }),
+  z.object({
+    kind: z.literal('consume'),
+    id: z.string(),
+    producerId: z.string(),
+    rtpParameters: opaqueSchema,
+  }),
+  z.object({ kind: z.literal('resume') }),
+  z.object({ kind: z.literal('produce-data'), id: z.string() }),
+  z.object({
+    kind: z.literal('consume-data'),
+    id: z.string(),
+    dataProducerId: z.string(),
+    sctpStreamParameters: opaqueSchema,
+    label: z.string(),
+    protocol: z.string(),
+  }),
+  z.object({ kind: z.literal('close') }),
+]);
+export type StreamResponse = z.infer<typeof streamResponseSchema>;
+
+export const relayedStreamRequestSchema = z.object({
+  sessionId: sessionIdSchema,
+  participantId: participantIdSchema,
+  request: streamRequestSchema,
+});
+export type RelayedStreamRequest = z.infer<typeof relayedStreamRequestSchema>;
+
+/** JSON texts on the `display.events` data channel, render node → every participant. */
+export const displayEventSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('size'), widthPx: z.int(), heightPx: z.int() }),
+  /** Cursor shape, drawn by the browser itself. `png` is base64 without the data: prefix; empty = hidden. */
+  z.object({ kind: z.literal('cursor'), png: z.string(), hotspotX: z.int(), hotspotY: z.int() }),
+  /** The frame with this RTP timestamp is the first one grabbed after input `inputSequence` of `participantId` was injected. */
+  z.object({
+    kind: z.literal('frame'),
+    rtpTimestamp: z.int(),
+    inputSequence: z.int(),
+    participantId: participantIdSchema,
+    /** From injection to grab, and of each stage, in ms. */
+    waitMs: z.number(),
+    grabMs: z.number(),
+    encodeMs: z.number(),
+  }),
+  z.object({
+    kind: z.literal('statistics'),
+    encoder: z.string(),
+    codec: z.string(),
+    targetKbps: z.number(),
+    framesPerSecond: z.number(),
+    sentKbps: z.number(),
+  }),
+  z.object({ kind: z.literal('view'), view: viewStateSchema }),
+  z.object({ kind: z.literal('controller'), participantId: participantIdSchema.nullable() }),
+]);
+export type DisplayEvent = z.infer<typeof displayEventSchema>;
