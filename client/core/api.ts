@@ -1,0 +1,110 @@
+import {
+  AppError,
+  fromProblem,
+  invitationSchema,
+  launchResponseSchema,
+  parseInput,
+  problemSchema,
+  sessionViewSchema,
+  type DeviceReport,
+  type Invitation,
+  type LaunchRequest,
+  type LaunchResponse,
+  type SessionId,
+  type SessionView,
+} from '@medusa/protocol';
+import { z } from 'zod';
+import { auditPageSchema, type AuditFilter, type AuditPage } from './audit-page.ts';
+import { publicConfigSchema, type PublicConfig } from './public-config.ts';
+
+type Call = {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+};
+
+const acceptedInvitationSchema = z.object({ sessionId: sessionViewSchema.shape.id });
+
+/** The public configuration, asked before anybody is logged in. */
+export async function loadPublicConfig(signal?: AbortSignal): Promise<PublicConfig> {
+  return parseInput(publicConfigSchema, await call('/api/config', { signal }));
+}
+
+/** The broker's REST interface as one logged-in user. Every answer is parsed; every failure is an `AppError`. */
+export class Api {
+  readonly #accessToken: () => Promise<string>;
+
+  constructor(accessToken: () => Promise<string>) {
+    this.#accessToken = accessToken;
+  }
+
+  async launch(request: LaunchRequest, signal?: AbortSignal): Promise<LaunchResponse> {
+    return parseInput(
+      launchResponseSchema,
+      await this.#call('/api/sessions', { method: 'POST', body: request, signal }),
+    );
+  }
+
+  async loadSession(sessionId: SessionId, signal?: AbortSignal): Promise<SessionView> {
+    return parseInput(sessionViewSchema, await this.#call(`/api/sessions/${sessionId}`, { signal }));
+  }
+
+  async closeSession(sessionId: SessionId): Promise<void> {
+    await this.#call(`/api/sessions/${sessionId}`, { method: 'DELETE' });
+  }
+
+  async invite(sessionId: SessionId): Promise<Invitation> {
+    return parseInput(
+      invitationSchema,
+      await this.#call(`/api/sessions/${sessionId}/invitations`, { method: 'POST', body: {} }),
+    );
+  }
+
+  async acceptInvitation(code: string, device: DeviceReport | undefined): Promise<SessionId> {
+    const answer = await this.#call(`/api/invitations/${encodeURIComponent(code)}/accept`, {
+      method: 'POST',
+      body: { device },
+    });
+    return parseInput(acceptedInvitationSchema, answer).sessionId;
+  }
+
+  async loadAudit(filter: AuditFilter, signal?: AbortSignal): Promise<AuditPage> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(filter)) if (value !== '') query.set(name, String(value));
+    return parseInput(auditPageSchema, await this.#call(`/api/audit?${query.toString()}`, { signal }));
+  }
+
+  async #call(path: string, options: Call): Promise<unknown> {
+    return call(path, options, await this.#accessToken());
+  }
+}
+
+async function call(path: string, options: Call, token?: string): Promise<unknown> {
+  const headers = new Headers({ accept: 'application/json, application/problem+json' });
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+  if (options.body !== undefined) headers.set('content-type', 'application/json');
+  const response = await fetch(path, {
+    method: options.method ?? 'GET',
+    headers,
+    body: options.body === undefined ? null : JSON.stringify(options.body),
+    signal: options.signal ?? null,
+    cache: 'no-store',
+  });
+  const text = await response.text();
+  if (!response.ok) throw problemOf(response, text);
+  return text === '' ? null : parseJson(text);
+}
+
+function problemOf(response: Response, text: string): AppError {
+  const problem = problemSchema.safeParse(parseJson(text));
+  if (problem.success) return fromProblem(problem.data);
+  return new AppError('internal', `The server answered ${response.status}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

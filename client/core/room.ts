@@ -1,0 +1,106 @@
+import { AppError, type ParticipantId, type Pointer, type RoomView, type SessionId } from '@medusa/protocol';
+import { reportFault } from './report.ts';
+import { Store } from './store.ts';
+import type { Realtime } from './realtime.ts';
+
+/** A pointer of somebody else, in fractions of the picture. */
+export type RoomPointer = { readonly x: number; readonly y: number; readonly at: number };
+
+/**
+ * One's own seat in one room. After a lost link the same seat is taken again, so that the others see one person,
+ * and the render node keeps the picture.
+ */
+export class Room {
+  readonly you = new Store<ParticipantId | null>(null);
+  readonly view = new Store<RoomView | null>(null);
+  readonly pointers = new Store<ReadonlyMap<ParticipantId, RoomPointer>>(new Map());
+  /** The latest who asked this participant for the floor. */
+  readonly floorRequest = new Store<ParticipantId | null>(null);
+  /** Why the room cannot be joined, when asking again does not help. */
+  readonly refusal = new Store<AppError | null>(null);
+  readonly #realtime: Realtime;
+  readonly #sessionId: SessionId;
+  readonly #stack = new DisposableStack();
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(realtime: Realtime, sessionId: SessionId) {
+    this.#realtime = realtime;
+    this.#sessionId = sessionId;
+    const { pointers, view } = this;
+    this.#stack.use(realtime.on('room.changed', (room) => this.#take(room)));
+    this.#stack.use(
+      realtime.on('room.chatted', (message) =>
+        view.update((room) => {
+          if (!room || room.chat.some(({ id }) => id === message.id)) return room;
+          return { ...room, chat: [...room.chat, message] };
+        }),
+      ),
+    );
+    this.#stack.use(
+      realtime.on('room.pointed', ({ participantId, pointer }) =>
+        pointers.update((known) => {
+          const next = new Map(known);
+          if (pointer) next.set(participantId, { ...pointer, at: performance.now() });
+          else next.delete(participantId);
+          return next;
+        }),
+      ),
+    );
+    this.#stack.use(
+      realtime.on('room.floor-requested', ({ participantId }) => this.floorRequest.set(participantId)),
+    );
+  }
+
+  /** Joins now and after every reconnection. */
+  join(): void {
+    this.#stack.use(
+      this.#realtime.whenOnline(() => {
+        this.#join().catch(reportFault);
+      }),
+    );
+  }
+
+  /** Gives the seat up. */
+  async leave(): Promise<void> {
+    this.close();
+    await this.#realtime.leaveRoom();
+  }
+
+  point(pointer: Pointer): void {
+    if (this.you.get()) this.#realtime.point(pointer);
+  }
+
+  /** Stops listening; the seat is kept by the broker for a while. */
+  close(): void {
+    clearTimeout(this.#retry);
+    this.#stack.dispose();
+  }
+
+  async #join(): Promise<void> {
+    const seat = this.you.get();
+    try {
+      const joined = await this.#realtime.joinRoom({
+        sessionId: this.#sessionId,
+        ...(seat ? { participantId: seat } : {}),
+      });
+      this.view.set(joined.room);
+      this.you.set(joined.you);
+    } catch (error) {
+      if (this.#stack.disposed) return;
+      if (error instanceof AppError && isFinal(error)) this.refusal.set(error);
+      else this.#retry = setTimeout(() => void this.#join().catch(reportFault), 1_500);
+    }
+  }
+
+  #take(room: RoomView): void {
+    if (room.sessionId !== this.#sessionId) return;
+    this.view.set(room);
+    const present = new Set(room.participants.filter(({ isConnected }) => isConnected).map(({ id }) => id));
+    this.pointers.update((known) => new Map([...known].filter(([id]) => present.has(id))));
+    if (room.floorHolder !== this.you.get()) this.floorRequest.set(null);
+  }
+}
+
+function isFinal({ code }: AppError): boolean {
+  return ['access.refused', 'session.unknown', 'session.closed', 'identity.rejected'].includes(code);
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { displaySizeFor, fitContained, isInside, toDisplayPx, toFractions } from './display-mapping.ts';
+
+const display = { width: 1280, height: 720 };
+
+describe('the way from the page to the display', () => {
+  it('puts bars left and right of a picture in a wider box', () => {
+    const picture = fitContained({ left: 10, top: 50, width: 2000, height: 720 }, display);
+
+    expect(picture).toEqual({ left: 370, top: 50, width: 1280, height: 720 });
+  });
+
+  it('puts bars above and below a picture in a higher box', () => {
+    const picture = fitContained({ left: 0, top: 0, width: 640, height: 640 }, display);
+
+    expect(picture).toEqual({ left: 0, top: 140, width: 640, height: 360 });
+  });
+
+  it('reaches the first and the last pixel, and never beyond', () => {
+    const picture = { left: 0, top: 140, width: 640, height: 360 };
+
+    expect(toDisplayPx({ x: 0, y: 140 }, picture, display)).toEqual({ x: 0, y: 0 });
+    expect(toDisplayPx({ x: 639.9, y: 499.9 }, picture, display)).toEqual({ x: 1279, y: 719 });
+    expect(toDisplayPx({ x: -50, y: 9999 }, picture, display)).toEqual({ x: 0, y: 719 });
+    expect(toDisplayPx({ x: 320, y: 320 }, picture, display)).toEqual({ x: 640, y: 360 });
+  });
+
+  it('knows the bars from the picture', () => {
+    const picture = { left: 0, top: 140, width: 640, height: 360 };
+
+    expect(isInside({ x: 5, y: 140 }, picture)).toBe(true);
+    expect(isInside({ x: 5, y: 139 }, picture)).toBe(false);
+    expect(isInside({ x: 5, y: 500 }, picture)).toBe(false);
+  });
+
+  it('tells pointers as fractions', () => {
+    expect(toFractions({ x: 160, y: 320 }, { left: 0, top: 140, width: 640, height: 360 })).toEqual({
+      x: 0.25,
+      y: 0.5,
+    });
+  });
+
+  it('asks for even sizes within the limits', () => {
+    expect(displaySizeFor({ width: 1001, height: 701 }, 1)).toEqual({ width: 1000, height: 700 });
+    expect(displaySizeFor({ width: 300, height: 200 }, 1)).toEqual({ width: 640, height: 480 });
+    expect(displaySizeFor({ width: 3000, height: 2000 }, 2)).toEqual({ width: 3840, height: 2160 });
+  });
+});

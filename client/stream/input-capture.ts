@@ -1,0 +1,212 @@
+import { fitContained, toDisplayPx, toFractions, isInside, type Point, type Rectangle, type Size } from './display-mapping.ts';
+import { keysymOf } from './keysym.ts';
+import { WheelNotches } from './wheel-notches.ts';
+import type { UnsentInput } from './picture.ts';
+
+type Options = {
+  /** The element that shows the picture and takes the keyboard. */
+  readonly element: HTMLElement;
+  readonly displaySize: () => Size;
+  /** True while this participant's input goes to the display; otherwise the mouse is a pointer for the others. */
+  readonly hasControl: () => boolean;
+  /** True while the user wants to point although input would go to the display. */
+  readonly isPointing: () => boolean;
+  readonly send: (event: UnsentInput, at: number) => void;
+  /** Where the mouse points, in fractions of the picture; null when it left. */
+  readonly point: (place: Point | null) => void;
+  /** The user held or let go the key for pointing. */
+  readonly holdPointing: (isHeld: boolean) => void;
+  /** The user pressed the keys that lead out of the picture. */
+  readonly leave: () => void;
+};
+
+/** UI Events `buttons` bit → X11 button. */
+const buttonBits: readonly (readonly [bit: number, button: number])[] = [
+  [1, 1],
+  [4, 2],
+  [2, 3],
+  [8, 8],
+  [16, 9],
+];
+
+/** Takes pointer, wheel and keyboard events of the picture and sends them as input events. Dispose to stop. */
+export function captureInput(options: Options): Disposable {
+  const stack = new DisposableStack();
+  const pointer = capturePointer(options);
+  const keyboard = captureKeyboard(options);
+  const listen = <Name extends keyof HTMLElementEventMap>(
+    name: Name,
+    listener: (event: HTMLElementEventMap[Name]) => void,
+  ): void => {
+    options.element.addEventListener(name, listener, { passive: false });
+    stack.defer(() => options.element.removeEventListener(name, listener));
+  };
+  listen('pointermove', pointer.moved);
+  listen('pointerdown', pointer.pressed);
+  listen('pointerup', pointer.moved);
+  listen('pointercancel', pointer.moved);
+  listen('pointerleave', pointer.left);
+  listen('wheel', pointer.wheeled);
+  listen('contextmenu', (event) => event.preventDefault());
+  listen('keydown', keyboard.pressed);
+  listen('keyup', keyboard.released);
+  const releaseAll = (): void => {
+    pointer.forget();
+    if (keyboard.forget()) options.holdPointing(false);
+    if (options.hasControl()) options.send({ kind: 'release-all' }, performance.now());
+  };
+  listen('blur', releaseAll);
+  window.addEventListener('blur', releaseAll);
+  stack.defer(() => window.removeEventListener('blur', releaseAll));
+  return stack;
+}
+
+function capturePointer(options: Options): {
+  moved: (event: PointerEvent) => void;
+  pressed: (event: PointerEvent) => void;
+  left: () => void;
+  wheeled: (event: WheelEvent) => void;
+  forget: () => void;
+} {
+  const wheel = new WheelNotches();
+  const moves = oncePerFrame((place: Point, at: number) => options.send({ kind: 'move', ...place }, at));
+  let buttons = 0;
+
+  const picture = (): Rectangle => fitContained(options.element.getBoundingClientRect(), options.displaySize());
+  const displayPx = (event: MouseEvent): Point =>
+    toDisplayPx({ x: event.clientX, y: event.clientY }, picture(), options.displaySize());
+
+  /** The event's buttons compared with those known: a second button tells itself only as a move. */
+  const sendButtons = (event: PointerEvent): void => {
+    const changed = buttonBits.filter(([bit]) => (event.buttons & bit) !== (buttons & bit));
+    buttons = event.buttons;
+    if (changed.length === 0) return;
+    moves.drop();
+    for (const [bit, button] of changed)
+      options.send(
+        { kind: 'button', ...displayPx(event), button, isDown: (event.buttons & bit) !== 0 },
+        event.timeStamp,
+      );
+  };
+
+  const moved = (event: PointerEvent): void => {
+    const place = { x: event.clientX, y: event.clientY };
+    const isPointing = options.isPointing() || !options.hasControl();
+    if (isPointing) options.point(isInside(place, picture()) ? toFractions(place, picture()) : null);
+    if (!options.hasControl() || (options.isPointing() && buttons === 0)) return;
+    event.preventDefault();
+    sendButtons(event);
+    moves.offer(displayPx(event), event.timeStamp);
+  };
+
+  return {
+    moved,
+    pressed: (event) => {
+      options.element.focus({ preventScroll: true });
+      if (!options.hasControl() || options.isPointing()) return;
+      // Text drags and the middle button's scroll mode of the browser must not start.
+      event.preventDefault();
+      options.element.setPointerCapture(event.pointerId);
+      sendButtons(event);
+    },
+    left: () => options.point(null),
+    wheeled: (event) => {
+      event.preventDefault();
+      if (!options.hasControl()) return;
+      const notches = wheel.add(event);
+      if (notches.notchesX !== 0 || notches.notchesY !== 0)
+        options.send({ kind: 'wheel', ...displayPx(event), ...notches }, event.timeStamp);
+    },
+    forget: () => {
+      buttons = 0;
+      wheel.reset();
+      moves.drop();
+    },
+  };
+}
+
+function captureKeyboard(options: Options): {
+  pressed: (event: KeyboardEvent) => void;
+  released: (event: KeyboardEvent) => void;
+  forget: () => boolean;
+} {
+  /** By physical key: what went down as `A` must not come up as `a`. */
+  const down = new Map<string, number>();
+  let isAltHeld = false;
+  const setAlt = (isHeld: boolean): void => {
+    isAltHeld = isHeld;
+    options.holdPointing(isHeld);
+  };
+
+  return {
+    pressed: (event) => {
+      if (isForBrowser(event)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (event.ctrlKey && event.altKey && event.code === 'KeyM') {
+        options.leave();
+        return;
+      }
+      if (event.key === 'Alt') {
+        if (!isAltHeld) setAlt(true);
+        return;
+      }
+      const keysym = keysymOf(event);
+      if (keysym === undefined || !options.hasControl()) return;
+      down.set(event.code, keysym);
+      options.send({ kind: 'key', keysym, isDown: true }, event.timeStamp);
+    },
+    released: (event) => {
+      if (event.key === 'Alt' && isAltHeld) setAlt(false);
+      const keysym = down.get(event.code);
+      if (keysym === undefined) return;
+      event.preventDefault();
+      down.delete(event.code);
+      options.send({ kind: 'key', keysym, isDown: false }, event.timeStamp);
+    },
+    forget: () => {
+      const wasHeld = isAltHeld;
+      isAltHeld = false;
+      down.clear();
+      return wasHeld;
+    },
+  };
+}
+
+/** Full screen and the developer's tools stay with the browser. */
+function isForBrowser({ key }: KeyboardEvent): boolean {
+  return key === 'F11' || key === 'F12';
+}
+
+/** Acts at once, then at most once per animation frame with the latest value. */
+function oncePerFrame(act: (place: Point, at: number) => void): {
+  offer: (place: Point, at: number) => void;
+  drop: () => void;
+} {
+  let isResting = false;
+  let waiting: { place: Point; at: number } | undefined;
+  const rest = (): void => {
+    isResting = true;
+    requestAnimationFrame(() => {
+      isResting = false;
+      if (!waiting) return;
+      const { place, at } = waiting;
+      waiting = undefined;
+      act(place, at);
+      rest();
+    });
+  };
+  return {
+    offer: (place, at) => {
+      if (isResting) {
+        waiting = { place, at };
+        return;
+      }
+      act(place, at);
+      rest();
+    },
+    drop: () => {
+      waiting = undefined;
+    },
+  };
+}

@@ -1,0 +1,261 @@
+import {
+  AppError,
+  displayEventSchema,
+  encodeInput,
+  type DisplayEvent,
+  type InputEvent,
+  type ParticipantId,
+  type ViewState,
+} from '@medusa/protocol';
+import { reportFault } from '../core/report.ts';
+import { Store } from '../core/store.ts';
+import type { Size } from './display-mapping.ts';
+import { LatencyMatcher, type LatencySample } from './latency-matcher.ts';
+import { closeNegotiated, negotiate, restartIce, type AskStream, type Negotiated } from './negotiate.ts';
+import { readStatistics, type StatisticsReading, type StreamStatistics } from './statistics.ts';
+
+/**
+ * `negotiating` until the first picture may come; `live` while media flows; `mending` while the path to the render
+ * node is broken: the last picture stays; `stopped` after `close`.
+ */
+export type PictureState = 'negotiating' | 'live' | 'mending' | 'stopped';
+
+/** The pointer's shape as the remote display has it; null until told. `url` is empty when hidden. */
+export type RemoteCursor = { readonly url: string; readonly hotspotX: number; readonly hotspotY: number } | null;
+
+export type PictureStep = 'transport' | 'consume' | 'input' | 'first-frame';
+
+type Unsent = InputEvent extends infer Event ? (Event extends InputEvent ? Omit<Event, 'sequence'> : never) : never;
+export type UnsentInput = Unsent;
+
+type Options = {
+  readonly ask: AskStream;
+  /** Calls back when asking makes sense (again). */
+  readonly whenOnline: (act: () => void) => Disposable;
+  readonly noteStep: (step: PictureStep) => void;
+};
+
+/** Waited for a path to come back by itself before it is mended. */
+const patienceMs = 1_500;
+const retryMs = 2_000;
+const keptSamples = 500;
+
+/**
+ * The receiving end of one streamed session: the video, the input channels, the display's events, and their repair.
+ * A lost link to the broker does not touch it: media flows between browser and render node.
+ */
+export class Picture {
+  readonly state = new Store<PictureState>('negotiating');
+  readonly track = new Store<MediaStreamTrack | null>(null);
+  readonly displaySize = new Store<Size | null>(null);
+  readonly cursor = new Store<RemoteCursor>(null);
+  readonly view = new Store<ViewState | null>(null);
+  readonly statistics = new Store<StreamStatistics | null>(null);
+  readonly latencySamples = new Store<readonly LatencySample[]>([]);
+  readonly fault = new Store<unknown>(null);
+  /** Who the render node takes input from. */
+  readonly controller = new Store<ParticipantId | null>(null);
+
+  readonly #options: Options;
+  readonly #latency = new LatencyMatcher();
+  readonly #online: Disposable;
+  readonly #statisticsTimer: ReturnType<typeof setInterval>;
+  #you: ParticipantId | undefined;
+  #negotiated: Negotiated | undefined;
+  #sequence = 0;
+  #reading: StatisticsReading | undefined;
+  #isMending = false;
+  #mustNegotiate = true;
+  #mendTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#online = options.whenOnline(() => this.#mendSoon(0));
+    this.#statisticsTimer = setInterval(() => {
+      this.#readStatistics().catch(reportFault);
+    }, 1_000);
+  }
+
+  /** The seat in the room, told before the first negotiation and whenever it changed. A new seat needs new transports. */
+  seat(you: ParticipantId): void {
+    const isNew = this.#you !== undefined && this.#you !== you;
+    this.#you = you;
+    if (isNew) this.#mustNegotiate = true;
+    this.#mendSoon(0);
+  }
+
+  /** The render node lost its end, e.g. it says so by `stream.unknown`. */
+  renegotiate(): void {
+    this.#mustNegotiate = true;
+    this.#mendSoon(0);
+  }
+
+  /** True if the event was handed to the network. `at` is when the user did it, on the page's clock. */
+  sendInput(event: UnsentInput, at: number): boolean {
+    const channel = event.kind === 'move' ? this.#negotiated?.moves : this.#negotiated?.events;
+    if (channel?.readyState !== 'open') return false;
+    // Moves may be dropped at the sender too: a full buffer means that a newer one will follow.
+    if (event.kind === 'move' && channel.bufferedAmount > 4_096) return false;
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    this.#latency.sent(this.#sequence, at);
+    channel.send(encodeInput({ ...event, sequence: this.#sequence } as InputEvent));
+    return true;
+  }
+
+  /** Called for each frame that the browser put on screen. */
+  frameShown(rtpTimestamp: number, at: number): void {
+    this.#options.noteStep('first-frame');
+    if (this.state.get() !== 'mending') this.state.set('live');
+    this.#addSamples(this.#latency.shown(rtpTimestamp, at));
+  }
+
+  close(): void {
+    if (this.state.get() === 'stopped') return;
+    this.state.set('stopped');
+    this.#online[Symbol.dispose]();
+    clearInterval(this.#statisticsTimer);
+    clearTimeout(this.#mendTimer);
+    if (this.#negotiated) closeNegotiated(this.#negotiated);
+    this.#negotiated = undefined;
+    this.track.set(null);
+  }
+
+  #mendSoon(waitMs: number): void {
+    clearTimeout(this.#mendTimer);
+    this.#mendTimer = setTimeout(() => {
+      this.#mend().catch(reportFault);
+    }, waitMs);
+  }
+
+  async #mend(): Promise<void> {
+    if (this.#isMending || this.#you === undefined || this.state.get() === 'stopped') return;
+    if (!this.#mustNegotiate && this.#isPathGood()) return;
+    this.#isMending = true;
+    try {
+      if (this.#mustNegotiate || !this.#negotiated) await this.#negotiate();
+      else await this.#restartIce(this.#negotiated);
+      this.fault.set(null);
+    } catch (error) {
+      this.#mustNegotiate = true;
+      this.fault.set(error);
+      // Without a link to the broker nothing can be asked; `whenOnline` calls again.
+      this.#mendSoon(retryMs);
+    } finally {
+      this.#isMending = false;
+    }
+  }
+
+  async #negotiate(): Promise<void> {
+    const before = this.#negotiated;
+    const negotiated = await negotiate(this.#options.ask, this.#options.noteStep);
+    if (this.#isStopped()) {
+      closeNegotiated(negotiated);
+      return;
+    }
+    this.#mustNegotiate = false;
+    this.#negotiated = negotiated;
+    this.#latency.reset();
+    this.#reading = undefined;
+    this.#watch(negotiated);
+    this.track.set(negotiated.track);
+    this.state.set(before ? 'live' : 'negotiating');
+    if (before) closeNegotiated(before);
+  }
+
+  async #restartIce(negotiated: Negotiated): Promise<void> {
+    await restartIce(this.#options.ask, negotiated);
+    // If new credentials do not help in time, all is built anew.
+    setTimeout(() => {
+      if (this.#negotiated !== negotiated || this.#isPathGood()) return;
+      this.renegotiate();
+    }, 4 * patienceMs);
+  }
+
+  #watch(negotiated: Negotiated): void {
+    for (const transport of negotiated.transports)
+      transport.on('connectionstatechange', (connection) => {
+        if (this.#negotiated !== negotiated || this.#isStopped()) return;
+        if (this.#isPathGood()) this.state.set('live');
+        else if (connection === 'failed' || connection === 'disconnected') {
+          this.state.set('mending');
+          this.#mendSoon(connection === 'failed' ? 0 : patienceMs);
+        }
+      });
+    negotiated.displayEvents.on('message', (message: unknown) => this.#takeDisplayEvent(message));
+    const lost = (): void => {
+      if (this.#negotiated === negotiated && !this.#isStopped()) this.renegotiate();
+    };
+    negotiated.consumer.on('trackended', lost);
+    negotiated.displayEvents.on('close', lost);
+  }
+
+  #isPathGood(): boolean {
+    const transports = this.#negotiated?.transports ?? [];
+    return (
+      transports.length > 0 &&
+      transports.every(({ connectionState }) => !['failed', 'disconnected', 'closed'].includes(connectionState))
+    );
+  }
+
+  #isStopped(): boolean {
+    return this.state.get() === 'stopped';
+  }
+
+  #takeDisplayEvent(message: unknown): void {
+    const parsed = displayEventSchema.safeParse(parseMessage(message));
+    if (parsed.success) this.#apply(parsed.data);
+    else reportFault(new AppError('request.invalid', 'A display event does not fit its schema', { cause: parsed.error }));
+  }
+
+  #apply(event: DisplayEvent): void {
+    switch (event.kind) {
+      case 'size':
+        this.displaySize.set({ width: event.widthPx, height: event.heightPx });
+        break;
+      case 'cursor':
+        this.cursor.set({
+          url: event.png === '' ? '' : `data:image/png;base64,${event.png}`,
+          hotspotX: event.hotspotX,
+          hotspotY: event.hotspotY,
+        });
+        break;
+      case 'frame': {
+        if (event.participantId !== this.#you) break;
+        const sample = this.#latency.noted(event);
+        if (sample) this.#addSamples([sample]);
+        break;
+      }
+      case 'view':
+        this.view.set(event.view);
+        break;
+      case 'controller':
+        this.controller.set(event.participantId);
+        break;
+      case 'statistics':
+        break;
+    }
+  }
+
+  #addSamples(samples: readonly LatencySample[]): void {
+    if (samples.length === 0) return;
+    this.latencySamples.update((known) => [...known, ...samples].slice(-keptSamples));
+  }
+
+  async #readStatistics(): Promise<void> {
+    const report = await this.#negotiated?.transports[0]?.getStats();
+    if (!report) return;
+    const read = readStatistics([...(report as unknown as Iterable<[string, unknown]>)], this.#reading);
+    if (!read) return;
+    this.#reading = read.reading;
+    this.statistics.set(read.statistics);
+  }
+}
+
+function parseMessage(message: unknown): unknown {
+  const text = message instanceof ArrayBuffer ? new TextDecoder().decode(message) : message;
+  try {
+    return typeof text === 'string' ? (JSON.parse(text) as unknown) : undefined;
+  } catch {
+    return undefined;
+  }
+}
