@@ -22,7 +22,7 @@ type Files = { readonly caFile: string; readonly certificateFile: string; readon
  * 30 days before they end or when a name is new.
  */
 export async function ensureCertificates(directory: string, hostNames: readonly string[]): Promise<Files> {
-  x509.cryptoProvider.set(webcrypto as unknown as Crypto);
+  x509.cryptoProvider.set(webcrypto);
   const files = {
     caFile: path.join(directory, 'ca.pem'),
     certificateFile: path.join(directory, 'server.pem'),
@@ -42,11 +42,11 @@ async function makeAuthority(caFile: string, caKeyFile: string): Promise<void> {
     notBefore: new Date(Date.now() - dayMs),
     notAfter: new Date(Date.now() + caDays * dayMs),
     signingAlgorithm: algorithm,
-    keys: keys as unknown as CryptoKeyPair,
+    keys: keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as unknown as CryptoKey),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   await writeSecret(caKeyFile, await privateKeyPem(keys.privateKey));
@@ -58,7 +58,7 @@ async function isCurrent(files: Files, hostNames: readonly string[]): Promise<bo
   const certificate = new x509.X509Certificate(await readFile(files.certificateFile, 'utf8'));
   const authority = new x509.X509Certificate(await readFile(files.caFile, 'utf8'));
   if (certificate.notAfter.getTime() - Date.now() < renewDays * dayMs) return false;
-  if (!(await certificate.verify({ publicKey: await authority.publicKey.export() }))) return false;
+  if (!(await certificate.verify({ publicKey: authority }))) return false;
   const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
   return hostNames.every((hostName) => names.some((name) => name.value === hostName));
 }
@@ -74,7 +74,7 @@ async function issue(files: Files, caKeyFile: string, hostNames: readonly string
     notBefore: new Date(Date.now() - dayMs),
     notAfter: new Date(Date.now() + serverDays * dayMs),
     signingAlgorithm: algorithm,
-    publicKey: keys.publicKey as unknown as CryptoKey,
+    publicKey: keys.publicKey,
     signingKey: authorityKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -102,9 +102,8 @@ async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
   return x509.PemConverter.encode(pkcs8, 'PRIVATE KEY');
 }
 
-async function importPrivateKey(pem: string): Promise<CryptoKey> {
+async function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {
   const [pkcs8] = x509.PemConverter.decode(pem);
   if (!pkcs8) throw new Error('The authority’s key file holds no key');
-  const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']);
-  return key as unknown as CryptoKey;
+  return webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']);
 }

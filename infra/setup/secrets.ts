@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { privateJwkSchema, type PrivateJwk } from '@medusa/broker/tokens';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { z } from 'zod';
 import { ensureCertificates } from './certificates.ts';
@@ -23,7 +24,7 @@ export type Secrets = {
   readonly caFile: string;
   readonly certificateFile: string;
   readonly keyFile: string;
-  readonly brokerSigningKey: JWK;
+  readonly brokerSigningKey: PrivateJwk;
   readonly demoUsers: readonly DemoUser[];
   readonly postgresPassword: string;
 };
@@ -48,17 +49,21 @@ export async function ensureSecrets(
 
   const hostNames = [...new Set(['localhost', '127.0.0.1', '::1', hostname(), ...(options.hostNames ?? [])])];
   const certificates = await ensureCertificates(directory, hostNames);
-  const brokerSigningKey = await ensureJson(directory, 'broker-signing-key.json', async () => signingKey('ES256'));
+  const brokerSigningKey = await ensureJson(directory, 'broker-signing-key.json', async () =>
+    signingKey('ES256'),
+  );
   await ensureJson(directory, 'oidc-keys.json', async () => ({ keys: [await signingKey('RS256')] }));
   await ensureText(directory, 'oidc-cookie-key', () => randomBytes(32).toString('base64url'));
-  const postgresPassword = await ensureText(directory, 'postgres-password', () => randomBytes(18).toString('base64url'));
+  const postgresPassword = await ensureText(directory, 'postgres-password', () =>
+    randomBytes(18).toString('base64url'),
+  );
   const demoUsers = await ensureJson(directory, 'demo-users.json', async () =>
     demoPeople.map((person) => ({ ...person, password: randomBytes(9).toString('base64url') })),
   );
   return {
     directory,
     ...certificates,
-    brokerSigningKey: brokerSigningKey as JWK,
+    brokerSigningKey: privateJwkSchema.parse(brokerSigningKey) as PrivateJwk,
     demoUsers: demoUsersSchema.parse(demoUsers),
     postgresPassword,
   };
