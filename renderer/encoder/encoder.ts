@@ -1,0 +1,39 @@
+import type { TypedEmitter } from '@medusa/kernel';
+import type { DisplayAddress, DisplaySize } from '../display/index.ts';
+import type { AccessUnit, InjectedInput } from './messages.ts';
+
+export type EncoderOptions = {
+  readonly address: DisplayAddress;
+  readonly xauthorityFile: string;
+  readonly size: DisplaySize;
+  readonly framesPerSecond: number;
+  readonly kbps: number;
+};
+
+export type EncoderEvents = {
+  'access-unit': [accessUnit: AccessUnit];
+  /** It died and a new one runs; the next access unit is a keyframe. */
+  restarted: [];
+  /** It cannot be kept running. */
+  failed: [error: Error];
+};
+
+/**
+ * The port to whatever turns a display into H.264. Frames come when the display changes and after `requestKeyframe`,
+ * each at once and never more than one at a time; the first is a keyframe, and so is the first of a new size.
+ */
+export interface Encoder extends AsyncDisposable {
+  readonly name: string;
+  readonly events: TypedEmitter<EncoderEvents>;
+  /** Requests that come together are answered by one keyframe. */
+  requestKeyframe(): void;
+  setBitrate(kbps: number): void;
+  resize(size: DisplaySize): void;
+  /** The next frame carries the latest input noted before its grab. */
+  noteInput(input: InjectedInput): void;
+}
+export type OpenEncoder = (
+  options: EncoderOptions,
+  report: (error: unknown) => void,
+  signal: AbortSignal,
+) => Promise<Encoder>;

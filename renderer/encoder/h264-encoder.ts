@@ -1,0 +1,96 @@
+import {
+  AV_PICTURE_TYPE_I,
+  AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_YUV420P,
+  AVCOL_PRI_BT709,
+  AVCOL_RANGE_JPEG,
+  AVCOL_SPC_BT709,
+  AVCOL_TRC_BT709,
+  FF_ENCODER_LIBX264,
+} from 'node-av/constants';
+import { Codec, CodecContext, Dictionary, type Frame, Packet, Rational } from 'node-av/lib';
+import { checked } from './checked.ts';
+
+export type H264Options = {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly framesPerSecond: number;
+  readonly kbps: number;
+};
+
+/** One frame's worth of the rate controller's buffer is lent to a picture for at most this long. */
+const bufferMs = 150;
+/** Above this many pixels the faster preset keeps two cores in time. */
+const largePicturePx = 1_300_000;
+
+/** libx264 for live pictures: constant quality, never above the bit rate, no frame held back. */
+export class H264Encoder implements Disposable {
+  readonly #context: CodecContext;
+  readonly #packet: Packet;
+
+  static async open(options: H264Options): Promise<H264Encoder> {
+    const codec = Codec.findEncoderByName(FF_ENCODER_LIBX264);
+    if (!codec) throw new Error('libx264 is missing from this FFmpeg');
+    const context = new CodecContext();
+    context.allocContext3(codec);
+    context.width = options.widthPx;
+    context.height = options.heightPx;
+    context.pixelFormat = AV_PIX_FMT_YUV420P;
+    context.colorRange = AVCOL_RANGE_JPEG;
+    context.colorSpace = AVCOL_SPC_BT709;
+    context.colorPrimaries = AVCOL_PRI_BT709;
+    context.colorTrc = AVCOL_TRC_BT709;
+    context.timeBase = new Rational(1, 90_000);
+    context.framerate = new Rational(options.framesPerSecond, 1);
+    context.gopSize = 1_000_000;
+    context.maxBFrames = 0;
+    context.threadCount = 2;
+    setBitrate(context, options.kbps);
+    const isLarge = options.widthPx * options.heightPx > largePicturePx;
+    const settings = Dictionary.fromObject({
+      preset: isLarge ? 'ultrafast' : 'superfast',
+      tune: 'zerolatency',
+      profile: 'baseline',
+      'forced-idr': '1',
+      // A still picture is sent again until it has this quality: near the eye's limit for gray images.
+      crf: '12',
+    });
+    checked(await context.open2(codec, settings), 'open libx264');
+    return new H264Encoder(context);
+  }
+
+  private constructor(context: CodecContext) {
+    this.#context = context;
+    this.#packet = new Packet();
+    this.#packet.alloc();
+  }
+
+  setBitrate(kbps: number): void {
+    setBitrate(this.#context, kbps);
+  }
+
+  /** @param picture `ticks` of 90 kHz must grow from frame to frame. */
+  async encode(
+    frame: Frame,
+    picture: { readonly ticks: bigint; readonly isKeyframe: boolean },
+  ): Promise<{ bytes: Uint8Array; isKeyframe: boolean }> {
+    frame.pts = picture.ticks;
+    frame.pictType = picture.isKeyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    checked(await this.#context.sendFrame(frame), 'encode');
+    checked(this.#context.receivePacketSync(this.#packet), 'take the encoded picture');
+    const bytes = Uint8Array.from(this.#packet.data ?? []);
+    const encoded = { bytes, isKeyframe: this.#packet.isKeyframe };
+    this.#packet.unref();
+    return encoded;
+  }
+
+  [Symbol.dispose](): void {
+    this.#packet.free();
+    this.#context.freeContext();
+  }
+}
+
+function setBitrate(context: CodecContext, kbps: number): void {
+  context.rcMaxRate = BigInt(Math.round(kbps * 1_000));
+  context.rcBufferSize = Math.round(kbps * bufferMs);
+}

@@ -1,0 +1,60 @@
+/**
+ * The encoder program: node-av (FFmpeg with GPL parts, see NOTICE) lives in this process alone. The agent speaks to it
+ * over Node's IPC channel in the words of messages.ts; it ends when the agent closes the channel or dies.
+ */
+import { assertNever } from '@medusa/kernel';
+import { H264Encoder } from './h264-encoder.ts';
+import type { EncoderCommand, EncoderReport } from './messages.ts';
+import { ScreenEncoder } from './screen-encoder.ts';
+
+const failed = 1;
+let encoder: ScreenEncoder | undefined;
+
+function tell(report: EncoderReport): void {
+  process.send?.(report);
+}
+
+/** The supervisor restarts us: after a failure of native code a fresh process is the only sound state. */
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(failed);
+}
+
+async function obey(command: EncoderCommand): Promise<void> {
+  switch (command.kind) {
+    case 'open':
+      encoder = await ScreenEncoder.open(command.settings, fail);
+      encoder.events.on('access-unit', (accessUnit) => tell({ kind: 'access-unit', accessUnit }));
+      tell({ kind: 'opened' });
+      await encoder.run();
+      return;
+    case 'keyframe':
+      return encoder?.requestKeyframe();
+    case 'bitrate':
+      return encoder?.setBitrate(command.kbps);
+    case 'resize':
+      return encoder?.resize(command);
+    case 'input':
+      return encoder?.noteInput(command.input);
+    default:
+      assertNever(command);
+  }
+}
+
+/** `--probe`: opens each encoder for real, and prints the names of those that work as JSON. */
+async function probe(): Promise<void> {
+  const working: string[] = [];
+  try {
+    using _encoder = await H264Encoder.open({ widthPx: 640, heightPx: 480, framesPerSecond: 30, kbps: 1_000 });
+    working.push('libx264');
+  } catch (error) {
+    process.stderr.write(`${String(error)}\n`);
+  }
+  process.stdout.write(JSON.stringify(working));
+}
+
+if (process.argv.includes('--probe')) await probe();
+else {
+  process.on('disconnect', () => process.exit());
+  process.on('message', (command: EncoderCommand) => void obey(command).catch(fail));
+}

@@ -1,0 +1,169 @@
+import { TypedEmitter } from '@medusa/kernel';
+import { XConnection } from '../display/index.ts';
+import { H264Encoder } from './h264-encoder.ts';
+import { type AccessUnit, type EncoderSettings, type InjectedInput, monotonicMs } from './messages.ts';
+import { ScreenSource } from './screen-source.ts';
+
+type Size = { readonly widthPx: number; readonly heightPx: number };
+type Pipeline = { readonly source: ScreenSource; readonly encoder: H264Encoder };
+
+/** When to send a still picture again after its last change, so that it gets sharp: ms after the frame before. */
+const settleDelaysMs = [50, 100, 150, 250, 400];
+/** A keyframe costs many times a frame; viewers who ask together share one. */
+const keyframeIntervalMs = 400;
+
+/**
+ * Encodes a display when it changes, and only then. One loop: wait for damage, grab, convert, encode, tell; so there is
+ * never more than one frame in it, and a slow machine gives fewer frames, not older ones.
+ */
+export class ScreenEncoder {
+  readonly events: TypedEmitter<{ 'access-unit': [accessUnit: AccessUnit] }>;
+  readonly #settings: EncoderSettings;
+  #pipeline: Pipeline;
+  #wantedSize: Size | undefined;
+  #kbps: number;
+  #damagedAtMs: number | undefined;
+  #settlesLeft = 0;
+  #isKeyframeWanted = true;
+  #lastKeyframeMs = -Infinity;
+  #input: InjectedInput | null = null;
+  #lastGrabMs = -Infinity;
+  #lastTicks = 0n;
+  #wake: (() => void) | undefined;
+
+  static async open(settings: EncoderSettings, report: (error: unknown) => void): Promise<ScreenEncoder> {
+    const encoder = new ScreenEncoder(settings, await openPipeline(settings, settings.kbps), report);
+    const address = { displayName: settings.displayName, cookie: Buffer.from(settings.cookie) };
+    const connection = await XConnection.open(address, {
+      report,
+      lost: () => report(new Error('The X server went away')),
+    });
+    const damage = await connection.extension('damage');
+    const id = connection.client.AllocID();
+    connection.client.on('event', () => {
+      damage.Subtract(id, 0, 0);
+      encoder.#damagedAtMs ??= monotonicMs();
+      encoder.#wake?.();
+    });
+    damage.Create(id, connection.root, damage.ReportLevel.NonEmpty);
+    return encoder;
+  }
+
+  private constructor(settings: EncoderSettings, pipeline: Pipeline, report: (error: unknown) => void) {
+    this.#settings = settings;
+    this.#pipeline = pipeline;
+    this.#kbps = settings.kbps;
+    this.events = new TypedEmitter(report);
+  }
+
+  requestKeyframe(): void {
+    this.#isKeyframeWanted = true;
+    this.#wake?.();
+  }
+
+  setBitrate(kbps: number): void {
+    this.#kbps = kbps;
+    this.#pipeline.encoder.setBitrate(kbps);
+  }
+
+  resize(size: Size): void {
+    this.#wantedSize = size;
+    this.#wake?.();
+  }
+
+  noteInput(input: InjectedInput): void {
+    this.#input = input;
+  }
+
+  /** Never ends; throws when the display or FFmpeg fails. */
+  async run(): Promise<never> {
+    for (;;) {
+      await this.#untilFrameIsDue();
+      if (this.#wantedSize) await this.#applySize(this.#wantedSize);
+      await this.#encodeOne();
+    }
+  }
+
+  async #untilFrameIsDue(): Promise<void> {
+    for (;;) {
+      const waitMs = this.#msUntilFrame();
+      if (waitMs <= 0) return;
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      const timer = Number.isFinite(waitMs) ? setTimeout(() => resolve(undefined), waitMs) : undefined;
+      this.#wake = () => resolve(undefined);
+      await promise;
+      this.#wake = undefined;
+      clearTimeout(timer);
+    }
+  }
+
+  /** Infinity when nothing needs a frame. */
+  #msUntilFrame(): number {
+    const now = monotonicMs();
+    if (this.#wantedSize) return 0;
+    const dueAtMs = [Infinity];
+    if (this.#damagedAtMs !== undefined) dueAtMs.push(this.#lastGrabMs + 1_000 / this.#settings.framesPerSecond);
+    if (this.#isKeyframeWanted) dueAtMs.push(this.#lastKeyframeMs + keyframeIntervalMs);
+    const settleMs = settleDelaysMs[settleDelaysMs.length - this.#settlesLeft];
+    if (settleMs !== undefined) dueAtMs.push(this.#lastGrabMs + settleMs);
+    return Math.min(...dueAtMs) - now;
+  }
+
+  async #applySize(size: Size): Promise<void> {
+    this.#wantedSize = undefined;
+    const former = this.#pipeline;
+    this.#pipeline = await openPipeline({ ...this.#settings, ...size }, this.#kbps);
+    this.#isKeyframeWanted = true;
+    this.#lastKeyframeMs = -Infinity;
+    former.encoder[Symbol.dispose]();
+    await former.source[Symbol.asyncDispose]();
+  }
+
+  async #encodeOne(): Promise<void> {
+    const { source, encoder } = this.#pipeline;
+    const grabbedAtMs = monotonicMs();
+    const damagedAtMs = this.#damagedAtMs ?? null;
+    const input = this.#input;
+    const isKeyframe = this.#isKeyframeWanted && grabbedAtMs >= this.#lastKeyframeMs + keyframeIntervalMs;
+    // Taken before the grab: damage that comes while we work belongs to the next frame.
+    this.#damagedAtMs = undefined;
+    this.#input = null;
+    this.#settlesLeft =
+      damagedAtMs !== null || isKeyframe ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);
+    this.#lastGrabMs = grabbedAtMs;
+    if (isKeyframe) {
+      this.#isKeyframeWanted = false;
+      this.#lastKeyframeMs = grabbedAtMs;
+    }
+
+    await source.grab();
+    const grabEndMs = monotonicMs();
+    await source.convert();
+    const convertEndMs = monotonicMs();
+    const ticks = this.#nextTicks(grabbedAtMs);
+    const encoded = await encoder.encode(source.frame, { ticks, isKeyframe });
+    this.events.emit('access-unit', {
+      ...encoded,
+      rtpTimestamp: Number(ticks & 0xffff_ffffn),
+      input,
+      timing: {
+        damagedAtMs,
+        grabbedAtMs,
+        grabMs: grabEndMs - grabbedAtMs,
+        convertMs: convertEndMs - grabEndMs,
+        encodeMs: monotonicMs() - convertEndMs,
+      },
+    });
+  }
+
+  #nextTicks(atMs: number): bigint {
+    const ticks = BigInt(Math.round(atMs * 90));
+    this.#lastTicks = ticks > this.#lastTicks ? ticks : this.#lastTicks + 1n;
+    return this.#lastTicks;
+  }
+}
+
+async function openPipeline(settings: EncoderSettings, kbps: number): Promise<Pipeline> {
+  const source = await ScreenSource.open(settings);
+  return { source, encoder: await H264Encoder.open({ ...settings, kbps }) };
+}

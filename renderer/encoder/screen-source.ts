@@ -1,0 +1,98 @@
+import {
+  AV_PIX_FMT_YUV420P,
+  AVCOL_RANGE_JPEG,
+  AVCOL_SPC_BT709,
+  AVCOL_SPC_RGB,
+} from 'node-av/constants';
+import {
+  Codec,
+  CodecContext,
+  Dictionary,
+  FormatContext,
+  Frame,
+  InputFormat,
+  Packet,
+  SoftwareScaleContext,
+} from 'node-av/lib';
+import { checked } from './checked.ts';
+
+/** The top left part of a display as YUV frames, grabbed when asked. */
+export class ScreenSource implements AsyncDisposable {
+  /** The latest picture: 4:2:0, BT.709, full range, so that all 256 grays survive. */
+  readonly frame: Frame;
+  readonly #input: FormatContext;
+  readonly #packet: Packet;
+  readonly #decoder: CodecContext;
+  readonly #raw: Frame;
+  readonly #scaler: SoftwareScaleContext;
+
+  static async open(screen: {
+    displayName: string;
+    widthPx: number;
+    heightPx: number;
+  }): Promise<ScreenSource> {
+    const input = new FormatContext();
+    // The demuxer sleeps to keep its frame rate; at 1000 that is nothing, and we decide when to grab.
+    const options = { video_size: `${screen.widthPx}x${screen.heightPx}`, framerate: '1000', draw_mouse: '0' };
+    const format = InputFormat.findInputFormat('x11grab');
+    const url = `${screen.displayName}+0,0`;
+    checked(await input.openInput(url, format, Dictionary.fromObject(options)), 'open x11grab');
+    const stream = input.streams[0];
+    const codec = stream && Codec.findDecoder(stream.codecpar.codecId);
+    if (!codec) throw new Error('x11grab gave no picture');
+    const decoder = new CodecContext();
+    decoder.allocContext3(codec);
+    checked(decoder.parametersToContext(stream.codecpar), 'set the decoder up');
+    checked(await decoder.open2(codec, null), 'open the decoder');
+    return new ScreenSource(input, decoder, screen);
+  }
+
+  private constructor(
+    input: FormatContext,
+    decoder: CodecContext,
+    size: { widthPx: number; heightPx: number },
+  ) {
+    this.#input = input;
+    this.#decoder = decoder;
+    this.#packet = new Packet();
+    this.#packet.alloc();
+    this.#raw = new Frame();
+    this.#raw.alloc();
+    this.#scaler = new SoftwareScaleContext();
+    // Without fixed formats the scaler obeys the colour tags of the frames.
+    this.#scaler.allocContext();
+    this.frame = new Frame();
+    this.frame.alloc();
+    this.frame.format = AV_PIX_FMT_YUV420P;
+    this.frame.width = size.widthPx;
+    this.frame.height = size.heightPx;
+    this.frame.colorSpace = AVCOL_SPC_BT709;
+    this.frame.colorRange = AVCOL_RANGE_JPEG;
+    checked(this.frame.allocBuffer(), 'allocate a frame');
+  }
+
+  async grab(): Promise<void> {
+    this.#packet.unref();
+    checked(await this.#input.readFrame(this.#packet), 'grab');
+    checked(this.#decoder.sendPacketSync(this.#packet), 'unpack');
+    checked(this.#decoder.receiveFrameSync(this.#raw), 'unpack');
+  }
+
+  async convert(): Promise<void> {
+    this.#raw.colorSpace = AVCOL_SPC_RGB;
+    this.#raw.colorRange = AVCOL_RANGE_JPEG;
+    // The encoder may still hold the last frame's buffer.
+    checked(this.frame.makeWritable(), 'reuse the frame');
+    checked(await this.#scaler.scaleFrame(this.frame, this.#raw), 'convert');
+    this.#raw.unref();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#input.closeInput();
+    this.#decoder.freeContext();
+    this.#scaler.freeContext();
+    this.#packet.free();
+    this.#raw.free();
+    this.frame.free();
+  }
+}
