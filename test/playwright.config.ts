@@ -1,0 +1,15 @@
+import { defineConfig } from '@playwright/test';
+
+/** Journeys through the whole product. One at a time: they share the machine's cores with what they measure. */
+// eslint-disable-next-line no-restricted-syntax -- Playwright asks for a default export.
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  timeout: 240_000,
+  expect: { timeout: 30_000 },
+  workers: 1,
+  fullyParallel: false,
+  retries: 0,
+  reporter: [['list']],
+  forbidOnly: true,
+});

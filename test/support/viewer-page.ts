@@ -1,0 +1,77 @@
+import { expect, type Browser, type Locator, type Page } from '@playwright/test';
+import { viewStateSchema, type ViewState } from '@medusa/protocol';
+import type { DemoUserName, Medusa } from './medusa.ts';
+import { waitFor } from './wait.ts';
+
+/** What a person does at a screen of Medusa, in the words of the product. */
+export type Person = {
+  readonly page: Page;
+  readonly video: Locator;
+  logIn(user: DemoUserName): Promise<void>;
+  passDeviceCheck(): Promise<void>;
+  /** Opens the selected study in another application, or in the browser itself, from the open button's menu. */
+  chooseApplication(name: string): Promise<void>;
+  chooseLocalMode(): Promise<void>;
+  view(): Promise<ViewState | undefined>;
+  /** Waits until the workstation tells of a view that `fits`. */
+  viewThat(what: string, fits: (view: ViewState) => boolean): Promise<ViewState>;
+  /** Where a point of the remote display lies on this page. */
+  pointOf(displayX: number, displayY: number): Promise<{ x: number; y: number }>;
+};
+
+export async function openPerson(browser: Browser, medusa: Medusa, path = '/'): Promise<Person> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  await page.goto(`${medusa.url}${path}`);
+  const video = page.getByTestId('stream-video');
+
+  const view = async (): Promise<ViewState | undefined> => {
+    const told = await page.evaluate(() => {
+      const { medusaViewer } = globalThis as unknown as { medusaViewer?: { view: unknown } };
+      return medusaViewer?.view ?? undefined;
+    });
+    const parsed = viewStateSchema.safeParse(told);
+    return parsed.success ? parsed.data : undefined;
+  };
+  return {
+    page,
+    video,
+    view,
+    async logIn(user) {
+      await page.locator('input[name="username"]').fill(user);
+      await page.locator('input[name="password"]').fill(medusa.passwordOf(user));
+      await page.locator('button[type="submit"]').click();
+    },
+    async passDeviceCheck() {
+      const proceed = page.getByTestId('device-continue');
+      await expect(proceed).toBeEnabled({ timeout: 90_000 });
+      await proceed.click();
+    },
+    async chooseApplication(name) {
+      await page.getByTestId('open-menu').click();
+      await page.getByRole('menuitem', { name }).click();
+    },
+    async chooseLocalMode() {
+      await page.getByTestId('open-menu').click();
+      await page.getByRole('menuitem', { name: /this browser/i }).click();
+    },
+    viewThat: async (what, fits) =>
+      waitFor(what, async () => {
+        const told = await view();
+        return told && fits(told) ? told : undefined;
+      }),
+    async pointOf(displayX, displayY) {
+      return video.evaluate(
+        (element: HTMLVideoElement, { x, y }) => {
+          const box = element.getBoundingClientRect();
+          const scale = Math.min(box.width / element.videoWidth, box.height / element.videoHeight);
+          return {
+            x: box.left + (box.width - element.videoWidth * scale) / 2 + x * scale,
+            y: box.top + (box.height - element.videoHeight * scale) / 2 + y * scale,
+          };
+        },
+        { x: displayX, y: displayY },
+      );
+    },
+  };
+}
