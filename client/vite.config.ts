@@ -5,6 +5,7 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
+  resolve: { alias: { xmlbuilder2: `${import.meta.dirname}/workstation/without-xml.ts` } },
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -1,5 +1,5 @@
 /** A VOI window in modality units, DICOM PS3.3 §C.11.2.1.2. */
-export interface Window {
+export interface VoiWindow {
   readonly center: number;
   readonly width: number;
 }
@@ -8,7 +8,7 @@ export interface Preset {
   readonly key: string;
   readonly name: string;
   /** Null: what the image itself asks for. */
-  readonly window: Window | null;
+  readonly window: VoiWindow | null;
 }
 
 export const presets: readonly Preset[] = [
@@ -30,11 +30,11 @@ interface VoiRange {
  * The linear function of DICOM PS3.3 §C.11.2.1.2: black up to c − 0.5 − (w − 1)/2, white beyond c − 0.5 + (w − 1)/2.
  * The standard allows no width below one.
  */
-export function toVoiRange({ center, width }: Window): VoiRange {
+export function toVoiRange({ center, width }: VoiWindow): VoiRange {
   const half = (Math.max(1, width) - 1) / 2;
   return { lower: center - 0.5 - half, upper: center - 0.5 + half };
 }
 
-export function toWindow({ lower, upper }: VoiRange): Window {
+export function toWindow({ lower, upper }: VoiRange): VoiWindow {
   return { center: (lower + upper + 1) / 2, width: upper - lower + 1 };
 }

@@ -6,6 +6,7 @@ test.each([
   [{ deltaY: -100, deltaMode: 0 }, -1],
   [{ deltaY: 53, deltaMode: 0 }, 1],
   [{ deltaY: 240, deltaMode: 0 }, 2],
+  [{ deltaY: 106, deltaMode: 0, wheelDeltaY: -240 }, 2],
   [{ deltaY: 3, deltaMode: 1 }, 1],
   [{ deltaY: -6, deltaMode: 1 }, -2],
 ])('%o is %i notches', (turn, notches) => {

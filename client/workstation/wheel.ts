@@ -7,6 +7,8 @@ const notchPx = 120;
 interface WheelTurn {
   readonly deltaY: number;
   readonly deltaMode: number;
+  /** Chromium and others: 120 a notch whatever a notch scrolls, upwards positive; TypeScript's DOM does not know it. */
+  readonly wheelDeltaY?: number;
 }
 
 /**
@@ -16,8 +18,8 @@ interface WheelTurn {
 export function createNotchCounter(): (turn: WheelTurn) => number {
   let restPx = 0;
 
-  return ({ deltaY, deltaMode }) => {
-    const movePx = deltaMode === 1 ? (deltaY / linesPerNotch) * notchPx : deltaY;
+  return (turn) => {
+    const movePx = toMovePx(turn);
     if (Math.abs(movePx) >= smallestNotchPx) {
       restPx = 0;
       return Math.sign(movePx) * Math.max(1, Math.round(Math.abs(movePx) / notchPx));
@@ -27,4 +29,9 @@ export function createNotchCounter(): (turn: WheelTurn) => number {
     restPx -= notches * smallestNotchPx;
     return notches;
   };
+}
+
+function toMovePx({ deltaY, deltaMode, wheelDeltaY }: WheelTurn): number {
+  if (wheelDeltaY) return -wheelDeltaY;
+  return deltaMode === 1 ? (deltaY / linesPerNotch) * notchPx : deltaY;
 }

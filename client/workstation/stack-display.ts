@@ -1,0 +1,228 @@
+import * as core from '@cornerstonejs/core';
+import type { ViewportState } from '@medusa/protocol';
+import { chooseRendering, type Rendering } from './cornerstone.ts';
+import type { Display, LoadedSeries, ToolName } from './display.ts';
+import { imageRectangle, moveBy, rectangleOf } from './geometry.ts';
+import { edgeLetters } from './orientation.ts';
+import { createOverlay, describePicture, type Overlay } from './overlay.ts';
+import { toVoiRange, toWindow, type VoiWindow } from './presets.ts';
+import { createToolGroup, dragEvent, isPrimaryDrag, type ToolGroup } from './tool-group.ts';
+import { keepPictureWhile } from './keep-picture.ts';
+import { createNotchCounter } from './wheel.ts';
+
+const engineId = 'stack';
+const viewportId = 'stack';
+const toolNames: readonly ToolName[] = ['WindowLevel', 'Zoom', 'Pan', 'StackScroll', 'Length'];
+
+export interface DisplayOptions {
+  readonly stage: HTMLElement;
+  readonly series: LoadedSeries;
+  readonly tool: ToolName;
+  readonly window: VoiWindow | null;
+  /** After every change of what is drawn. */
+  readonly onChange: () => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** One series, one slice at a time, as large as the screen allows. */
+export class StackDisplay implements Display {
+  readonly layout = 'stack';
+  readonly activeViewportId = viewportId;
+  readonly #options: DisplayOptions;
+  readonly #rendering: Rendering;
+  readonly #element: HTMLDivElement;
+  readonly #engine: core.RenderingEngine;
+  readonly #viewport: core.StackViewport;
+  readonly #tools: ToolGroup;
+  readonly #overlay: Overlay;
+  #tool: ToolName;
+  #window: VoiWindow | null;
+  #target = 0;
+  #shown: ViewportState | null = null;
+
+  private constructor(options: DisplayOptions, rendering: Rendering) {
+    this.#options = options;
+    this.#rendering = rendering;
+    this.#tool = options.tool;
+    this.#window = options.window;
+    this.#element = document.createElement('div');
+    this.#element.className = 'viewport';
+    options.stage.replaceChildren(this.#element);
+
+    chooseRendering(rendering);
+    this.#engine = new core.RenderingEngine(engineId);
+    this.#engine.enableElement({
+      viewportId,
+      type: core.Enums.ViewportType.STACK,
+      element: this.#element,
+      defaultOptions: { background: [0, 0, 0] },
+    });
+    this.#viewport = this.#engine.getViewport(viewportId) as core.StackViewport;
+    this.#overlay = createOverlay(this.#element);
+    this.#tools = createToolGroup({
+      id: engineId,
+      renderingEngineId: engineId,
+      viewportIds: [viewportId],
+      toolNames,
+    });
+    this.#tools.setTool(this.#tool);
+    this.#listen();
+  }
+
+  static create(options: DisplayOptions, rendering: Rendering, index: number): StackDisplay {
+    const display = new StackDisplay(options, rendering);
+    display.#target = index;
+    void display.#show(async () => display.#viewport.setStack([...options.series.imageIds], index));
+    return display;
+  }
+
+  get window(): VoiWindow | null {
+    return this.#window;
+  }
+
+  get sliceIndex(): number {
+    return this.#target;
+  }
+
+  states(): readonly ViewportState[] | null {
+    return this.#shown && [this.#shown];
+  }
+
+  setTool(tool: ToolName): void {
+    this.#tool = tool;
+    this.#tools.setTool(tool);
+  }
+
+  setWindow(window: VoiWindow | null): void {
+    this.#window = window;
+    this.#applyWindow();
+    this.#viewport.render();
+  }
+
+  toggleInvert(): void {
+    this.#viewport.setProperties({ invert: !this.#viewport.getProperties().invert });
+    this.#viewport.render();
+  }
+
+  scroll(slices: number): void {
+    const last = this.#options.series.imageIds.length - 1;
+    const target = Math.min(last, Math.max(0, this.#target + slices));
+    if (target === this.#target) return;
+    this.#target = target;
+    void this.#show(async () => this.#viewport.setImageIdIndex(target));
+  }
+
+  reset(): void {
+    this.#window = null;
+    this.#viewport.resetCamera();
+    this.#viewport.setProperties({ invert: this.#image?.invert ?? false });
+    this.#applyWindow();
+    this.#viewport.render();
+  }
+
+  resize(): void {
+    const [panX, panY] = this.#viewport.getPan();
+    const isFitted = Math.abs(this.#viewport.getZoom() - 1) < 1e-3 && Math.abs(panX) + Math.abs(panY) < 0.5;
+    keepPictureWhile(this.#viewport.canvas, () => {
+      this.#engine.resize(true, !isFitted);
+    });
+  }
+
+  close(): void {
+    this.#tools.close();
+    this.#engine.destroy();
+    this.#element.remove();
+  }
+
+  get #image(): core.Types.IImage | undefined {
+    return this.#viewport.getCornerstoneImage() as core.Types.IImage | undefined;
+  }
+
+  #listen(): void {
+    const countNotches = createNotchCounter();
+    this.#element.addEventListener(core.Enums.Events.IMAGE_RENDERED, () => {
+      this.#describe();
+    });
+    this.#element.addEventListener(dragEvent, (event) => {
+      const { voiRange } = this.#viewport.getProperties();
+      if (this.#tool === 'WindowLevel' && isPrimaryDrag(event) && voiRange) this.#window = toWindow(voiRange);
+    });
+    this.#element.addEventListener(
+      'wheel',
+      (event) => {
+        event.preventDefault();
+        this.scroll(countNotches(event));
+      },
+      { passive: false },
+    );
+  }
+
+  /** Cornerstone answers only for the slice that is wanted last; the promises of those skipped stay open. */
+  async #show(display: () => Promise<unknown>): Promise<void> {
+    try {
+      await display();
+      // Its processor path keeps the previous slice's window, its WebGL path takes the new one's: here one rule holds for both.
+      this.#applyWindow();
+    } catch (error) {
+      this.#options.onFailure(error);
+    }
+  }
+
+  #applyWindow(): void {
+    const image = this.#image;
+    if (image) this.#viewport.setProperties({ voiRange: toVoiRange(this.#window ?? windowOf(image)) }, true);
+  }
+
+  #describe(): void {
+    const image = this.#image;
+    const index = image ? this.#options.series.imageIds.indexOf(image.imageId) : -1;
+    const shown = this.#options.series.images[index];
+    const plane = this.#viewport.getImageData() as core.Types.IImageData | undefined;
+    if (!image || !shown || !plane) return;
+
+    const { voiRange, invert } = this.#viewport.getProperties();
+    const window = voiRange ? toWindow(voiRange) : windowOf(image);
+    const rectangle = rectangleOf(this.#element);
+    const inCanvas = imageRectangle({
+      plane,
+      worldToCanvas: (point) => this.#viewport.worldToCanvas(point),
+      // The processor path counts from the pixel's corner, WebGL from its centre.
+      firstCorner: this.#rendering === 'cpu' ? 0 : -0.5,
+    });
+    this.#shown = {
+      id: viewportId,
+      kind: 'stack',
+      rectangle,
+      imageRectangle: moveBy(inCanvas, rectangle),
+      seriesInstanceUID: this.#options.series.entry.seriesInstanceUID,
+      sopInstanceUID: shown.sopInstanceUID,
+      frame: shown.frame,
+      sliceIndex: index,
+      sliceCount: this.#options.series.imageIds.length,
+      windowCenter: window.center,
+      windowWidth: window.width,
+      zoom: inCanvas.width / image.columns,
+      invert: invert ?? false,
+    };
+    this.#overlay.show(
+      describePicture({
+        instance: shown.instance,
+        sliceIndex: index,
+        sliceCount: this.#shown.sliceCount,
+        window,
+        zoom: this.#shown.zoom,
+        plane: null,
+      }),
+      shown.orientation && edgeLetters(shown.orientation.row, shown.orientation.column),
+    );
+    this.#options.onChange();
+  }
+}
+
+function windowOf({ windowCenter, windowWidth }: core.Types.IImage): VoiWindow {
+  return { center: first(windowCenter), width: first(windowWidth) };
+}
+
+function first(value: number | number[]): number {
+  return Array.isArray(value) ? (value[0] ?? 0) : value;
+}

@@ -1,0 +1,56 @@
+import * as tools from '@cornerstonejs/tools';
+import type { ToolName } from './display.ts';
+
+const { Primary, Secondary, Auxiliary } = tools.Enums.MouseBindings;
+
+interface ToolGroupOptions {
+  readonly id: string;
+  readonly renderingEngineId: string;
+  readonly viewportIds: readonly string[];
+  readonly toolNames: readonly ToolName[];
+}
+
+export interface ToolGroup {
+  /** The tool of the left button. Right drag zooms and middle drag pans whatever it is. */
+  setTool(tool: ToolName): void;
+  close(): void;
+}
+
+export function createToolGroup({ id, renderingEngineId, viewportIds, toolNames }: ToolGroupOptions): ToolGroup {
+  const group = tools.ToolGroupManager.createToolGroup(id);
+  if (!group) throw new Error(`There is a tool group ${id} already.`);
+  for (const name of toolNames) group.addTool(name);
+  for (const viewportId of viewportIds) group.addViewport(viewportId, renderingEngineId);
+
+  const setTool = (chosen: ToolName): void => {
+    for (const name of toolNames) {
+      const bindings = [
+        ...(name === chosen ? [{ mouseButton: Primary }] : []),
+        ...(name === 'Zoom' ? [{ mouseButton: Secondary }] : []),
+        ...(name === 'Pan' ? [{ mouseButton: Auxiliary }] : []),
+      ];
+      if (bindings.length > 0) {
+        // Cornerstone adds bindings to those a tool has already.
+        group.setToolDisabled(name);
+        group.setToolActive(name, { bindings });
+      } else if (name === 'Length') group.setToolPassive(name);
+      else if (name === 'Crosshairs') group.setToolEnabled(name);
+      else group.setToolDisabled(name);
+    }
+  };
+
+  return {
+    setTool,
+    close: () => {
+      tools.ToolGroupManager.destroyToolGroup(id);
+    },
+  };
+}
+
+/** Whether a drag that Cornerstone announces is one of the left button. */
+export function isPrimaryDrag(event: Event): boolean {
+  const { detail } = event as CustomEvent<{ mouseButton?: number }>;
+  return detail.mouseButton === Primary;
+}
+
+export const dragEvent = tools.Enums.Events.MOUSE_DRAG as string;

@@ -1,0 +1,324 @@
+import type { Types } from '@cornerstonejs/core';
+import type { ViewState } from '@medusa/protocol';
+import { AppError } from '@medusa/protocol';
+import { canUseWebgl, isLoaded, loadImage, registerImage, startCornerstone } from './cornerstone.ts';
+import { createDicomwebClient, type DicomwebClient } from './dicomweb-client.ts';
+import type { Display, LoadedSeries, ToolName } from './display.ts';
+import { listenToKeys } from './keyboard.ts';
+import { listMeasurements, onMeasurementsChanged, removeSelectedMeasurements } from './measurements.ts';
+import { MprDisplay } from './mpr-display.ts';
+import { createNotice, type Notice } from './notice.ts';
+import type { Parameters } from './parameters.ts';
+import { prefetch } from './prefetch.ts';
+import type { Surroundings } from './reporting.ts';
+import { createSeriesRail, type SeriesRail } from './series-rail.ts';
+import { hasPictures, isVolume, sortSeries, toImages, toSeriesEntry, type SeriesEntry } from './series.ts';
+import { StackDisplay, type DisplayOptions } from './stack-display.ts';
+import { createToolbar, type Commands, type Toolbar } from './toolbar.ts';
+import { createViewStateTeller } from './view-state.ts';
+
+interface Rooms {
+  readonly toolbar: HTMLElement;
+  readonly rail: HTMLElement;
+  readonly stage: HTMLElement;
+  readonly notices: HTMLElement;
+}
+
+/** The viewing application: one study, its series list, and one display at a time. */
+export class Workstation {
+  readonly #parameters: Parameters;
+  readonly #surroundings: Surroundings;
+  readonly #rooms: Rooms;
+  readonly #archive: DicomwebClient;
+  readonly #notice: Notice;
+  readonly #toolbar: Toolbar;
+  readonly #teller: { changed(): void };
+  readonly #loaded = new Map<string, LoadedSeries>();
+  readonly #sopInstances = new Map<string, string>();
+  #rail: SeriesRail | null = null;
+  #series: LoadedSeries | null = null;
+  #display: Display | null = null;
+  #tool: ToolName = 'WindowLevel';
+  #layout: Display['layout'] = 'stack';
+  #sliceIndex = 0;
+  /** Ends what the series or layout chosen before still waits for. */
+  #opening = new AbortController();
+
+  constructor(parameters: Parameters, surroundings: Surroundings, rooms: Rooms) {
+    this.#parameters = parameters;
+    this.#surroundings = surroundings;
+    this.#rooms = rooms;
+    this.#archive = createDicomwebClient({
+      root: `${location.origin}/dicomweb`,
+      studyInstanceUID: parameters.study,
+      authorization: () => surroundings.authorization(),
+    });
+    this.#notice = createNotice(rooms.notices);
+    const commands = this.#commands();
+    this.#toolbar = createToolbar(rooms.toolbar, commands);
+    this.#teller = createViewStateTeller(
+      () => this.#view(),
+      (view) => {
+        surroundings.report(view);
+      },
+      (frame) => requestAnimationFrame(frame),
+    );
+    listenToKeys(document, commands);
+    rooms.stage.addEventListener('contextmenu', (event) => {
+      event.preventDefault();
+    });
+    new ResizeObserver(() => this.#display?.resize()).observe(rooms.stage);
+  }
+
+  async start(): Promise<void> {
+    startCornerstone(() => this.#surroundings.authorization());
+    onMeasurementsChanged(() => {
+      this.#changed();
+    });
+    this.#changed();
+    this.#notice.busy('Waiting for access to the study');
+    await this.#surroundings.authorized;
+    this.#notice.busy('Loading the list of series');
+    try {
+      await this.#openStudy();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #openStudy(): Promise<void> {
+    const { signal } = this.#opening;
+    const entries = sortSeries((await this.#archive.findSeries(signal)).map(toSeriesEntry));
+    if (entries.length === 0) {
+      this.#notice.state('This study has no series', 'The archive knows the study but holds nothing of it.');
+      return;
+    }
+    this.#rail = createSeriesRail(this.#rooms.rail, entries, (entry) => void this.#open(entry));
+    const first = entries.find(hasPictures) ?? entries[0];
+    if (first) await this.#open(first);
+    await this.#showThumbnails(entries);
+  }
+
+  async #open(entry: SeriesEntry): Promise<void> {
+    this.#begin();
+    this.#series = null;
+    this.#sliceIndex = 0;
+    this.#layout = 'stack';
+    this.#rail?.select(entry);
+    this.#notice.busy(`Loading ${entry.description || 'the series'}`);
+    this.#changed();
+    try {
+      const { signal } = this.#opening;
+      const series = await this.#load(entry, signal);
+      if (signal.aborted) return;
+      if (series.images.length === 0) {
+        this.#notice.state('This series has no pictures', explainNoPictures(entry));
+        return;
+      }
+      this.#series = series;
+      this.#openStack(series);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #openStack(series: LoadedSeries): void {
+    this.#display = StackDisplay.create(
+      this.#displayOptions(series),
+      this.#parameters.rendering,
+      this.#sliceIndex,
+    );
+    this.#changed();
+    void this.#prefetch(series);
+  }
+
+  async #openMpr(series: LoadedSeries): Promise<void> {
+    const { signal } = this.#opening;
+    this.#notice.busy('Loading the volume');
+    try {
+      const { failed } = await this.#prefetch(series);
+      if (signal.aborted) return;
+      if (failed > 0) throw new AppError('storage.unreachable', 'A volume needs every image of the series.');
+      const display = await MprDisplay.create(this.#displayOptions(series));
+      if (signal.aborted) display.close();
+      else this.#display = display;
+      this.#changed();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #displayOptions(series: LoadedSeries): DisplayOptions {
+    const { signal } = this.#opening;
+    return {
+      stage: this.#rooms.stage,
+      series,
+      tool: this.#tool,
+      window: null,
+      onChange: () => {
+        if (signal.aborted) return;
+        this.#notice.clear();
+        this.#changed();
+      },
+      onFailure: (error) => {
+        if (!signal.aborted) this.#fail(error);
+      },
+    };
+  }
+
+  /** Ends the display there is. */
+  #begin(): void {
+    this.#opening.abort();
+    this.#opening = new AbortController();
+    this.#display?.close();
+    this.#display = null;
+  }
+
+  async #load(entry: SeriesEntry, signal: AbortSignal): Promise<LoadedSeries> {
+    const known = this.#loaded.get(entry.seriesInstanceUID);
+    if (known) return known;
+
+    const images = hasPictures(entry) ? toImages(await this.#archive.loadMetadata(entry, signal)) : [];
+    const imageIds = images.map((image) => {
+      const imageId = registerImage(
+        this.#archive.frameUrl(entry.seriesInstanceUID, image),
+        image.instance,
+      );
+      this.#sopInstances.set(imageId, image.sopInstanceUID);
+      return imageId;
+    });
+    const series = { entry, images, imageIds };
+    this.#loaded.set(entry.seriesInstanceUID, series);
+    if (images.length > 0) this.#rail?.showCount(entry, images.length);
+    return series;
+  }
+
+  async #prefetch({ imageIds }: LoadedSeries): Promise<{ failed: number }> {
+    return prefetch(
+      {
+        imageIds,
+        currentIndex: () => this.#currentIndex(),
+        isLoaded,
+        load: async (imageId) => this.#loadImage(imageId),
+        concurrency: 4,
+        onProgress: (progress) => {
+          this.#notice.progress(progress);
+        },
+      },
+      this.#opening.signal,
+    );
+  }
+
+  async #showThumbnails(entries: readonly SeriesEntry[]): Promise<void> {
+    for (const entry of entries.filter(hasPictures)) {
+      try {
+        const { imageIds } = await this.#load(entry, new AbortController().signal);
+        const middle = imageIds[Math.floor(imageIds.length / 2)];
+        if (middle !== undefined) this.#rail?.showThumbnail(entry, await this.#loadImage(middle));
+      } catch {
+        // The row keeps its modality for a picture; whoever opens the series is told what is wrong.
+      }
+    }
+  }
+
+  async #loadImage(imageId: string): Promise<Types.IImage> {
+    return loadImage(imageId, this.#parameters.rendering);
+  }
+
+  #currentIndex(): number {
+    return this.#display instanceof StackDisplay ? this.#display.sliceIndex : this.#sliceIndex;
+  }
+
+  #commands(): Commands {
+    return {
+      chooseTool: (tool) => {
+        if (tool === 'Crosshairs' && this.#layout !== 'mpr') return;
+        this.#tool = tool;
+        this.#display?.setTool(tool);
+        this.#changed();
+      },
+      choosePreset: ({ window }) => {
+        if (window && this.#series?.entry.modality !== 'CT') return;
+        this.#display?.setWindow(window);
+      },
+      chooseLayout: (layout) => {
+        this.#chooseLayout(layout);
+      },
+      toggleInvert: () => this.#display?.toggleInvert(),
+      toggleRail: () => {
+        this.#rooms.rail.hidden = !this.#rooms.rail.hidden;
+      },
+      reset: () => this.#display?.reset(),
+      scroll: (slices) => this.#display?.scroll(slices),
+      removeSelected: () => {
+        removeSelectedMeasurements();
+      },
+    };
+  }
+
+  #chooseLayout(layout: Display['layout']): void {
+    const series = this.#series;
+    if (!series || layout === this.#layout || (layout === 'mpr' && this.#mprRefusal() !== '')) return;
+    this.#sliceIndex = this.#currentIndex();
+    this.#begin();
+    this.#layout = layout;
+    if (layout === 'mpr') void this.#openMpr(series);
+    else {
+      if (this.#tool === 'Crosshairs') this.#tool = 'WindowLevel';
+      this.#openStack(series);
+    }
+    this.#changed();
+  }
+
+  #mprRefusal(): string {
+    if (!this.#series || !isVolume(this.#series.images)) {
+      return 'MPR needs a series of parallel, evenly spaced slices';
+    }
+    return canUseWebgl() ? '' : 'MPR needs WebGL, which this browser does not offer';
+  }
+
+  #changed(): void {
+    this.#toolbar.show({
+      tool: this.#tool,
+      layout: this.#layout,
+      isInverted: this.#display?.states()?.some(({ invert }) => invert) ?? false,
+      hasPicture: this.#series !== null,
+      isCt: this.#series?.entry.modality === 'CT',
+      mprRefusal: this.#series ? this.#mprRefusal() : '',
+    });
+    this.#teller.changed();
+  }
+
+  #view(): Omit<ViewState, 'revision'> {
+    const viewports = this.#display?.states() ?? null;
+    return {
+      studyInstanceUID: this.#parameters.study,
+      layout: this.#layout,
+      tool: this.#tool,
+      rendering: this.#layout === 'mpr' ? 'webgl' : this.#parameters.rendering,
+      activeViewportId: this.#display?.activeViewportId ?? this.#layout,
+      ready: viewports !== null,
+      viewports: [...(viewports ?? [])],
+      measurements: listMeasurements((imageId) => this.#sopInstances.get(imageId) ?? null),
+    };
+  }
+
+  #fail(error: unknown): void {
+    if (this.#opening.signal.aborted) return;
+    this.#notice.state(
+      'The pictures cannot be shown',
+      error instanceof AppError ? error.message : 'An image could not be loaded or decoded.',
+    );
+    this.#changed();
+  }
+}
+
+function explainNoPictures({ modality }: SeriesEntry): string {
+  const names: Readonly<Record<string, string>> = {
+    SR: 'It is a structured report.',
+    PR: 'It is a presentation state.',
+    KO: 'It is a selection of key objects.',
+    DOC: 'It is a document.',
+  };
+  return names[modality] ?? `Its objects (${modality || 'no modality given'}) hold no pixels.`;
+}
