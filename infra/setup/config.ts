@@ -24,6 +24,8 @@ export type StackConfig = {
   readonly aeTitle: string;
   readonly rtcPort: number;
   readonly bind: string;
+  /** Where this machine reaches what is bound to `bind`. */
+  readonly localHost: string;
   readonly publicUrl: string;
   /** Absent: the embedded server. */
   readonly databaseUrl: string | undefined;
@@ -43,9 +45,15 @@ export function readStackConfig(environment: NodeJS.ProcessEnv): StackConfig {
     aeTitle: values.MEDUSA_AE_TITLE,
     rtcPort: values.MEDUSA_RTC_PORT,
     bind: values.MEDUSA_BIND,
+    localHost: localHostOf(values.MEDUSA_BIND),
     publicUrl: values.MEDUSA_PUBLIC_URL ?? `https://localhost:${values.MEDUSA_HTTPS_PORT}`,
     databaseUrl: values.DATABASE_URL,
   };
+}
+
+function localHostOf(bind: string): string {
+  if (bind === '0.0.0.0' || bind === '::') return '127.0.0.1';
+  return bind.includes(':') ? `[${bind}]` : bind;
 }
 
 /** What children inherit: the caller's environment without what could point them elsewhere. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { z } from 'zod';
+import type { StackConfig } from './config.ts';
 
 const unhealthySchema = z.object({
   detail: z.string().optional(),
@@ -11,13 +12,11 @@ const unhealthySchema = z.object({
 export type Health = { readonly isHealthy: true } | { readonly isHealthy: false; readonly reason: string };
 
 /** Asks the broker on this machine whether a study could be opened now. Never throws. */
-export async function readHealth(httpsPort: number, caFile: string): Promise<Health> {
+export async function readHealth(config: StackConfig, caFile: string): Promise<Health> {
   return new Promise((resolve) => {
     const asked = request(
+      `https://${config.localHost}:${config.httpsPort}/healthz`,
       {
-        host: '127.0.0.1',
-        port: httpsPort,
-        path: '/healthz',
         ca: readFileSync(caFile),
         timeout: 5_000,
         agent: false,

@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { mintNodeToken } from '@medusa/broker/tokens';
 import { nodeIdSchema } from '@medusa/protocol';
 import { z } from 'zod';
 import { checkoutDir, inheritedEnvironment, type StackConfig } from './config.ts';
+import { freePort, listenOnce } from './free-port.ts';
 import { startDatabase } from './database.ts';
 import { isRunning } from './process-identity.ts';
 import { readHealth } from './health.ts';
@@ -92,10 +92,10 @@ export async function startStack(
   const storagePort = await freePort();
   const storage = starting.use(
     program('storage', 'infra/storage/main.ts', {
-      MEDUSA_BROKER_URL: `https://127.0.0.1:${config.httpsPort}`,
+      MEDUSA_BROKER_URL: `https://${config.localHost}:${config.httpsPort}`,
       MEDUSA_NODE_ID: storageNodeId,
       MEDUSA_NODE_TOKEN: await mintNodeToken(secrets.brokerSigningKey, {
-        nodeId: 'storage-1',
+        nodeId: storageNodeId,
         kind: 'storage',
       }),
       MEDUSA_STORAGE_DIR: path.join(config.dataDir, 'storage'),
@@ -113,7 +113,7 @@ export async function startStack(
     secrets,
     broker,
     storage,
-    storageUrl: `https://127.0.0.1:${storagePort}/dicomweb`,
+    storageUrl: `https://${config.localHost}:${storagePort}/dicomweb`,
     close: async () => running.disposeAsync(),
     [Symbol.asyncDispose]: async () => running.disposeAsync(),
   };
@@ -127,7 +127,7 @@ async function waitUntilHealthy(
 ): Promise<void> {
   let last = '';
   for (;;) {
-    const health = await readHealth(config.httpsPort, secrets.caFile);
+    const health = await readHealth(config, secrets.caFile);
     if (health.isHealthy) return;
     if (health.reason !== last) report(`waiting: ${health.reason}`);
     last = health.reason;
@@ -177,19 +177,4 @@ async function refuseTakenPorts({ bind, httpsPort, dicomPort, rtcPort }: StackCo
       );
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  return listenOnce(0, '127.0.0.1');
-}
-
-async function listenOnce(port: number, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : port));
-    });
-  });
 }
