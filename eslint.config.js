@@ -3,12 +3,15 @@ import prettier from 'eslint-config-prettier';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const banned = [
-  'TSEnumDeclaration',
-  'ExportDefaultDeclaration',
-  'Decorator',
-  "MemberExpression[object.name='process'][property.name='env']",
-].map((selector) => ({ selector, message: 'Not in this house; see CONTRIBUTING.md.' }));
+const bannedEverywhere = ['TSEnumDeclaration', 'ExportDefaultDeclaration', 'Decorator'].map(banned);
+const bannedInProducts = [
+  ...bannedEverywhere,
+  banned("MemberExpression[object.name='process'][property.name='env']"),
+];
+
+function banned(selector) {
+  return { selector, message: 'Not in this house; see CONTRIBUTING.md.' };
+}
 
 export default defineConfig(
   globalIgnores([
@@ -44,10 +47,9 @@ export default defineConfig(
         { allowNumber: true, allowBoolean: true },
       ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      'no-restricted-syntax': ['error', ...banned],
+      'no-restricted-syntax': ['error', ...bannedInProducts],
     },
   },
-  { files: ['**/*.config.*', '**/config.ts', '**/main.ts', 'infra/setup/token.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: ['**/*.mjs', '**/*.cjs', '*.js'],
     languageOptions: {
@@ -63,6 +65,13 @@ export default defineConfig(
       },
     },
   },
-  { files: ['test/**/*.ts', '**/*.test.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['test/**/*.ts', '**/*.test.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...bannedEverywhere] },
+  },
+  {
+    files: ['**/*.config.*', '**/config.ts', '**/main.ts', 'infra/setup/token.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
   prettier,
 );

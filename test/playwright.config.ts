@@ -1,7 +1,6 @@
 import { defineConfig } from '@playwright/test';
 
 /** Journeys through the whole product. One at a time: they share the machine's cores with what they measure. */
-// eslint-disable-next-line no-restricted-syntax -- Playwright asks for a default export.
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',

@@ -9,8 +9,8 @@ function ensureAs(
   names: readonly string[],
 ): { status: number | null; stderr: string } {
   const script = `import('${steps}').then((steps) => steps.ensurePackages('Packages', ${JSON.stringify(names)}))`;
-  const [command = '', ...args] = [...prefix, process.execPath, '-e', script];
-  return spawnSync(command, args, { encoding: 'utf8' });
+  const words = [...prefix, process.execPath, '-e', script];
+  return spawnSync(words[0] ?? '', words.slice(1), { encoding: 'utf8' });
 }
 
 describe('ensurePackages', () => {

@@ -13,16 +13,16 @@ afterEach(async () => rm(dataDir, { recursive: true, force: true }));
 
 /** Whether a TLS client that trusts only the authority accepts the server under this name. */
 async function handshake(secrets: Secrets, servername: string): Promise<string> {
-  const [cert, key, ca] = await Promise.all(
-    [secrets.certificateFile, secrets.keyFile, secrets.caFile].map(async (file) => readFile(file)),
-  );
-  const server = createServer({ cert: cert!, key: key! }, (socket) => socket.end());
+  const cert = await readFile(secrets.certificateFile);
+  const key = await readFile(secrets.keyFile);
+  const ca = await readFile(secrets.caFile);
+  const server = createServer({ cert, key }, (socket) => socket.end());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   try {
     return await new Promise((resolve) => {
-      const socket: TLSSocket = connect({ host: '127.0.0.1', port, servername, ca: ca! }, () => {
+      const socket: TLSSocket = connect({ host: '127.0.0.1', port, servername, ca }, () => {
         socket.destroy();
         resolve('accepted');
       });

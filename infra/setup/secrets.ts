@@ -63,7 +63,7 @@ export async function ensureSecrets(
   return {
     directory,
     ...certificates,
-    brokerSigningKey: privateJwkSchema.parse(brokerSigningKey) as PrivateJwk,
+    brokerSigningKey: privateJwkSchema.parse(brokerSigningKey),
     demoUsers: demoUsersSchema.parse(demoUsers),
     postgresPassword,
   };

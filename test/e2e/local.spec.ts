@@ -20,8 +20,7 @@ test('in the user’s own browser the same slice is the same picture', async ({
   const frame = person.page.getByTestId('workstation-frame');
   await expect(frame).toBeVisible({ timeout: 60_000 });
   const first = await person.viewThat('the first slice', ({ ready }) => ready);
-  const box = await frame.boundingBox();
-  await person.page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + (box?.height ?? 0) / 2);
+  await frame.hover();
   for (let notch = 0; notch < 20; notch += 1) await person.page.mouse.wheel(0, 100);
   await person.viewThat('slice 21', ({ viewports }) => viewports[0]?.sliceIndex === 20);
   await person.page.keyboard.press('1');

@@ -14,7 +14,7 @@ export async function launchBrowser(caFile: string): Promise<Browser & AsyncDisp
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     headless: true,
-    env: { ...process.env, HOME: home } as Record<string, string>,
+    env: { ...process.env, HOME: home },
     args: [
       // Chromium refuses its sandbox to root; the tests open nothing but our own pages.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
