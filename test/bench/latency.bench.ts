@@ -1,4 +1,5 @@
 import { expect, type Page } from '@playwright/test';
+import { z } from 'zod';
 import { launchBrowser } from '../support/browser.ts';
 import { ctFolder } from '../support/fixtures.ts';
 import { startMedusa } from '../support/medusa.ts';
@@ -40,9 +41,12 @@ await person.page.evaluate(installMeter, {
 const samples: number[] = [];
 let lost = 0;
 for (let press = 0; press < presses; press += 1) {
-  await person.page.evaluate(async () => meter().still());
+  await person.page.evaluate('medusaMeter.still()');
   await person.page.mouse.wheel(0, press % 50 < 25 ? 100 : -100);
-  const latencyMs = await person.page.evaluate(async () => meter().next());
+  const latencyMs = z
+    .number()
+    .nullable()
+    .parse(await person.page.evaluate('medusaMeter.next()'));
   if (latencyMs === null) lost += 1;
   else samples.push(latencyMs);
   if ((press + 1) % 10 === 0)
@@ -81,12 +85,6 @@ async function fitDisplay(page: Page, widthPx: number, heightPx: number): Promis
     height: Math.round(window.height + heightPx - box.height),
   });
   await expect.poll(size, { timeout: 20_000 }).toEqual({ width: widthPx, height: heightPx });
-}
-
-type Meter = { still(): Promise<void>; next(): Promise<number | null> };
-
-function meter(): Meter {
-  return (globalThis as unknown as { medusaMeter: Meter }).medusaMeter;
 }
 
 /** Runs in the page. One clock: event timestamps, frame callbacks and display times are all of `performance.now()`. */
