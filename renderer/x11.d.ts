@@ -48,6 +48,7 @@ declare module 'x11' {
     GetWindowAttributes(window: number, callback: Callback<WindowAttributes>): void;
     QueryTree(window: number, callback: Callback<{ children: number[] }>): void;
     GetKeyboardMapping(first: number, count: number, callback: Callback<number[][]>): void;
+    ChangeKeyboardControl(values: { autoRepeatMode: 0 | 1 }): void;
     ChangeKeyboardMapping(first: number, keysymsPerKeycode: number, keysyms: readonly number[]): void;
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TypedEmitter } from '@medusa/kernel';
 import { XConnection } from '../display/index.ts';
 import { H264Encoder } from './h264-encoder.ts';
@@ -11,6 +12,8 @@ type Pipeline = { readonly source: ScreenSource; readonly encoder: H264Encoder }
 const settleDelaysMs = [50, 100, 150, 250, 400];
 /** A keyframe costs many times a frame; viewers who ask together share one. */
 const keyframeIntervalMs = 400;
+/** How long the command to resize may follow behind the display's new size. */
+const resizeWaitMs = 1_000;
 
 /**
  * Encodes a display when it changes, and only then. One loop: wait for damage, grab, convert, encode, tell; so there is
@@ -136,7 +139,7 @@ export class ScreenEncoder {
       this.#lastKeyframeMs = grabbedAtMs;
     }
 
-    await source.grab();
+    if (!(await this.#grab(source))) return;
     const grabEndMs = monotonicMs();
     await source.convert();
     const convertEndMs = monotonicMs();
@@ -154,6 +157,21 @@ export class ScreenEncoder {
         encodeMs: monotonicMs() - convertEndMs,
       },
     });
+  }
+
+  /**
+   * A display that shrinks refuses the grab of what it was: then the command to resize is on its way.
+   * @returns false when that happened. @throws when the grab failed for any other reason.
+   */
+  async #grab(source: ScreenSource): Promise<boolean> {
+    try {
+      await source.grab();
+      return true;
+    } catch (error) {
+      for (let waitedMs = 0; !this.#wantedSize && waitedMs < resizeWaitMs; waitedMs += 20) await sleep(20);
+      if (!this.#wantedSize) throw error;
+      return false;
+    }
   }
 
   #nextTicks(atMs: number): bigint {

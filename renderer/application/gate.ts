@@ -1,0 +1,155 @@
+import { chown } from 'node:fs/promises';
+import { createServer, type IncomingMessage, request as requestHttp, type Server, type ServerResponse } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { pipeline } from 'node:stream/promises';
+import { TypedEmitter } from '@medusa/kernel';
+import { type ViewState, viewStateSchema } from '@medusa/protocol';
+import { serveFile } from './static-files.ts';
+
+export type StudyAccess = {
+  readonly studyInstanceUID: string;
+  readonly dicomwebUrl: string;
+  /** Read at each request: the broker may renew it. */
+  readonly studyToken: () => string;
+};
+export type GateOptions = {
+  readonly socketFile: string;
+  readonly uid: number | null;
+  readonly clientFolder: string;
+  readonly study: StudyAccess;
+  readonly report: (error: unknown) => void;
+};
+
+const mostViewStateBytes = 256 * 1_024;
+const forwardedHeaders = ['accept', 'accept-encoding', 'range'] as const;
+const returnedHeaders = ['content-type', 'content-length', 'content-encoding', 'content-range', 'etag'] as const;
+
+/**
+ * The only way out of a sandbox: HTTP on a unix socket. It serves the workstation page, fetches the session's one study
+ * with a token that the application never sees, and takes the page's view state.
+ */
+export class Gate implements AsyncDisposable {
+  readonly events: TypedEmitter<{ view: [view: ViewState] }>;
+  readonly #options: GateOptions;
+  readonly #server: Server;
+
+  static async create(options: GateOptions): Promise<Gate> {
+    const gate = new Gate(options);
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    gate.#server.once('error', reject);
+    gate.#server.listen(options.socketFile, () => resolve(undefined));
+    await promise;
+    if (options.uid !== null) await chown(options.socketFile, options.uid, options.uid);
+    return gate;
+  }
+
+  private constructor(options: GateOptions) {
+    this.#options = options;
+    this.events = new TypedEmitter(options.report);
+    this.#server = createServer((request, response) => {
+      void this.#answer(request, response).catch((error: unknown) => {
+        if (!response.destroyed) options.report(error);
+        response.destroy();
+      });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#server.close(() => resolve(undefined));
+    this.#server.closeAllConnections();
+    await promise;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://gate');
+    if (request.method === 'POST' && url.pathname === '/view-state') return this.#takeView(request, response);
+    if (request.method !== 'GET') return refuse(response, 405);
+    if (url.pathname.startsWith('/dicomweb/')) return this.#fetchStudy(url, request, response);
+    const isPage = url.pathname.startsWith('/workstation/') || url.pathname.startsWith('/assets/');
+    if (isPage && (await serveFile(this.#options.clientFolder, decodePath(url.pathname), response))) return;
+    return refuse(response, 404);
+  }
+
+  async #takeView(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > mostViewStateBytes) return refuse(response, 413);
+      chunks.push(chunk);
+    }
+    const parsed = viewStateSchema.safeParse(parseJson(Buffer.concat(chunks).toString()));
+    if (!parsed.success) return refuse(response, 422);
+    if (parsed.data.studyInstanceUID !== this.#options.study.studyInstanceUID) return refuse(response, 403);
+    response.writeHead(204).end();
+    this.events.emit('view', parsed.data);
+  }
+
+  async #fetchStudy(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { study } = this.#options;
+    const target = studyTarget(url, study);
+    if (!target) return refuse(response, 403);
+    const send = target.protocol === 'https:' ? requestHttps : requestHttp;
+    const headers: Record<string, string> = { authorization: `Bearer ${study.studyToken()}` };
+    for (const name of forwardedHeaders) {
+      const value = request.headers[name];
+      if (typeof value === 'string') headers[name] = value;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const fetching = send(target, { headers }, resolve).on('error', reject).end();
+    response.on('close', () => fetching.destroy());
+    try {
+      const answer = await promise;
+      for (const name of returnedHeaders) {
+        const value = answer.headers[name];
+        if (value !== undefined) response.setHeader(name, value);
+      }
+      response.writeHead(answer.statusCode ?? 502);
+      await pipeline(answer, response);
+    } catch (error) {
+      // The page gave a request up, as it does with each scroll past a slice.
+      if (request.destroyed) return;
+      if (response.headersSent) throw error;
+      this.#options.report(error);
+      refuse(response, 502);
+    }
+  }
+}
+
+/** The address at the storage node, or undefined for anything that is not of this study. */
+export function studyTarget(url: URL, study: Pick<StudyAccess, 'studyInstanceUID' | 'dicomwebUrl'>): URL | undefined {
+  const rest = url.pathname.slice('/dicomweb'.length);
+  const query = new URLSearchParams(url.search);
+  if (rest === '/studies') query.set('StudyInstanceUID', study.studyInstanceUID);
+  else if (!isPathOfStudy(rest, study.studyInstanceUID)) return undefined;
+  const target = new URL(study.dicomwebUrl.replace(/\/$/, '') + rest);
+  target.search = query.toString();
+  return target;
+}
+
+function isPathOfStudy(rest: string, studyInstanceUID: string): boolean {
+  const segments = rest.split('/').slice(1);
+  const isPlain = segments.slice(2).every((segment) => /^[A-Za-z0-9._,-]+$/.test(segment) && !segment.startsWith('..'));
+  return segments[0] === 'studies' && segments[1] === studyInstanceUID && isPlain;
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  response.writeHead(status, { 'content-length': 0 }).end();
+}
+
+function decodePath(pathname: string): string {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return '/';
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
