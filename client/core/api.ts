@@ -6,7 +6,6 @@ import {
   parseInput,
   problemSchema,
   sessionViewSchema,
-  type DeviceReport,
   type Invitation,
   type LaunchRequest,
   type LaunchResponse,
@@ -60,11 +59,9 @@ export class Api {
     );
   }
 
-  async acceptInvitation(code: string, device: DeviceReport | undefined): Promise<SessionId> {
-    const answer = await this.#call(`/api/invitations/${encodeURIComponent(code)}/accept`, {
-      method: 'POST',
-      body: { device },
-    });
+  async acceptInvitation(code: string): Promise<SessionId> {
+    const path = `/api/invitations/${encodeURIComponent(code)}/accept`;
+    const answer = await this.#call(path, { method: 'POST', body: {} });
     return parseInput(acceptedInvitationSchema, answer).sessionId;
   }
 

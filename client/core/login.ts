@@ -114,5 +114,6 @@ function currentPath(): string {
 function restoreWantedPath(): void {
   const wanted = sessionStorage.getItem(wantedPathKey);
   sessionStorage.removeItem(wantedPathKey);
-  if (wanted !== null && wanted.startsWith('/') && !wanted.startsWith('//')) history.replaceState(null, '', wanted);
+  if (wanted !== null && wanted.startsWith('/') && !wanted.startsWith('//'))
+    history.replaceState(null, '', wanted);
 }

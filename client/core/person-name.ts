@@ -6,5 +6,7 @@ export function formatPersonName(personName: string): string {
   const alphabetic = personName.split('=').find((group) => group.replaceAll('^', '').trim() !== '') ?? '';
   const [family, given, middle, prefix, suffix] = alphabetic.split('^').map((component) => component.trim());
   const joined = (...parts: (string | undefined)[]): string => parts.filter(Boolean).join(' ');
-  return [joined(family), joined(given, middle), joined(prefix, suffix)].filter((part) => part !== '').join(', ');
+  return [joined(family), joined(given, middle), joined(prefix, suffix)]
+    .filter((part) => part !== '')
+    .join(', ');
 }

@@ -9,7 +9,9 @@ export const publicConfigSchema = z.object({
   clientId: z.string(),
   /** Where hospital systems send studies. */
   dicom: z.object({ aeTitle: z.string(), host: z.string(), port: z.int() }).nullish(),
-  applications: z.array(applicationSchema.pick({ id: true, name: true, description: true, modes: true })).optional(),
+  applications: z
+    .array(applicationSchema.pick({ id: true, name: true, description: true, modes: true }))
+    .optional(),
 });
 export type PublicConfig = z.infer<typeof publicConfigSchema>;
 

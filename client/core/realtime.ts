@@ -37,7 +37,10 @@ type BrokerEvents = { [Name in keyof BrokerToClient]: Parameters<BrokerToClient[
 type RequestName = Exclude<keyof ClientToBroker, 'room.point'>;
 
 const studiesSchema = z.array(studySummarySchema);
-const adminSnapshotSchema = z.object({ nodes: z.array(nodeViewSchema), sessions: z.array(sessionViewSchema) });
+const adminSnapshotSchema = z.object({
+  nodes: z.array(nodeViewSchema),
+  sessions: z.array(sessionViewSchema),
+});
 const answerMs = 20_000;
 
 const eventSchemas: { [Name in keyof BrokerToClient]: z.ZodType<BrokerEvents[Name][0]> } = {
@@ -87,7 +90,10 @@ export class Realtime {
     for (const name of Object.keys(eventSchemas) as (keyof BrokerToClient)[]) this.#relay(name);
   }
 
-  on<Name extends keyof BrokerEvents>(name: Name, listener: (...args: BrokerEvents[Name]) => void): Disposable {
+  on<Name extends keyof BrokerEvents>(
+    name: Name,
+    listener: (...args: BrokerEvents[Name]) => void,
+  ): Disposable {
     return this.#events.on(name, listener);
   }
 
@@ -107,8 +113,10 @@ export class Realtime {
     this.#request('admin.subscribe', adminSnapshotSchema);
   readonly watchSession = async (sessionId: SessionId): Promise<SessionView> =>
     this.#request('session.watch', sessionViewSchema, { sessionId });
-  readonly joinRoom = async (request: { sessionId: SessionId; participantId?: ParticipantId }): Promise<JoinedRoom> =>
-    this.#request('room.join', joinedRoomSchema, request);
+  readonly joinRoom = async (request: {
+    sessionId: SessionId;
+    participantId?: ParticipantId;
+  }): Promise<JoinedRoom> => this.#request('room.join', joinedRoomSchema, request);
   readonly leaveRoom = async (): Promise<null> => this.#request('room.leave', z.null());
   readonly chat = async (text: string): Promise<null> => this.#request('room.chat', z.null(), { text });
   readonly requestFloor = async (): Promise<null> => this.#request('room.request-floor', z.null());
@@ -126,7 +134,8 @@ export class Realtime {
   };
 
   async #request<Value>(name: RequestName, schema: z.ZodType<Value>, body?: unknown): Promise<Value> {
-    if (!this.#socket.connected) throw new AppError('node.unreachable', 'There is no connection to the broker');
+    if (!this.#socket.connected)
+      throw new AppError('node.unreachable', 'There is no connection to the broker');
     const sender = this.#socket.timeout(answerMs);
     const answer: unknown =
       body === undefined ? await sender.emitWithAck(name) : await sender.emitWithAck(name, body);
@@ -135,10 +144,10 @@ export class Realtime {
     return ack.value;
   }
 
-  #relay<Name extends keyof BrokerToClient>(name: Name): void {
-    this.#socket.on(name as string, (payload: unknown) => {
+  #relay(name: keyof BrokerToClient): void {
+    this.#socket.on(name, (payload: unknown) => {
       const parsed = eventSchemas[name].safeParse(payload);
-      if (parsed.success) this.#events.emit(name, ...([parsed.data] as unknown as BrokerEvents[Name]));
+      if (parsed.success) this.#events.emit(name, ...([parsed.data] as BrokerEvents[typeof name]));
       else reportFault(parsed.error);
     });
   }

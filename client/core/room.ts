@@ -3,6 +3,8 @@ import { reportFault } from './report.ts';
 import { Store } from './store.ts';
 import type { Realtime } from './realtime.ts';
 
+const pointMs = 33;
+
 /** A pointer of somebody else, in fractions of the picture. */
 export type RoomPointer = { readonly x: number; readonly y: number; readonly at: number };
 
@@ -21,6 +23,8 @@ export class Room {
   readonly #realtime: Realtime;
   readonly #sessionId: SessionId;
   readonly #stack = new DisposableStack();
+  #pointer: Pointer = null;
+  #pointTimer: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(realtime: Realtime, sessionId: SessionId) {
@@ -66,13 +70,19 @@ export class Room {
     await this.#realtime.leaveRoom();
   }
 
+  /** At most one message per `pointMs`; the latest wins, and a "gone" is never lost. */
   point(pointer: Pointer): void {
-    if (this.you.get()) this.#realtime.point(pointer);
+    this.#pointer = pointer;
+    this.#pointTimer ??= setTimeout(() => {
+      this.#pointTimer = undefined;
+      if (this.you.get()) this.#realtime.point(this.#pointer);
+    }, pointMs);
   }
 
   /** Stops listening; the seat is kept by the broker for a while. */
   close(): void {
     clearTimeout(this.#retry);
+    clearTimeout(this.#pointTimer);
     this.#stack.dispose();
   }
 

@@ -1,4 +1,12 @@
-import { fitContained, toDisplayPx, toFractions, isInside, type Point, type Rectangle, type Size } from './display-mapping.ts';
+import {
+  fitContained,
+  toDisplayPx,
+  toFractions,
+  isInside,
+  type Point,
+  type Rectangle,
+  type Size,
+} from './display-mapping.ts';
 import { keysymOf } from './keysym.ts';
 import { WheelNotches } from './wheel-notches.ts';
 import type { UnsentInput } from './picture.ts';
@@ -72,7 +80,8 @@ function capturePointer(options: Options): {
   const moves = oncePerFrame((place: Point, at: number) => options.send({ kind: 'move', ...place }, at));
   let buttons = 0;
 
-  const picture = (): Rectangle => fitContained(options.element.getBoundingClientRect(), options.displaySize());
+  const picture = (): Rectangle =>
+    fitContained(options.element.getBoundingClientRect(), options.displaySize());
   const displayPx = (event: MouseEvent): Point =>
     toDisplayPx({ x: event.clientX, y: event.clientY }, picture(), options.displaySize());
 

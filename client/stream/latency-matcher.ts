@@ -24,7 +24,7 @@ const keptFrames = 120;
 
 /** True if RTP timestamp `a` is not before `b`; RFC 3550 §5.1: 32 bit that wrap around. */
 export function isAtOrAfter(a: number, b: number): boolean {
-  return ((a - b) >>> 0) < 0x80000000;
+  return (a - b) >>> 0 < 0x80000000;
 }
 
 /**

@@ -90,7 +90,11 @@ async function openTransport(
   return transport;
 }
 
-async function consumeVideo(ask: AskStream, device: Device, receive: types.Transport): Promise<types.Consumer> {
+async function consumeVideo(
+  ask: AskStream,
+  device: Device,
+  receive: types.Transport,
+): Promise<types.Consumer> {
   const answer = await askFor(ask, {
     kind: 'consume',
     transportId: receive.id,
@@ -133,6 +137,7 @@ async function askFor<Kind extends StreamRequest['kind']>(
 }
 
 /** mediasoup's own objects pass the wire as they are; mediasoup-client checks them (its `ortc` module) before use. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names the type at the call
 function trusted<Value>(opaque: Readonly<Record<string, unknown>>): Value {
   return opaque as Value;
 }

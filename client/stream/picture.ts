@@ -21,11 +21,19 @@ import { readStatistics, type StatisticsReading, type StreamStatistics } from '.
 export type PictureState = 'negotiating' | 'live' | 'mending' | 'stopped';
 
 /** The pointer's shape as the remote display has it; null until told. `url` is empty when hidden. */
-export type RemoteCursor = { readonly url: string; readonly hotspotX: number; readonly hotspotY: number } | null;
+export type RemoteCursor = {
+  readonly url: string;
+  readonly hotspotX: number;
+  readonly hotspotY: number;
+} | null;
 
 export type PictureStep = 'transport' | 'consume' | 'input' | 'first-frame';
 
-type Unsent = InputEvent extends infer Event ? (Event extends InputEvent ? Omit<Event, 'sequence'> : never) : never;
+type Unsent = InputEvent extends infer Event
+  ? Event extends InputEvent
+    ? Omit<Event, 'sequence'>
+    : never
+  : never;
 export type UnsentInput = Unsent;
 
 type Options = {
@@ -98,7 +106,7 @@ export class Picture {
     if (event.kind === 'move' && channel.bufferedAmount > 4_096) return false;
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#latency.sent(this.#sequence, at);
-    channel.send(encodeInput({ ...event, sequence: this.#sequence } as InputEvent));
+    channel.send(encodeInput({ ...event, sequence: this.#sequence }));
     return true;
   }
 
@@ -193,7 +201,9 @@ export class Picture {
     const transports = this.#negotiated?.transports ?? [];
     return (
       transports.length > 0 &&
-      transports.every(({ connectionState }) => !['failed', 'disconnected', 'closed'].includes(connectionState))
+      transports.every(
+        ({ connectionState }) => !['failed', 'disconnected', 'closed'].includes(connectionState),
+      )
     );
   }
 
@@ -204,7 +214,10 @@ export class Picture {
   #takeDisplayEvent(message: unknown): void {
     const parsed = displayEventSchema.safeParse(parseMessage(message));
     if (parsed.success) this.#apply(parsed.data);
-    else reportFault(new AppError('request.invalid', 'A display event does not fit its schema', { cause: parsed.error }));
+    else
+      reportFault(
+        new AppError('request.invalid', 'A display event does not fit its schema', { cause: parsed.error }),
+      );
   }
 
   #apply(event: DisplayEvent): void {

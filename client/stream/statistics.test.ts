@@ -20,7 +20,10 @@ const report = (timestamp: number, bytesReceived: number, emitted: number) =>
       },
     ],
     ['codec', { type: 'codec', mimeType: 'video/H264' }],
-    ['pair', { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.004, localCandidateId: 'local' }],
+    [
+      'pair',
+      { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.004, localCandidateId: 'local' },
+    ],
     ['local', { type: 'local-candidate', protocol: 'udp' }],
   ]);
 

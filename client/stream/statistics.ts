@@ -31,7 +31,9 @@ export function readStatistics(
   const entries = new Map<string, Entry>([...report].map(([id, entry]) => [id, entry as Entry]));
   const inbound = [...entries.values()].find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video');
   if (!inbound) return undefined;
-  const pair = [...entries.values()].find(({ type, nominated }) => type === 'candidate-pair' && nominated === true);
+  const pair = [...entries.values()].find(
+    ({ type, nominated }) => type === 'candidate-pair' && nominated === true,
+  );
   const reading: StatisticsReading = {
     atMs: number(inbound['timestamp']),
     bytes: number(inbound['bytesReceived']),

@@ -1,0 +1,2 @@
+export { DeviceCheckPage } from './device-check-page.tsx';
+export { loadDeviceReport } from './device-report-store.ts';

@@ -1,0 +1,1 @@
+export { StartFailedPage, StartingPage } from './start-page.tsx';

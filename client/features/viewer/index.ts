@@ -1,0 +1,2 @@
+export { LaunchPage } from './launch-page.tsx';
+export { ViewerPage } from './viewer-page.tsx';

@@ -1,0 +1,65 @@
+import { Badge, Button, Group, Loader, Paper, Stack, Text, Title } from '@mantine/core';
+import type { SessionView } from '@medusa/protocol';
+import type { ReactNode } from 'react';
+import { strings } from '../../strings/en.ts';
+import { useStore } from '../../ui/use-store.ts';
+import { Waterfall } from '../../ui/waterfall.tsx';
+import type { ViewerSession } from './viewer-session.ts';
+
+const text = strings.viewer;
+
+/** What happens between the click and the picture, as it happens. */
+export function StartupPage({ viewer, leave }: { viewer: ViewerSession; leave: () => void }): ReactNode {
+  const session = useStore(viewer.session);
+  const clientSteps = useStore(viewer.clientSteps);
+  const steps = [...(session?.steps ?? []), ...clientSteps];
+  return (
+    <Stack className="startup" gap="lg" data-testid="startup">
+      <div>
+        <Text c="dimmed" size="sm">
+          {text.startup}
+        </Text>
+        <Title order={1} size="h3" fw={600}>
+          {session?.studyTitle ?? strings.common.loading}
+        </Title>
+      </div>
+      <Group gap="sm" aria-live="polite">
+        <Loader size="sm" />
+        {session && (
+          <Badge variant="light" size="lg" radius="sm" data-testid="session-state" data-state={session.state}>
+            {text.states[session.state]}
+          </Badge>
+        )}
+        {session?.queue && <Queue queue={session.queue} />}
+      </Group>
+      {steps.length > 0 && (
+        <Paper bg="var(--medusa-surface)" withBorder p="md">
+          <Waterfall steps={steps} />
+        </Paper>
+      )}
+      {session?.placement && (
+        <Text size="sm" c="dimmed" data-testid="placement-reason">
+          {text.placed}: {session.placement.reason}
+        </Text>
+      )}
+      <div>
+        <Button variant="default" onClick={leave} data-testid="leave-button">
+          {strings.common.cancel}
+        </Button>
+      </div>
+    </Stack>
+  );
+}
+
+function Queue({ queue }: { queue: NonNullable<SessionView['queue']> }): ReactNode {
+  return (
+    <div data-testid="queue-position" data-position={queue.position}>
+      <Text size="sm" className="medusa-numeric">
+        {text.queue(queue.position)} · {queue.etaSeconds === null ? text.noEta : text.eta(queue.etaSeconds)}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {queue.reason}
+      </Text>
+    </div>
+  );
+}

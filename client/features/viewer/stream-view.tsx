@@ -1,0 +1,55 @@
+import type { SessionView } from '@medusa/protocol';
+import { useCallback, useRef, useState, type ReactNode } from 'react';
+import { useStore } from '../../ui/use-store.ts';
+import { PointerLayer } from '../rooms/index.ts';
+import { StageNotices } from './stage-notices.tsx';
+import { StreamVideo } from './stream-video.tsx';
+import { usePictureRectangle } from './use-picture-rectangle.ts';
+import { useRemoteResize } from './use-remote-resize.ts';
+import { useStreamInput } from './use-stream-input.ts';
+import { ViewerFrame } from './viewer-frame.tsx';
+import type { ViewerSession } from './viewer-session.ts';
+
+type Props = { readonly viewer: ViewerSession; readonly session: SessionView; readonly leave: () => void };
+
+/** The streamed workstation: the picture, the pointers over it, and the hand that steers it. */
+export function StreamView({ viewer, session, leave }: Props): ReactNode {
+  const { picture, room } = viewer;
+  const [isToggled, setToggled] = useState(false);
+  const [isHeld, setHeld] = useState(false);
+  const stage = useRef<HTMLDivElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  const isPointing = isToggled || isHeld;
+  const focusBar = useCallback(() => document.querySelector<HTMLElement>('.viewer-bar button')?.focus(), []);
+  useStreamInput({ viewer, video, isPointing, setHeld, focusBar });
+  useRemoteResize(viewer, stage);
+  const rectangle = usePictureRectangle(stage, useStore(picture.displaySize));
+
+  return (
+    <ViewerFrame
+      viewer={viewer}
+      session={session}
+      view={useStore(picture.view)}
+      leave={leave}
+      isPointing={isPointing}
+      togglePointing={() => setToggled((isOn) => !isOn)}
+    >
+      <div className="stream-stage" ref={stage}>
+        <StreamVideo
+          picture={picture}
+          videoRef={video}
+          isPointing={isPointing}
+          hasControl={useHasControl(viewer)}
+        />
+        <PointerLayer room={room} rectangle={rectangle} />
+        <StageNotices viewer={viewer} />
+      </div>
+    </ViewerFrame>
+  );
+}
+
+function useHasControl(viewer: ViewerSession): boolean {
+  useStore(viewer.room.view);
+  useStore(viewer.room.you);
+  return viewer.hasControl();
+}

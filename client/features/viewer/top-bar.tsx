@@ -1,0 +1,143 @@
+import { ActionIcon, Badge, Button, Group, Indicator, Text, Tooltip } from '@mantine/core';
+import { useFullscreenDocument } from '@mantine/hooks';
+import type { SessionView, ViewState } from '@medusa/protocol';
+import {
+  IconDoorExit,
+  IconKeyboard,
+  IconMaximize,
+  IconMinimize,
+  IconPointer,
+  IconUsers,
+} from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { strings } from '../../strings/en.ts';
+import { useStore } from '../../ui/use-store.ts';
+import { FloorButton } from '../rooms/index.ts';
+import { StreamFigures } from './stream-figures.tsx';
+import type { ViewerSession } from './viewer-session.ts';
+
+const text = strings.viewer;
+
+type Props = {
+  readonly viewer: ViewerSession;
+  readonly session: SessionView;
+  readonly view: ViewState | null;
+  readonly isRoomOpen: boolean;
+  readonly toggleRoom: () => void;
+  readonly isPointing: boolean;
+  readonly togglePointing: () => void;
+  readonly showHelp: () => void;
+  readonly leave: () => void;
+};
+
+export function TopBar(props: Props): ReactNode {
+  const { viewer, session, view } = props;
+  const people =
+    useStore(viewer.room.view)?.participants.filter(({ isConnected }) => isConnected).length ?? 0;
+  return (
+    <header className="viewer-bar" data-testid="viewer-bar">
+      <Text fw={600} size="sm" truncate maw={380} title={session.studyTitle} data-testid="study-title">
+        {session.studyTitle}
+      </Text>
+      <ViewText view={view} />
+      <Group gap={10} ml="auto" wrap="nowrap">
+        {session.mode === 'streamed' && <StreamFigures picture={viewer.picture} />}
+        <Badge
+          variant="light"
+          radius="sm"
+          size="sm"
+          data-testid="session-state"
+          data-state={session.state}
+          aria-live="polite"
+        >
+          {session.mode === 'local' ? text.local : text.states[session.state]}
+        </Badge>
+        <FloorButton room={viewer.room} />
+        <BarButton
+          label={strings.room.pointHint}
+          isOn={props.isPointing}
+          act={props.togglePointing}
+          testId="point-toggle"
+          icon={<IconPointer size={18} />}
+        />
+        <Indicator label={people} size={15} disabled={people < 2} offset={3} className="medusa-numeric">
+          <BarButton
+            label={props.isRoomOpen ? text.hideRoom : text.showRoom}
+            isOn={props.isRoomOpen}
+            act={props.toggleRoom}
+            testId="room-toggle"
+            icon={<IconUsers size={18} />}
+          />
+        </Indicator>
+        <BarButton
+          label={text.keyboard}
+          act={props.showHelp}
+          testId="keyboard-help-button"
+          icon={<IconKeyboard size={18} />}
+        />
+        <FullscreenButton />
+        <Tooltip label={text.leaveHint}>
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<IconDoorExit size={16} />}
+            onClick={props.leave}
+            data-testid="leave-button"
+          >
+            {text.leave}
+          </Button>
+        </Tooltip>
+      </Group>
+    </header>
+  );
+}
+
+function ViewText({ view }: { view: ViewState | null }): ReactNode {
+  const active = view?.viewports.find(({ id }) => id === view.activeViewportId) ?? view?.viewports[0];
+  if (!active) return null;
+  const parts = [
+    ...(active.sliceCount > 0 ? [text.slice(active.sliceIndex + 1, active.sliceCount)] : []),
+    text.window(active.windowCenter, active.windowWidth),
+    text.zoom(active.zoom),
+  ];
+  return (
+    <Text size="sm" c="dimmed" className="medusa-numeric viewer-view-text" data-testid="view-text">
+      {parts.join('   ')}
+    </Text>
+  );
+}
+
+function FullscreenButton(): ReactNode {
+  const { toggle, fullscreen } = useFullscreenDocument();
+  return (
+    <BarButton
+      label={fullscreen ? text.leaveFullscreen : text.fullscreen}
+      act={() => void toggle()}
+      testId="fullscreen-button"
+      icon={fullscreen ? <IconMinimize size={18} /> : <IconMaximize size={18} />}
+    />
+  );
+}
+
+function BarButton(props: {
+  label: string;
+  act: () => void;
+  icon: ReactNode;
+  testId: string;
+  isOn?: boolean;
+}): ReactNode {
+  return (
+    <Tooltip label={props.label}>
+      <ActionIcon
+        variant={props.isOn ? 'light' : 'subtle'}
+        color={props.isOn ? 'teal' : 'gray'}
+        aria-label={props.label}
+        aria-pressed={props.isOn}
+        onClick={props.act}
+        data-testid={props.testId}
+      >
+        {props.icon}
+      </ActionIcon>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,43 @@
+import { useEffect, useEffectEvent, type RefObject } from 'react';
+import { captureInput } from '../../stream/input-capture.ts';
+import type { ViewerSession } from './viewer-session.ts';
+
+type Options = {
+  readonly viewer: ViewerSession;
+  readonly video: RefObject<HTMLVideoElement | null>;
+  readonly isPointing: boolean;
+  readonly setHeld: (isHeld: boolean) => void;
+  readonly focusBar: () => void;
+};
+
+/** The user's hand on the picture: input for who has control, a pointer for the others. */
+export function useStreamInput({ viewer, video, isPointing, setHeld, focusBar }: Options): void {
+  const isPointingNow = useEffectEvent(() => isPointing);
+
+  useEffect(() => {
+    const element = video.current;
+    if (!element) return undefined;
+    const { picture, room } = viewer;
+    const capturing = captureInput({
+      element,
+      displaySize: () =>
+        picture.displaySize.get() ?? {
+          width: element.videoWidth || 1280,
+          height: element.videoHeight || 720,
+        },
+      hasControl: () => viewer.hasControl(),
+      isPointing: () => isPointingNow(),
+      send: (event, at) => void picture.sendInput(event, at),
+      point: (place) => room.point(place),
+      holdPointing: setHeld,
+      leave: focusBar,
+    });
+    element.focus({ preventScroll: true });
+    return () => capturing[Symbol.dispose]();
+  }, [viewer, video, setHeld, focusBar]);
+
+  useEffect(() => {
+    // Who stops pointing leaves no pointer behind.
+    if (!isPointing) viewer.room.point(null);
+  }, [isPointing, viewer]);
+}

@@ -1,0 +1,61 @@
+import { useHotkeys } from '@mantine/hooks';
+import type { SessionView, ViewState } from '@medusa/protocol';
+import { useEffect, useState, type ReactNode } from 'react';
+import { LoginNotice } from '../../ui/page.tsx';
+import { FloorToast, RoomPanel } from '../rooms/index.ts';
+import { KeyboardHelp } from './keyboard-help.tsx';
+import { TopBar } from './top-bar.tsx';
+import { exposeViewer } from './viewer-probe.ts';
+import type { ViewerSession } from './viewer-session.ts';
+
+type Props = {
+  readonly viewer: ViewerSession;
+  readonly session: SessionView;
+  readonly view: ViewState | null;
+  readonly leave: () => void;
+  readonly isPointing: boolean;
+  readonly togglePointing: () => void;
+  readonly children: ReactNode;
+};
+
+/** What surrounds a picture, streamed or local: top bar, room, help. */
+export function ViewerFrame(props: Props): ReactNode {
+  const { viewer, session, view, leave } = props;
+  const [isRoomOpen, setRoomOpen] = useState(false);
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  useHotkeys([['shift+?', () => setHelpOpen(true)]]);
+  useEffect(() => {
+    const exposed = exposeViewer(viewer, () => view);
+    return () => exposed[Symbol.dispose]();
+  }, [viewer, view]);
+  useEffect(() => {
+    const before = document.title;
+    document.title = `${session.studyTitle} · Medusa`;
+    return () => {
+      document.title = before;
+    };
+  }, [session.studyTitle]);
+
+  return (
+    <div className="viewer" data-room={isRoomOpen || undefined}>
+      <TopBar
+        viewer={viewer}
+        session={session}
+        view={view}
+        isRoomOpen={isRoomOpen}
+        toggleRoom={() => setRoomOpen((isOpen) => !isOpen)}
+        isPointing={props.isPointing}
+        togglePointing={props.togglePointing}
+        showHelp={() => setHelpOpen(true)}
+        leave={leave}
+      />
+      <div className="viewer-stage">
+        <LoginNotice />
+        {props.children}
+        <FloorToast room={viewer.room} />
+      </div>
+      {isRoomOpen && <RoomPanel room={viewer.room} sessionId={session.id} />}
+      <KeyboardHelp isOpen={isHelpOpen} close={() => setHelpOpen(false)} />
+    </div>
+  );
+}

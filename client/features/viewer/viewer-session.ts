@@ -1,0 +1,120 @@
+import { AppError, type SessionId, type SessionStep, type SessionView } from '@medusa/protocol';
+import { reportFault } from '../../core/report.ts';
+import { Room } from '../../core/room.ts';
+import { Store } from '../../core/store.ts';
+import { Picture, type PictureStep } from '../../stream/picture.ts';
+import type { Launch, Services } from '../../ui/services.tsx';
+
+type ClientStep = 'room' | PictureStep;
+
+/**
+ * One session as this page follows it: watched from the launch on, joined once it streams, and received.
+ * Close it when the page goes; the seat is kept by the broker for a while, so that a reload comes back.
+ */
+export class ViewerSession {
+  readonly id: SessionId;
+  readonly session: Store<SessionView | null>;
+  /** Why the session cannot be shown at all. */
+  readonly refusal = new Store<AppError | null>(null);
+  readonly clientSteps = new Store<readonly SessionStep[]>([]);
+  readonly room: Room;
+  readonly picture: Picture;
+  readonly launch: Launch | undefined;
+  readonly #services: Services;
+  readonly #stack = new DisposableStack();
+  /** When the user asked for it, on the page's clock. */
+  readonly #startedAt: number;
+  #lastStepAt = 0;
+  #isJoined = false;
+
+  constructor(services: Services, id: SessionId) {
+    const { realtime, launches } = services;
+    this.id = id;
+    this.#services = services;
+    this.launch = launches.get(id);
+    this.#startedAt = this.launch?.requestedAt ?? performance.now();
+    this.session = new Store<SessionView | null>(this.launch?.response.session ?? null);
+    this.room = new Room(realtime, id);
+    this.#stack.defer(() => this.room.close());
+    this.picture = new Picture({
+      ask: realtime.streamRequest,
+      whenOnline: (act) => realtime.whenOnline(act),
+      noteStep: (step) => this.#noteStep(step),
+    });
+    this.#stack.defer(() => this.picture.close());
+    this.#stack.use(
+      realtime.on('session.changed', (session) => {
+        if (session.id === id) this.#take(session);
+      }),
+    );
+    this.#stack.use(
+      realtime.on('stream.node-link', ({ isUp }) => {
+        // The node may have lost what it knew of us; a picture that flows proves the contrary.
+        if (isUp && this.picture.state.get() !== 'live') this.picture.renegotiate();
+      }),
+    );
+    this.#stack.defer(
+      this.room.you.subscribe(() => {
+        const you = this.room.you.get();
+        if (!you) return;
+        this.#noteStep('room');
+        if (this.session.get()?.mode === 'streamed') this.picture.seat(you);
+      }),
+    );
+    this.#stack.use(
+      realtime.whenOnline(() => {
+        this.#watch().catch(reportFault);
+      }),
+    );
+  }
+
+  hasControl(): boolean {
+    const you = this.room.you.get();
+    return you !== null && this.room.view.get()?.floorHolder === you;
+  }
+
+  /** Gives the seat up; the last one to leave closes the session. */
+  async leave(): Promise<void> {
+    try {
+      await this.room.leave();
+    } finally {
+      this.close();
+      this.#services.launches.delete(this.id);
+    }
+  }
+
+  close(): void {
+    this.#stack.dispose();
+  }
+
+  async #watch(): Promise<void> {
+    try {
+      this.#take(await this.#services.realtime.watchSession(this.id));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (['session.unknown', 'access.refused', 'request.invalid'].includes(error.code))
+        this.refusal.set(error);
+    }
+  }
+
+  #take(session: SessionView): void {
+    if (this.#stack.disposed) return;
+    this.session.set(session);
+    const isOpen = session.state === 'streaming' || session.state === 'suspended';
+    if (isOpen && !this.#isJoined) {
+      this.#isJoined = true;
+      this.#lastStepAt = performance.now() - this.#startedAt;
+      this.room.join();
+    }
+    if (session.state === 'closed' || session.state === 'failed') this.close();
+  }
+
+  #noteStep(step: ClientStep): void {
+    const name = `client.${step}`;
+    if (this.clientSteps.get().some((known) => known.step === name)) return;
+    const endMs = performance.now() - this.#startedAt;
+    const startMs = this.#lastStepAt;
+    this.#lastStepAt = endMs;
+    this.clientSteps.update((steps) => [...steps, { step: name, startMs, endMs }]);
+  }
+}

@@ -1,0 +1,173 @@
+import { ActionIcon, Badge, Button, Group, Menu, Skeleton, Table, Text } from '@mantine/core';
+import type { SessionView, StudySummary } from '@medusa/protocol';
+import { IconBrowser, IconCast, IconChevronDown } from '@tabler/icons-react';
+import { useEffect, useRef, type ReactNode } from 'react';
+import { formatDicomDate, formatDicomTime } from '../../core/dicom-time.ts';
+import { formatPersonName } from '../../core/person-name.ts';
+import type { ApplicationChoice } from '../../core/public-config.ts';
+import { strings } from '../../strings/en.ts';
+
+const text = strings.worklist;
+
+export type OpenChoice = { readonly applicationId: string; readonly mode: SessionView['mode'] };
+
+type Props = {
+  /** Undefined while they are loaded. */
+  readonly studies: readonly StudySummary[] | undefined;
+  readonly arrivals: ReadonlySet<string>;
+  readonly chosen: string | null;
+  readonly choose: (uid: string) => void;
+  readonly applications: readonly ApplicationChoice[];
+  readonly open: (study: StudySummary, choice: OpenChoice) => void;
+};
+
+/** More rows than fit any screen help nobody; the search finds the rest. */
+const mostRows = 300;
+
+export function StudyTable({ studies, ...rest }: Props): ReactNode {
+  return (
+    <Table className="worklist-table" verticalSpacing={8} highlightOnHover data-testid="worklist">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{text.columns.patient}</Table.Th>
+          <Table.Th>{text.columns.patientID}</Table.Th>
+          <Table.Th>{text.columns.birthDate}</Table.Th>
+          <Table.Th>{text.columns.sex}</Table.Th>
+          <Table.Th>{text.columns.study}</Table.Th>
+          <Table.Th>{text.columns.modalities}</Table.Th>
+          <Table.Th>{text.columns.description}</Table.Th>
+          <Table.Th>{text.columns.accession}</Table.Th>
+          <Table.Th ta="right">{text.columns.counts}</Table.Th>
+          <Table.Th>{text.columns.from}</Table.Th>
+          <Table.Th aria-label={text.open} />
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {studies
+          ? studies
+              .slice(0, mostRows)
+              .map((study) => <StudyRow key={study.studyInstanceUID} study={study} {...rest} />)
+          : [0, 1, 2, 3, 4, 5].map((row) => (
+              <Table.Tr key={row} aria-busy>
+                <Table.Td colSpan={11}>
+                  <Skeleton h={22} />
+                </Table.Td>
+              </Table.Tr>
+            ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+type RowProps = Omit<Props, 'studies'> & { readonly study: StudySummary };
+
+function StudyRow({ study, arrivals, chosen, choose, applications, open }: RowProps): ReactNode {
+  const uid = study.studyInstanceUID;
+  const isChosen = chosen === uid;
+  const rowRef = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (isChosen) rowRef.current?.scrollIntoView({ block: 'nearest' });
+  }, [isChosen]);
+  const openDefault = (): void => open(study, { applicationId: 'workstation', mode: 'streamed' });
+
+  return (
+    <Table.Tr
+      ref={rowRef}
+      className="worklist-row"
+      data-testid="worklist-row"
+      data-study-uid={uid}
+      data-chosen={isChosen || undefined}
+      data-arrival={arrivals.has(uid) || undefined}
+      aria-selected={isChosen}
+      onClick={() => choose(uid)}
+      onDoubleClick={openDefault}
+    >
+      <Table.Td fw={600}>{formatPersonName(study.patientName) || text.noName}</Table.Td>
+      <Table.Td className="medusa-numeric">{study.patientID}</Table.Td>
+      <Table.Td className="medusa-numeric worklist-nowrap">
+        {formatDicomDate(study.patientBirthDate)}
+      </Table.Td>
+      <Table.Td>{study.patientSex}</Table.Td>
+      <Table.Td className="medusa-numeric worklist-nowrap">
+        {formatDicomDate(study.studyDate)}{' '}
+        <Text span c="dimmed" size="sm">
+          {formatDicomTime(study.studyTime)}
+        </Text>
+      </Table.Td>
+      <Table.Td>
+        <Group gap={4} wrap="nowrap">
+          {study.modalitiesInStudy.map((modality) => (
+            <Badge key={modality} variant="light" radius="sm" size="sm">
+              {modality}
+            </Badge>
+          ))}
+        </Group>
+      </Table.Td>
+      <Table.Td>{study.studyDescription}</Table.Td>
+      <Table.Td className="medusa-numeric">{study.accessionNumber}</Table.Td>
+      <Table.Td className="medusa-numeric worklist-nowrap" ta="right">
+        {study.numberOfStudyRelatedSeries} / {study.numberOfStudyRelatedInstances}
+      </Table.Td>
+      <Table.Td>
+        <Text size="xs" c="dimmed">
+          {study.receivedFrom}
+        </Text>
+      </Table.Td>
+      <Table.Td>
+        <Group gap={0} wrap="nowrap" justify="flex-end">
+          <Button
+            size="compact-sm"
+            className="worklist-open"
+            onClick={openDefault}
+            data-testid="open-button"
+            data-worklist-keys
+          >
+            {text.open}
+          </Button>
+          <OpenMenu applications={applications} open={(choice) => open(study, choice)} />
+        </Group>
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function OpenMenu(props: {
+  applications: readonly ApplicationChoice[];
+  open: (choice: OpenChoice) => void;
+}): ReactNode {
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon
+          size={26}
+          className="worklist-open-menu"
+          aria-label={text.openMenu}
+          onDoubleClick={(event) => event.stopPropagation()}
+          data-testid="open-menu"
+        >
+          <IconChevronDown size={16} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {props.applications.map(({ id, name, modes }) => (
+          <div key={id}>
+            <Menu.Label>{name}</Menu.Label>
+            {modes.map((mode) => (
+              <Menu.Item
+                key={mode}
+                leftSection={mode === 'streamed' ? <IconCast size={16} /> : <IconBrowser size={16} />}
+                onClick={() => props.open({ applicationId: id, mode })}
+                data-testid={`open-${id}-${mode}`}
+              >
+                {mode === 'streamed' ? text.streamed : text.local}
+                <Text size="xs" c="dimmed">
+                  {mode === 'streamed' ? text.streamedHint : text.localHint}
+                </Text>
+              </Menu.Item>
+            ))}
+          </div>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
