@@ -1,0 +1,152 @@
+import { readFile, mkdir } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { TypedEmitter } from '@medusa/kernel';
+import type { StorageHeartbeat } from '@medusa/protocol';
+import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
+import type { Logger } from 'pino';
+import type { StorageConfig } from './config.ts';
+import { WorkerPool } from './dicom/worker-pool.ts';
+import { createDicomwebApp, type DicomwebDeps } from './dicomweb/dicomweb-app.ts';
+import { startDimseServer } from './dimse/dimse-server.ts';
+import { createIngest, type Ingest, type IngestDeps, type IngestEvents } from './ingest/ingest.ts';
+import { recover } from './ingest/recover.ts';
+import { StudyIndex } from './index/study-index.ts';
+import { BrokerLink } from './link/broker-link.ts';
+import { createMeters, type Meters } from './metrics.ts';
+import { openFileStore } from './objects/file-store.ts';
+
+export type StorageNodeDeps = {
+  readonly log: Logger;
+  /** The broker's keys; by default they are fetched from it. */
+  readonly keys?: JWTVerifyGetKey;
+};
+
+/** A running storage node. Closing ends the associations, keeps what is stored, and leaves nothing running. */
+export interface StorageNode extends AsyncDisposable {
+  readonly dicomPort: number;
+  readonly httpsPort: number;
+  close(): Promise<void>;
+}
+
+const version = '0.1.0';
+/** A header takes milliseconds. A whole volume may have to be decoded. */
+const headerMs = 20_000;
+const pixelsMs = 300_000;
+
+export async function startStorageNode(
+  config: StorageConfig,
+  { log, keys }: StorageNodeDeps,
+): Promise<StorageNode> {
+  await using starting = new AsyncDisposableStack();
+  await mkdir(config.directory, { recursive: true, mode: 0o700 });
+  const index = starting.use(StudyIndex.open(join(config.directory, 'index.sqlite')));
+  const objects = await openFileStore(config.directory);
+  const headers = starting.use(new WorkerPool({ threads: 2, taskMs: headerMs }));
+  const pixels = starting.use(new WorkerPool({ threads: 2, taskMs: pixelsMs }));
+  const events = new TypedEmitter<IngestEvents>((error) => log.error({ err: error }, 'a listener failed'));
+  const ingestDeps: IngestDeps = {
+    objects,
+    index,
+    headers,
+    events,
+    now: () => new Date(),
+    reserveBytes: config.reserveMiB * 1024 * 1024,
+  };
+  await recover(ingestDeps, log);
+
+  let associations = (): number => 0;
+  const meters = createMeters({
+    totals: () => index.totals(),
+    associations: () => associations(),
+    freeBytes: async () => objects.freeBytes(),
+  });
+  const ingest = measured(createIngest(ingestDeps), meters);
+  const jwks = keys ?? createRemoteJWKSet(new URL('/api/jwks.json', config.brokerUrl));
+  const https = await startHttps(config, {
+    index,
+    objects,
+    pixels,
+    ingest,
+    keys: jwks,
+    metrics: meters.registry,
+    log,
+  });
+  starting.defer(async () => closeHttps(https));
+  const httpsPort = (https.address() as AddressInfo).port;
+  const dimse = starting.use(
+    await startDimseServer(
+      { bind: config.bind, port: config.dicomPort, mostAssociations: config.mostAssociations },
+      { policy: config, ingest, log, refused: () => meters.associationRefused() },
+    ),
+  );
+  associations = () => dimse.associations();
+
+  const heartbeat = async (): Promise<StorageHeartbeat> => ({
+    ...index.totals(),
+    freeBytes: await objects.freeBytes(),
+    associations: dimse.associations(),
+    refusedAssociations: meters.refusedAssociations(),
+  });
+  const registration = {
+    nodeId: config.nodeId,
+    version,
+    baseUrl: `https://${config.bind}:${httpsPort}/dicomweb`,
+    aeTitle: config.aeTitle,
+    dicomPort: dimse.port,
+    indexId: index.indexId,
+  };
+  starting.use(
+    new BrokerLink(
+      { brokerUrl: config.brokerUrl, token: config.nodeToken, registration },
+      { index, events, heartbeat, log },
+    ),
+  );
+
+  const running = starting.move();
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => (closing ??= running.disposeAsync());
+  log.info({ dicomPort: dimse.port, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
+  return { dicomPort: dimse.port, httpsPort, close, [Symbol.asyncDispose]: close };
+}
+
+function measured(ingest: Ingest, meters: Meters): Ingest {
+  return {
+    async begin(meta, sender) {
+      const arrival = await ingest.begin(meta, sender);
+      return (
+        arrival && {
+          ...arrival,
+          async complete() {
+            const start = performance.now();
+            const outcome = await arrival.complete();
+            meters.objectTaken(outcome.kind, (performance.now() - start) / 1000);
+            return outcome;
+          },
+        }
+      );
+    },
+  };
+}
+
+async function startHttps(config: StorageConfig, deps: DicomwebDeps): Promise<Server> {
+  const [cert, key] = await Promise.all([readFile(config.tlsCert), readFile(config.tlsKey)]);
+  const server = createServer({ cert, key, minVersion: 'TLSv1.2' }, createDicomwebApp(deps));
+  // A large study may take longer to send to us than the default five minutes.
+  server.requestTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.httpsPort, config.bind, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return server;
+}
+
+async function closeHttps(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
+}

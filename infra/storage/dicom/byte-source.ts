@@ -1,0 +1,76 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { inflateRawSync } from 'node:zlib';
+import { MalformedDataSet } from './malformed.ts';
+
+/** Bytes that are read where they are wanted: a 2 GiB object is never in memory. */
+export interface ByteSource extends Disposable {
+  readonly size: number;
+  read(offset: number, length: number): Buffer;
+}
+
+const windowBytes = 256 * 1024;
+
+/** Synchronous on purpose: it is read in worker threads only. */
+export function fileSource(path: string): ByteSource {
+  const descriptor = openSync(path, 'r');
+  const { size } = fstatSync(descriptor);
+  let window: Buffer = Buffer.alloc(0);
+  let windowStart = 0;
+
+  const readAt = (offset: number, length: number): Buffer => {
+    const bytes = Buffer.allocUnsafe(length);
+    let filled = 0;
+    while (filled < length) {
+      const count = readSync(descriptor, bytes, filled, length - filled, offset + filled);
+      if (count === 0) throw new MalformedDataSet('the data end too early');
+      filled += count;
+    }
+    return bytes;
+  };
+
+  return {
+    size,
+    read(offset, length) {
+      if (offset < 0 || length < 0 || offset + length > size)
+        throw new MalformedDataSet('the data end too early');
+      if (length > windowBytes) return readAt(offset, length);
+      if (offset < windowStart || offset + length > windowStart + window.length) {
+        window = readAt(offset, Math.min(windowBytes, size - offset));
+        windowStart = offset;
+      }
+      return window.subarray(offset - windowStart, offset - windowStart + length);
+    },
+    [Symbol.dispose]: () => closeSync(descriptor),
+  };
+}
+
+export function bufferSource(bytes: Buffer): ByteSource {
+  return {
+    size: bytes.length,
+    read(offset, length) {
+      if (offset < 0 || length < 0 || offset + length > bytes.length)
+        throw new MalformedDataSet('the data end too early');
+      return bytes.subarray(offset, offset + length);
+    },
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+/** Deflated data sets are small (documents, structured reports); what inflates to more is taken for an attack. */
+const mostInflatedBytes = 512 * 1024 * 1024;
+
+/** A stored file whose data set may be deflated: then the offsets are those of the inflated bytes after `dataOffset`. */
+export function openDataSet(path: string, dataOffset: number, isDeflated: boolean): ByteSource {
+  const file = fileSource(path);
+  if (!isDeflated) return file;
+  using _ = file;
+  const header = Buffer.from(file.read(0, dataOffset));
+  try {
+    const inflated = inflateRawSync(file.read(dataOffset, file.size - dataOffset), {
+      maxOutputLength: mostInflatedBytes,
+    });
+    return bufferSource(Buffer.concat([header, inflated]));
+  } catch (error) {
+    throw new MalformedDataSet('the data set cannot be inflated', { cause: error });
+  }
+}

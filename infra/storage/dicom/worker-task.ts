@@ -1,0 +1,24 @@
+import type { ProblemCode } from '@medusa/protocol';
+import type { Extent } from './element-reader.ts';
+import type { IndexedObject } from './frame-reader.ts';
+import type { ParsedObject, StoredFile } from './header.ts';
+import type { RenderRequest } from './render.ts';
+
+export type WorkerTask =
+  | { readonly kind: 'parse'; readonly file: StoredFile }
+  | { readonly kind: 'decode'; readonly object: IndexedObject; readonly frameIndex: number }
+  | { readonly kind: 'render'; readonly object: IndexedObject; readonly request: RenderRequest }
+  | { readonly kind: 'transcode'; readonly object: IndexedObject; readonly target: string }
+  | { readonly kind: 'inflate'; readonly file: StoredFile; readonly extent: Extent };
+
+export type WorkerResult = {
+  readonly parse: ParsedObject;
+  readonly decode: Uint8Array;
+  readonly render: Uint8Array;
+  readonly transcode: undefined;
+  readonly inflate: Uint8Array;
+};
+
+export type WorkerAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly kind: 'malformed' | ProblemCode; readonly message: string };

@@ -1,0 +1,50 @@
+import { AppError, studyTokenClaimsSchema, type StudyTokenClaims } from '@medusa/protocol';
+import type { RequestHandler, Response } from 'express';
+import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+
+/** Lets in who carries a study token signed by the broker. What it may do is asked of `claimsOf` by each route. */
+export function requireStudyToken(keys: JWTVerifyGetKey): RequestHandler {
+  return async (req, res, next) => {
+    const token = /^Bearer (.+)$/i.exec(req.get('authorization') ?? '')?.[1];
+    if (!token) throw new AppError('identity.required', 'A study token is needed');
+    res.locals['claims'] = await verify(token, keys);
+    next();
+  };
+}
+
+async function verify(token: string, keys: JWTVerifyGetKey): Promise<StudyTokenClaims> {
+  try {
+    const { payload } = await jwtVerify(token, keys, {
+      audience: 'medusa-storage',
+      algorithms: ['ES256'],
+      requiredClaims: ['exp'],
+    });
+    return studyTokenClaimsSchema.parse(payload);
+  } catch (error) {
+    // The broker's keys cannot be had: not the caller's fault.
+    if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError || isSchemaError(error)))
+      throw new AppError('storage.unreachable', 'Tokens cannot be checked at the moment', { cause: error });
+    throw new AppError('identity.rejected', 'The study token is not valid', { cause: error });
+  }
+}
+
+function isSchemaError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ZodError';
+}
+
+export function claimsOf(res: Response): StudyTokenClaims {
+  return res.locals['claims'] as StudyTokenClaims;
+}
+
+/** The one study that the token is for; undefined when it is for all. */
+export function onlyStudyOf(res: Response): string | undefined {
+  const { study } = claimsOf(res);
+  return study === '*' ? undefined : study;
+}
+
+/** @throws AppError `access.refused` */
+export function requireStudy(res: Response, study: string): void {
+  const only = onlyStudyOf(res);
+  if (only !== undefined && only !== study)
+    throw new AppError('access.refused', 'The token is for another study');
+}

@@ -1,0 +1,41 @@
+import { AppError } from '@medusa/protocol';
+import express, { type Express } from 'express';
+import type { JWTVerifyGetKey } from 'jose';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Ingest } from '../ingest/ingest.ts';
+import { requireStudyToken } from './authorization.ts';
+import { frameRoutes } from './frames.ts';
+import { problemHandler } from './problem.ts';
+import { qidoRoutes } from './qido.ts';
+import { renderedRoutes } from './rendered.ts';
+import { stowRoutes } from './stow.ts';
+import { wadoRoutes, type RetrieveDeps } from './wado.ts';
+
+export type DicomwebDeps = RetrieveDeps & {
+  readonly ingest: Ingest;
+  readonly keys: JWTVerifyGetKey;
+  readonly metrics: Registry;
+  readonly log: Logger;
+};
+
+/** The DICOMweb origin server (PS3.18) under `/dicomweb`, and what operators ask. */
+export function createDicomwebApp(deps: DicomwebDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.get('/healthz', (_req, res) => void res.json({ status: 'ok', ...deps.index.totals() }));
+  app.get('/metrics', async (_req, res) => {
+    res.type(deps.metrics.contentType).send(await deps.metrics.metrics());
+  });
+  app.use('/dicomweb', requireStudyToken(deps.keys));
+  for (const routes of [qidoRoutes(deps.index), frameRoutes(deps), renderedRoutes(deps), wadoRoutes(deps)])
+    app.use('/dicomweb', routes);
+  app.use('/dicomweb', stowRoutes(deps.ingest));
+  app.use(() => {
+    throw new AppError('route.unknown', 'There is nothing at this address');
+  });
+  app.use(problemHandler(deps.log));
+  return app;
+}

@@ -1,0 +1,148 @@
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { AppError } from '@medusa/protocol';
+import { Router, type Request, type Response } from 'express';
+import type { Extent } from '../dicom/element-reader.ts';
+import type { IndexedObject } from '../dicom/frame-reader.ts';
+import { frameBytes, imagePixelOf } from '../dicom/image.ts';
+import { explicitLittleEndian, transferSyntaxOf, type TransferSyntax } from '../dicom/transfer-syntax.ts';
+import { acceptedRanges, fits, type MediaRange } from './media-type.ts';
+import { sendMultipart, type Body, type Part } from './multipart.ts';
+import { serviceRoot } from './service-root.ts';
+import { cutExtents, indexedObject, parseRange, readExtents } from './stored-object.ts';
+import { isFresh, pathOf, rowsOf, type RetrieveDeps } from './wado.ts';
+
+const instance = '/studies/:study/series/:series/instances/:instance';
+const octets = 'application/octet-stream';
+
+/** WADO-RS: frames and bulk data (PS3.18 §10.4.1.1.6, §10.4.1.1.5). */
+export function frameRoutes(deps: RetrieveDeps): Router {
+  const router = Router();
+  router.get(`${instance}/frames/:frames`, async (req, res) => sendFrames(req, res, deps));
+  router.get(`${instance}/bulkdata/:path`, async (req, res) => sendBulk(req, res, deps));
+  return router;
+}
+
+/** From `1,3` to 0 and 2. @throws AppError */
+export function frameIndices(text: string, object: IndexedObject): number[] {
+  const indices = text.split(',').map((number) => (/^\d{1,9}$/.test(number) ? Number(number) - 1 : -1));
+  const frames = object.layout.pixels?.frames ?? 0;
+  if (indices.some((index) => index < 0 || index >= frames))
+    throw new AppError('object.unknown', 'There is no such frame');
+  return indices;
+}
+
+type Choice = { readonly isMultipart: boolean; readonly isDecoded: boolean };
+
+async function sendFrames(req: Request, res: Response, deps: RetrieveDeps): Promise<void> {
+  const [row] = rowsOf(req, res, deps.index);
+  const object = indexedObject(row, deps.objects);
+  const syntax = transferSyntaxOf(row.transfer_syntax_uid);
+  if (!syntax || !object.layout.pixels) throw new AppError('object.unknown', 'The object has no frames');
+  const frames = String(req.params['frames']);
+  const indices = frameIndices(frames, object);
+  const choice = chooseEncoding(acceptedRanges(req), syntax, indices.length);
+  if (isFresh(req, res, `${row.sha256}-${frames}${choice.isDecoded ? '-le' : ''}`)) return;
+  const type = choice.isDecoded ? octets : syntax.mediaType;
+  const contentType = `${type}; transfer-syntax=${choice.isDecoded ? explicitLittleEndian : syntax.uid}`;
+  const bodyOf = async (index: number): Promise<Body> =>
+    choice.isDecoded ? decoded(object, index, deps) : stored(object, { index, syntax, deps });
+  if (!choice.isMultipart) {
+    res.set('Content-Type', contentType);
+    return pipeline(Readable.from(await bodyOf(indices[0] ?? 0), { objectMode: false }), res);
+  }
+  const location = `${serviceRoot(req)}/${pathOf(row)}/frames/`;
+  const parts = async function* (): AsyncGenerator<Part> {
+    for (const index of indices)
+      yield { contentType, location: `${location}${index + 1}`, body: await bodyOf(index) };
+  };
+  await sendMultipart(res, type, parts());
+}
+
+/** As stored where the caller takes it, else decoded: `application/octet-stream` alone means Explicit VR Little Endian (PS3.18 §8.7.3.3.2). */
+function chooseEncoding(ranges: readonly MediaRange[], syntax: TransferSyntax, count: number): Choice {
+  for (const range of ranges) {
+    if (!range.isMultipart && count > 1) continue;
+    const { isMultipart, transferSyntax } = range;
+    const isAny = range.type === octets || range.type === '*/*' || range.type === 'multipart/*';
+    const takesStored = transferSyntax === '*' || transferSyntax === syntax.uid;
+    if (isAny && takesStored) return { isMultipart, isDecoded: false };
+    const isOwnType = syntax.mediaType !== octets && fits(range, syntax.mediaType);
+    if (isOwnType && (takesStored || transferSyntax === undefined)) return { isMultipart, isDecoded: false };
+    if (isAny && (transferSyntax === undefined || transferSyntax === explicitLittleEndian))
+      return { isMultipart, isDecoded: true };
+  }
+  throw new AppError('object.unrenderable', `Frames come as ${syntax.mediaType} or ${octets}`);
+}
+
+async function decoded(object: IndexedObject, frameIndex: number, deps: RetrieveDeps): Promise<Body> {
+  const syntax = transferSyntaxOf(object.transferSyntaxUID);
+  const image = imagePixelOf(object.attributes);
+  const isPlain = syntax?.pixels === 'native' && syntax.isLittleEndian && image && image.bitsAllocated >= 8;
+  if (syntax && isPlain) return stored(object, { index: frameIndex, syntax, deps });
+  return [Buffer.from(await deps.pixels.run({ kind: 'decode', object, frameIndex }))];
+}
+
+type Frame = { readonly index: number; readonly syntax: TransferSyntax; readonly deps: RetrieveDeps };
+
+async function stored(object: IndexedObject, { index, syntax, deps }: Frame): Promise<Body> {
+  const { pixels } = object.layout;
+  const extents = pixels?.encapsulated?.[index] ?? nativeExtent(object, index);
+  return readObject(object, extents, { isDeflated: syntax.isDeflated, deps });
+}
+
+function nativeExtent(object: IndexedObject, index: number): Extent[] {
+  const image = imagePixelOf(object.attributes);
+  const native = object.layout.pixels?.native;
+  const isAligned = image && (image.bitsAllocated >= 8 || object.layout.pixels?.frames === 1);
+  if (!native || !isAligned)
+    throw new AppError('object.unrenderable', 'The frames cannot be told apart as stored');
+  const size = frameBytes(image);
+  if ((index + 1) * size > native[1]) throw new AppError('object.unknown', 'There is no such frame');
+  return [[native[0] + index * size, size]];
+}
+
+async function readObject(
+  object: IndexedObject,
+  extents: readonly Extent[],
+  { isDeflated, deps }: { isDeflated: boolean; deps: RetrieveDeps },
+): Promise<Body> {
+  if (!isDeflated) return readExtents(object.path, extents);
+  return Promise.all(
+    extents.map(async (extent) =>
+      Buffer.from(await deps.pixels.run({ kind: 'inflate', file: object, extent })),
+    ),
+  );
+}
+
+async function sendBulk(req: Request, res: Response, deps: RetrieveDeps): Promise<void> {
+  const [row] = rowsOf(req, res, deps.index);
+  const object = indexedObject(row, deps.objects);
+  const syntax = transferSyntaxOf(row.transfer_syntax_uid);
+  const path = String(req.params['path']);
+  const whole = object.layout.bulk[path];
+  if (!whole || !syntax) throw new AppError('object.unknown', 'There is no such bulk data');
+  const range = acceptedRanges(req).find((accepted) => fits(accepted, octets));
+  if (!range) throw new AppError('object.unrenderable', `Bulk data come as ${octets}`);
+  if (isFresh(req, res, `${row.sha256}-${path}`)) return;
+  const encapsulated = path === '7FE00010' ? object.layout.pixels?.encapsulated : undefined;
+  const extents = encapsulated ? encapsulated.flat() : [whole];
+  const read = async (wanted: readonly Extent[]): Promise<Body> =>
+    readObject(object, wanted, { isDeflated: syntax.isDeflated, deps });
+  if (range.isMultipart) {
+    const location = `${serviceRoot(req)}/${pathOf(row)}/bulkdata/${path}`;
+    return sendMultipart(res, octets, [{ contentType: octets, location, body: await read(extents) }]);
+  }
+  const length = extents.reduce((sum, [, size]) => sum + size, 0);
+  const part = parseRange(req.get('range'), length);
+  res.set({
+    'Content-Type': octets,
+    'Content-Length': String(part?.[1] ?? length),
+    'Accept-Ranges': 'bytes',
+  });
+  if (part) res.status(206).set('Content-Range', `bytes ${part[0]}-${part[0] + part[1] - 1}/${length}`);
+  await pipeline(
+    Readable.from(await read(part ? cutExtents(extents, part) : extents), { objectMode: false }),
+    res,
+  );
+}

@@ -1,0 +1,158 @@
+/** Protocol Data Units of the DICOM upper layer (PS3.8 §9.3). */
+export const pduTypes = {
+  associateRequest: 0x01,
+  associateAccept: 0x02,
+  associateReject: 0x03,
+  data: 0x04,
+  releaseRequest: 0x05,
+  releaseResponse: 0x06,
+  abort: 0x07,
+} as const;
+
+export type Pdu = { readonly type: number; readonly body: Buffer };
+
+/** What we announce: the longest P-DATA-TF body that we take. */
+export const mostPduBytes = 128 * 1024;
+const headerBytes = 6;
+
+/** PS3.8 §9.3.8, the reasons of an abort by the service provider. */
+export const abortReasons = {
+  notSpecified: 0,
+  unrecognizedPdu: 1,
+  unexpectedPdu: 2,
+  invalidParameter: 6,
+} as const;
+
+/** The peer broke the protocol: the association is aborted with this reason. */
+export class ProtocolViolation extends Error {
+  override readonly name = 'ProtocolViolation';
+  readonly reason: number;
+  constructor(reason: number, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** Cuts the byte stream into PDUs. Holds at most one of them, whatever length the peer claims. */
+export class PduReader {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  /** @throws ProtocolViolation as soon as a header shows that this is no PDU we take */
+  *push(chunk: Buffer): Generator<Pdu, void, undefined> {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    while (this.#bytes >= headerBytes) {
+      const header = this.#peek();
+      const length = header.readUInt32BE(2);
+      check(header.readUInt8(0), length);
+      if (this.#bytes < headerBytes + length) return;
+      const whole = this.#take(headerBytes + length);
+      yield { type: whole.readUInt8(0), body: whole.subarray(headerBytes) };
+    }
+  }
+
+  #peek(): Buffer {
+    const [first] = this.#chunks;
+    if (first && first.length >= headerBytes) return first;
+    this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0] ?? Buffer.alloc(0);
+  }
+
+  #take(count: number): Buffer {
+    const [first] = this.#chunks;
+    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
+    const rest = all.subarray(count);
+    this.#chunks = rest.length > 0 ? [rest] : [];
+    this.#bytes = rest.length;
+    return all.subarray(0, count);
+  }
+}
+
+function check(type: number, length: number): void {
+  if (type < pduTypes.associateRequest || type > pduTypes.abort)
+    throw new ProtocolViolation(abortReasons.unrecognizedPdu, 'unrecognized PDU type');
+  const isShort =
+    type === pduTypes.releaseRequest || type === pduTypes.releaseResponse || type === pduTypes.abort;
+  if (isShort ? length !== 4 : length > mostPduBytes)
+    throw new ProtocolViolation(abortReasons.invalidParameter, 'PDU length out of bounds');
+}
+
+export function encodePdu(type: number, body: Buffer): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt8(type, 0);
+  header.writeUInt32BE(body.length, 2);
+  return Buffer.concat([header, body]);
+}
+
+/** By the service provider, that is by us. */
+export function encodeAbort(reason: number): Buffer {
+  return encodePdu(pduTypes.abort, Buffer.of(0, 0, 2, reason));
+}
+
+export function encodeReleaseResponse(): Buffer {
+  return encodePdu(pduTypes.releaseResponse, Buffer.alloc(4));
+}
+
+export type Rejection = {
+  readonly result: 'permanent' | 'transient';
+  /** 1 service user, 2 service provider (ACSE), 3 service provider (presentation). */
+  readonly source: 1 | 2 | 3;
+  readonly reason: number;
+};
+
+/** PS3.8 table 9-21. */
+export const rejections = {
+  applicationContext: { result: 'permanent', source: 1, reason: 2 },
+  callingTitle: { result: 'permanent', source: 1, reason: 3 },
+  calledTitle: { result: 'permanent', source: 1, reason: 7 },
+  protocolVersion: { result: 'permanent', source: 2, reason: 2 },
+  localLimit: { result: 'transient', source: 3, reason: 2 },
+} as const satisfies Record<string, Rejection>;
+
+export function encodeReject({ result, source, reason }: Rejection): Buffer {
+  return encodePdu(pduTypes.associateReject, Buffer.of(0, result === 'permanent' ? 1 : 2, source, reason));
+}
+
+/** A piece of a command or data set within a P-DATA-TF (PS3.8 §9.3.5, annex E). */
+export type DataValue = {
+  readonly contextId: number;
+  readonly isCommand: boolean;
+  readonly isLast: boolean;
+  readonly bytes: Buffer;
+};
+
+export function* parseData(body: Buffer): Generator<DataValue, void, undefined> {
+  let at = 0;
+  while (at < body.length) {
+    const length = at + 6 <= body.length ? body.readUInt32BE(at) : 0;
+    if (length < 2 || at + 4 + length > body.length)
+      throw new ProtocolViolation(abortReasons.invalidParameter, 'a presentation data value is broken');
+    const flags = body.readUInt8(at + 5);
+    yield {
+      contextId: body.readUInt8(at + 4),
+      isCommand: (flags & 1) === 1,
+      isLast: (flags & 2) === 2,
+      bytes: body.subarray(at + 6, at + 4 + length),
+    };
+    at += 4 + length;
+  }
+}
+
+/** One command as P-DATA-TFs that the peer's limit allows. */
+export function encodeCommandData(contextId: number, command: Buffer, peerMostBytes: number): Buffer {
+  const most = Math.max(
+    1,
+    (peerMostBytes === 0 ? mostPduBytes : Math.min(peerMostBytes, mostPduBytes)) - headerBytes,
+  );
+  const pdus: Buffer[] = [];
+  for (let at = 0; at < command.length; at += most) {
+    const bytes = command.subarray(at, at + most);
+    const header = Buffer.alloc(6);
+    header.writeUInt32BE(bytes.length + 2, 0);
+    header.writeUInt8(contextId, 4);
+    header.writeUInt8(at + most >= command.length ? 3 : 1, 5);
+    pdus.push(encodePdu(pduTypes.data, Buffer.concat([header, bytes])));
+  }
+  return Buffer.concat(pdus);
+}

@@ -1,0 +1,81 @@
+/** The index of one storage node. Search keys are columns, values decoded to Unicode; the rest is DICOM JSON. */
+export const schema = `
+CREATE TABLE IF NOT EXISTS meta (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS study (
+  study_instance_uid TEXT PRIMARY KEY,
+  patient_name TEXT NOT NULL,
+  patient_id TEXT NOT NULL,
+  patient_birth_date TEXT NOT NULL,
+  patient_sex TEXT NOT NULL,
+  accession_number TEXT NOT NULL,
+  study_id TEXT NOT NULL,
+  study_date TEXT NOT NULL,
+  study_time TEXT NOT NULL,
+  study_description TEXT NOT NULL,
+  referring_physician_name TEXT NOT NULL,
+  attributes TEXT NOT NULL,
+  series INTEGER NOT NULL DEFAULT 0,
+  instances INTEGER NOT NULL DEFAULT 0,
+  first_received_at TEXT NOT NULL,
+  last_received_at TEXT NOT NULL,
+  received_from TEXT NOT NULL,
+  change INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS study_by_change ON study (change);
+CREATE INDEX IF NOT EXISTS study_by_patient ON study (patient_id);
+CREATE INDEX IF NOT EXISTS study_by_date ON study (study_date);
+CREATE INDEX IF NOT EXISTS study_by_accession ON study (accession_number);
+
+CREATE TABLE IF NOT EXISTS series (
+  study_instance_uid TEXT NOT NULL REFERENCES study,
+  series_instance_uid TEXT NOT NULL,
+  modality TEXT NOT NULL,
+  series_number INTEGER,
+  series_date TEXT NOT NULL,
+  series_time TEXT NOT NULL,
+  series_description TEXT NOT NULL,
+  body_part_examined TEXT NOT NULL,
+  performed_procedure_step_start_date TEXT NOT NULL,
+  performed_procedure_step_start_time TEXT NOT NULL,
+  attributes TEXT NOT NULL,
+  instances INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (study_instance_uid, series_instance_uid)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS instance (
+  sop_instance_uid TEXT PRIMARY KEY,
+  study_instance_uid TEXT NOT NULL,
+  series_instance_uid TEXT NOT NULL,
+  sop_class_uid TEXT NOT NULL,
+  instance_number INTEGER,
+  transfer_syntax_uid TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  data_offset INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  metadata TEXT NOT NULL,
+  layout TEXT NOT NULL,
+  received_at TEXT NOT NULL,
+  received_from TEXT NOT NULL,
+  FOREIGN KEY (study_instance_uid, series_instance_uid) REFERENCES series
+) STRICT;
+CREATE INDEX IF NOT EXISTS instance_by_series
+  ON instance (study_instance_uid, series_instance_uid, instance_number, sop_instance_uid);
+CREATE INDEX IF NOT EXISTS instance_by_content ON instance (sha256);
+
+-- Other content that came under the SOP Instance UID of an instance: kept, never served in its place.
+CREATE TABLE IF NOT EXISTS conflict (
+  sop_instance_uid TEXT NOT NULL REFERENCES instance,
+  sha256 TEXT NOT NULL,
+  transfer_syntax_uid TEXT NOT NULL,
+  data_offset INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  received_at TEXT NOT NULL,
+  received_from TEXT NOT NULL,
+  PRIMARY KEY (sop_instance_uid, sha256)
+) STRICT;
+CREATE INDEX IF NOT EXISTS conflict_by_content ON conflict (sha256);
+`;

@@ -1,0 +1,112 @@
+import type { TypedEmitter } from '@medusa/kernel';
+import { textOf } from '../dicom/dicom-json.ts';
+import type { FileMeta } from '../dicom/file-meta.ts';
+import type { ParsedObject } from '../dicom/header.ts';
+import { MalformedDataSet } from '../dicom/malformed.ts';
+import type { WorkerPool } from '../dicom/worker-pool.ts';
+import type { RecordOutcome, StudyIndex } from '../index/study-index.ts';
+import type { IncomingObject, ObjectStore } from '../objects/object-store.ts';
+
+export type IngestEvents = { 'study.changed': [studyInstanceUID: string] };
+
+/** What became of an object that was sent to us. Only after `stored`, `duplicate` and `conflict` does it lie here, durably. */
+export type IngestOutcome =
+  | { readonly kind: RecordOutcome; readonly studyInstanceUID: string }
+  | { readonly kind: 'malformed'; readonly reason: string }
+  | { readonly kind: 'sop-class-mismatch' }
+  | { readonly kind: 'sop-instance-mismatch' }
+  | { readonly kind: 'study-mismatch' }
+  | { readonly kind: 'out-of-space' };
+
+export type IngestDeps = {
+  readonly objects: ObjectStore;
+  readonly index: StudyIndex;
+  readonly headers: WorkerPool;
+  readonly events: TypedEmitter<IngestEvents>;
+  readonly now: () => Date;
+  /** Space that is never filled, so that the index and the machine live on. */
+  readonly reserveBytes: number;
+};
+
+/** The one way in, for C-STORE and STOW-RS alike. */
+export interface Ingest {
+  /** Answers undefined when there is no space left. */
+  begin(meta: FileMeta, sender: Sender): Promise<Arrival | undefined>;
+}
+
+export type Sender = {
+  /** AE title, or `STOW-RS`. */
+  readonly receivedFrom: string;
+  /** When set, objects of other studies are refused. */
+  readonly onlyStudy?: string;
+};
+
+/** One object on its way in. One caller, one call at a time. */
+export interface Arrival {
+  /** @throws when the disk refuses; then discard. */
+  write(bytes: Buffer): Promise<void>;
+  /** All bytes have come. */
+  complete(): Promise<IngestOutcome>;
+  /** The sender is gone, or what it sent is not wanted. Idempotent. */
+  discard(): Promise<void>;
+}
+
+export function createIngest(deps: IngestDeps): Ingest {
+  return {
+    async begin(meta, sender) {
+      if ((await deps.objects.freeBytes()) < deps.reserveBytes) return undefined;
+      const incoming = await deps.objects.create(meta);
+      return {
+        write: async (bytes) => incoming.write(bytes),
+        discard: async () => incoming.discard(),
+        async complete() {
+          try {
+            return await complete(deps, incoming, { meta, sender });
+          } catch (error) {
+            if (error instanceof MalformedDataSet) return { kind: 'malformed', reason: error.message };
+            if (isOutOfSpace(error)) return { kind: 'out-of-space' };
+            throw error;
+          } finally {
+            await incoming.discard();
+          }
+        },
+      };
+    },
+  };
+}
+
+/** Whether the disk, or the quota on it, is full. */
+export function isOutOfSpace(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+}
+
+type Origin = { readonly meta: FileMeta; readonly sender: Sender };
+
+async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Origin): Promise<IngestOutcome> {
+  const { meta, sender } = origin;
+  const { sha256, bytes } = await incoming.finish();
+  const { transferSyntaxUID } = meta;
+  const { path, dataOffset } = incoming;
+  const parsed = await deps.headers.run({ kind: 'parse', file: { path, dataOffset, transferSyntaxUID } });
+  const mismatch = mismatchOf(parsed, origin);
+  if (mismatch) return mismatch;
+  const studyInstanceUID = textOf(parsed.attributes, '0020000D');
+  if (deps.index.foresee(meta.sopInstanceUID, sha256) === 'duplicate')
+    return { kind: 'duplicate', studyInstanceUID };
+  // The order is the promise: bytes, then their name, then the index, and only then the answer.
+  await incoming.keep();
+  const received = { receivedAt: deps.now().toISOString(), receivedFrom: sender.receivedFrom };
+  const kind = deps.index.record({ ...parsed, ...received, transferSyntaxUID, sha256, dataOffset, bytes });
+  if (kind === 'stored') deps.events.emit('study.changed', studyInstanceUID);
+  return { kind, studyInstanceUID };
+}
+
+function mismatchOf({ attributes }: ParsedObject, { meta, sender }: Origin): IngestOutcome | undefined {
+  if (textOf(attributes, '00080016') !== meta.sopClassUID) return { kind: 'sop-class-mismatch' };
+  if (textOf(attributes, '00080018') !== meta.sopInstanceUID) return { kind: 'sop-instance-mismatch' };
+  const { onlyStudy } = sender;
+  if (onlyStudy !== undefined && textOf(attributes, '0020000D') !== onlyStudy)
+    return { kind: 'study-mismatch' };
+  return undefined;
+}

@@ -1,0 +1,52 @@
+import { open } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { mostMetaBytes, parseFileMeta } from '../dicom/file-meta.ts';
+import { MalformedDataSet } from '../dicom/malformed.ts';
+import type { IngestDeps } from './ingest.ts';
+
+export type Recovery = { readonly reindexed: number; readonly quarantined: number; readonly missing: number };
+
+/**
+ * Makes objects and index agree after a crash. An object without a row came between its rename and the commit: it was never
+ * acknowledged, but it is whole, so it is indexed. A row without its object is a loss that only a person can make good.
+ */
+export async function recover(deps: IngestDeps, log: Logger): Promise<Recovery> {
+  const count = { reindexed: 0, quarantined: 0, missing: 0 };
+  for await (const { prefix, names } of deps.objects.shards()) {
+    const indexed = new Set(deps.index.contentOfShard(prefix));
+    for (const sha256 of names)
+      if (!indexed.has(sha256)) count[(await reindex(deps, sha256)) ? 'reindexed' : 'quarantined'] += 1;
+    for (const sha256 of indexed) if (!names.has(sha256)) count.missing += 1;
+  }
+  if (count.missing > 0) log.error(count, 'objects are missing from the disk');
+  else log.info(count, 'objects and index agree');
+  return count;
+}
+
+async function reindex(deps: IngestDeps, sha256: string): Promise<boolean> {
+  const path = deps.objects.pathOf(sha256);
+  try {
+    await using file = await open(path, 'r');
+    const { size, mtime } = await file.stat();
+    const head = Buffer.alloc(Math.min(size, mostMetaBytes));
+    await file.read(head, 0, head.length, 0);
+    const meta = parseFileMeta(head);
+    if (!meta) throw new MalformedDataSet('the file ends within its meta information');
+    const { dataOffset, transferSyntaxUID } = meta;
+    const parsed = await deps.headers.run({ kind: 'parse', file: { path, dataOffset, transferSyntaxUID } });
+    deps.index.record({
+      ...parsed,
+      transferSyntaxUID,
+      sha256,
+      dataOffset,
+      bytes: size - dataOffset,
+      receivedAt: mtime.toISOString(),
+      receivedFrom: meta.sourceApplicationEntityTitle || 'STOW-RS',
+    });
+    return true;
+  } catch (error) {
+    if (!(error instanceof MalformedDataSet)) throw error;
+    await deps.objects.quarantine(sha256);
+    return false;
+  }
+}

@@ -1,0 +1,165 @@
+import { backoffMs, type TypedEmitter } from '@medusa/kernel';
+import {
+  ackSchema,
+  fromProblem,
+  storageWelcomeSchema,
+  type StorageHeartbeat,
+  type StorageRegistration,
+} from '@medusa/protocol';
+import { io, type Socket } from 'socket.io-client';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { IngestEvents } from '../ingest/ingest.ts';
+import type { StudyIndex } from '../index/study-index.ts';
+
+export type BrokerLinkOptions = {
+  readonly brokerUrl: string;
+  readonly token: string;
+  readonly registration: StorageRegistration;
+};
+export type BrokerLinkDeps = {
+  readonly index: StudyIndex;
+  readonly events: TypedEmitter<IngestEvents>;
+  readonly heartbeat: () => Promise<StorageHeartbeat>;
+  readonly log: Logger;
+};
+
+const heartbeatMs = 5_000;
+/** How long changes of a study gather before they are told. */
+const gatherMs = 200;
+const batchSize = 100;
+const answerMs = 15_000;
+
+/**
+ * Tells the broker what lies here, and lives without it: whatever happened while it was away is told from the change it knows.
+ * One batch is under way at a time, in the order of `change`.
+ */
+export class BrokerLink implements Disposable {
+  readonly #socket: Socket;
+  readonly #options: BrokerLinkOptions;
+  readonly #deps: BrokerLinkDeps;
+  readonly #resources = new DisposableStack();
+  /** Undefined until the broker has told what it knows on this connection. */
+  #toldChange: number | undefined;
+  #isTelling = false;
+  #gathering: NodeJS.Timeout | undefined;
+  #retrying: NodeJS.Timeout | undefined;
+  #attempt = 0;
+
+  constructor(options: BrokerLinkOptions, deps: BrokerLinkDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#socket = io(new URL('/node', options.brokerUrl).href, {
+      auth: { token: options.token },
+      transports: ['websocket'],
+      reconnectionDelay: 200,
+      reconnectionDelayMax: 5_000,
+      autoConnect: false,
+    });
+    this.#resources.defer(() => {
+      clearTimeout(this.#gathering);
+      clearTimeout(this.#retrying);
+      this.#socket.disconnect();
+    });
+    this.#listen();
+    this.#socket.connect();
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources.dispose();
+  }
+
+  #listen(): void {
+    const { log, events } = this.#deps;
+    this.#socket.on('connect', () => void this.#register());
+    this.#socket.on('disconnect', (reason) => {
+      this.#toldChange = undefined;
+      log.info({ reason }, 'broker link down');
+      // socket.io comes back by itself, but not when the server ended the connection.
+      if (reason === 'io server disconnect') this.#retry(() => this.#socket.connect());
+    });
+    this.#socket.on('connect_error', (error) => {
+      log.debug({ reason: error.message }, 'broker link cannot be made');
+      // Refused by the server's middleware: socket.io gives up there.
+      if (!this.#socket.active) this.#retry(() => this.#socket.connect());
+    });
+    this.#resources.use(events.on('study.changed', () => this.#gather()));
+    const beat = setInterval(() => void this.#beat(), heartbeatMs);
+    this.#resources.defer(() => clearInterval(beat));
+  }
+
+  async #register(): Promise<void> {
+    try {
+      const { sinceChange } = await this.#ask(
+        'storage.register',
+        this.#options.registration,
+        storageWelcomeSchema,
+      );
+      this.#attempt = 0;
+      this.#toldChange = sinceChange;
+      this.#deps.log.info({ sinceChange }, 'registered with the broker');
+      await this.#beat();
+      await this.#tell();
+    } catch (error) {
+      this.#again(error);
+    }
+  }
+
+  #gather(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      void this.#tell();
+    }, gatherMs);
+  }
+
+  async #tell(): Promise<void> {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      while (this.#toldChange !== undefined && this.#socket.connected) {
+        const studies = this.#deps.index.changedSince(this.#toldChange, batchSize);
+        const last = studies.at(-1);
+        if (!last) break;
+        await this.#ask('study.changed', studies, z.unknown());
+        this.#toldChange = last.change;
+      }
+    } catch (error) {
+      this.#again(error);
+    } finally {
+      this.#isTelling = false;
+    }
+  }
+
+  /** The connection stands but an answer did not come or was no: register anew, and go on from what the broker then knows. */
+  #again(error: unknown): void {
+    if (!this.#socket.connected) return;
+    this.#deps.log.warn({ err: error }, 'the broker did not take what it was told');
+    this.#toldChange = undefined;
+    this.#retry(() => void this.#register());
+  }
+
+  #retry(action: () => void): void {
+    clearTimeout(this.#retrying);
+    this.#retrying = setTimeout(action, backoffMs(this.#attempt++, Math.random()));
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#toldChange === undefined) return;
+    try {
+      this.#socket.volatile.emit('storage.heartbeat', await this.#deps.heartbeat());
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'no heartbeat could be made');
+    }
+  }
+
+  async #ask<Value extends z.ZodType>(
+    event: string,
+    request: unknown,
+    value: Value,
+  ): Promise<z.infer<Value>> {
+    const answer: unknown = await this.#socket.timeout(answerMs).emitWithAck(event, request);
+    const ack = ackSchema(value).parse(answer);
+    if (!ack.ok) throw fromProblem(ack.problem);
+    return ack.value;
+  }
+}

@@ -1,0 +1,120 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeFileMeta, type FileMeta } from '../dicom/file-meta.ts';
+import type { IncomingObject, ObjectStore } from './object-store.ts';
+
+/** Bytes gathered before they go to the file in one call. */
+const flushBytes = 1024 * 1024;
+const objectName = /^[0-9a-f]{64}\.dcm$/;
+
+/** Objects as DICOM files (PS3.10) under `objects/<first two digits>/<sha256>.dcm`; no name comes from outside. */
+export async function openFileStore(directory: string): Promise<ObjectStore> {
+  const objects = join(directory, 'objects');
+  const incoming = join(directory, 'incoming');
+  const quarantine = join(directory, 'quarantine');
+  await mkdir(quarantine, { recursive: true, mode: 0o700 });
+  await rm(incoming, { recursive: true, force: true });
+  await mkdir(incoming, { recursive: true, mode: 0o700 });
+  await mkdir(objects, { recursive: true, mode: 0o700 });
+  // All shards are made now, so that no object waits for a directory to be durable.
+  const prefixes = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
+  for (const prefix of prefixes) await mkdir(join(objects, prefix), { recursive: true, mode: 0o700 });
+  await syncDirectory(objects);
+  await syncDirectory(directory);
+
+  const pathOf = (sha256: string): string => {
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error('An object is named by a SHA-256');
+    return join(objects, sha256.slice(0, 2), `${sha256}.dcm`);
+  };
+
+  return {
+    pathOf,
+    temporaryPath: () => join(incoming, `${randomUUID()}.rendition`),
+    create: async (meta) => createIncoming(join(incoming, `${randomUUID()}.part`), meta, pathOf),
+    async quarantine(sha256) {
+      await rename(pathOf(sha256), join(quarantine, `${sha256}.dcm`));
+    },
+    async *shards() {
+      for (const prefix of prefixes) {
+        const files = await readdir(join(objects, prefix));
+        yield {
+          prefix,
+          names: new Set(files.filter((name) => objectName.test(name)).map((name) => name.slice(0, 64))),
+        };
+      }
+    },
+    async freeBytes() {
+      const { bavail, bsize } = await statfs(directory);
+      return bavail * bsize;
+    },
+  };
+}
+
+async function createIncoming(
+  path: string,
+  meta: FileMeta,
+  pathOf: (sha256: string) => string,
+): Promise<IncomingObject> {
+  const file = await open(path, 'wx', 0o600);
+  const header = encodeFileMeta(meta);
+  const hash = createHash('sha256');
+  let waiting: Buffer[] = [header];
+  let waitingBytes = header.length;
+  let dataBytes = 0;
+  let sha256 = '';
+  let state: 'writing' | 'finished' | 'kept' | 'discarded' = 'writing';
+
+  const flush = async (): Promise<void> => {
+    const buffers = waiting;
+    waiting = [];
+    waitingBytes = 0;
+    await writeAll(file, buffers);
+  };
+
+  return {
+    path,
+    dataOffset: header.length,
+    async write(bytes) {
+      hash.update(bytes);
+      dataBytes += bytes.length;
+      waiting.push(bytes);
+      waitingBytes += bytes.length;
+      if (waitingBytes >= flushBytes) await flush();
+    },
+    async finish() {
+      await flush();
+      await file.sync();
+      await file.close();
+      sha256 = hash.digest('hex');
+      state = 'finished';
+      return { sha256, bytes: dataBytes };
+    },
+    async keep() {
+      const target = pathOf(sha256);
+      await rename(path, target);
+      await syncDirectory(join(target, '..'));
+      state = 'kept';
+    },
+    async discard() {
+      if (state === 'kept' || state === 'discarded') return;
+      if (state === 'writing') await file.close();
+      state = 'discarded';
+      await rm(path, { force: true });
+    },
+  };
+}
+
+async function writeAll(file: FileHandle, buffers: readonly Buffer[]): Promise<void> {
+  const { bytesWritten } = await file.writev(buffers);
+  const total = buffers.reduce((sum, { length }) => sum + length, 0);
+  if (bytesWritten === total) return;
+  // A short write happens when the disk fills up: the rest then fails with the reason.
+  const rest = Buffer.concat(buffers).subarray(bytesWritten);
+  await file.writeFile(rest);
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, 'r');
+  await directory.sync();
+}

@@ -1,0 +1,37 @@
+import type { FileMeta } from '../dicom/file-meta.ts';
+
+/**
+ * Where the bytes of objects lie, named by the SHA-256 of their data set.
+ *
+ * The contract:
+ * - An object is readable only after `keep()`, and from then on whatever happens to the machine.
+ * - What was neither kept nor discarded is gone after `open`.
+ * - The same content may be kept twice; it is there once.
+ */
+export interface ObjectStore {
+  create(meta: FileMeta): Promise<IncomingObject>;
+  /** Also of an object that is not there. */
+  pathOf(sha256: string): string;
+  /** A path for a file that lives as long as one request. */
+  temporaryPath(): string;
+  /** Takes an object out of the store without destroying it. */
+  quarantine(sha256: string): Promise<void>;
+  /** All names, shard by shard; `prefix` is what the names of a shard begin with. */
+  shards(): AsyncIterable<{ readonly prefix: string; readonly names: ReadonlySet<string> }>;
+  freeBytes(): Promise<number>;
+}
+
+/** An object on its way in. One caller, one call at a time. */
+export interface IncomingObject {
+  readonly path: string;
+  /** Where the data set begins in the file. */
+  readonly dataOffset: number;
+  /** Resolves when more may be written. */
+  write(bytes: Buffer): Promise<void>;
+  /** All bytes are written; they are on the disk when it resolves. */
+  finish(): Promise<{ readonly sha256: string; readonly bytes: number }>;
+  /** After `finish`: puts the object in its place, durably. */
+  keep(): Promise<void>;
+  /** Idempotent. After `keep` it does nothing. */
+  discard(): Promise<void>;
+}
