@@ -1,0 +1,288 @@
+import type { RequestListener } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { nodeIdSchema, type Application, type NodeId } from '@medusa/protocol';
+import type { Logger } from 'pino';
+import { Server } from 'socket.io';
+import { brokerActor, createAuditTrail, type AuditTrail } from './audit/index.ts';
+import type { BrokerConfig } from './config.ts';
+import { readHealth } from './health.ts';
+import {
+  adminRoutes,
+  createAuthenticate,
+  createHttpApp,
+  createMetrics,
+  dicomwebRoutes,
+  operationsRoutes,
+  publicRoutes,
+  sessionRoutes,
+  studyRoutes,
+  toOpenApi,
+  type RouteDefinition,
+} from './http/index.ts';
+import { openBrokerKeys } from './identity/index.ts';
+import { openLogin, type OpenedLogin } from './login.ts';
+import { applicationsDir, loadCatalogue } from './manifest/index.ts';
+import { NodeRegistry } from './node/index.ts';
+import {
+  createAuditStore,
+  createDesiredNodeStore,
+  createInvitationStore,
+  createNodeStore,
+  createRoomStore,
+  createSessionStore,
+  createStudyStore,
+  deleteExpiredLogins,
+  openDatabase,
+  type Db,
+} from './persistence/index.ts';
+import { openLocalProcessDriver } from './provision/drivers/local-process.ts';
+import { reconcile, type DesiredNodeStore } from './provision/index.ts';
+import { serveClients, serveNodes } from './realtime/index.ts';
+import { createInvitations, Rooms, type Invitations } from './room/index.ts';
+import { loadSecrets } from './secrets.ts';
+import { Sessions } from './session/index.ts';
+import { StudyIndex } from './study/index.ts';
+
+export type BrokerDeps = { readonly log: Logger };
+export type Broker = AsyncDisposable & {
+  /** The public URL. */
+  readonly url: string;
+  /** Stops serving. Sessions and render nodes go on; the next broker adopts them. */
+  close(): Promise<void>;
+};
+
+export const brokerVersion = '0.1.0';
+
+/** Starts everything in order; what was started is stopped again when a later part fails. */
+export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Promise<Broker> {
+  await using starting = new AsyncDisposableStack();
+  const report = (error: unknown): void => log.error({ err: error }, 'something failed that nobody awaits');
+  const secrets = await loadSecrets(config.secretsDir, config.externalIssuer === undefined);
+  const applications = await loadCatalogue(applicationsDir);
+  const keys = await openBrokerKeys(secrets.signingKey);
+  const db = await openDatabase(config.databaseUrl, report);
+  starting.defer(async () => db.destroy());
+
+  let serve: RequestListener = (_req, res) => void res.writeHead(503, { 'retry-after': '1' }).end();
+  const tls = { cert: secrets.certificate, key: secrets.certificateKey, minVersion: 'TLSv1.2' as const };
+  const server = createServer(tls, (req, res) => serve(req, res));
+  const port = await listen(server, config);
+  starting.defer(async () => closeServer(server));
+  const publicUrl = config.publicUrl ?? `https://localhost:${port}`;
+
+  const features = await openFeatures({ config, db, report, keys, applications, publicUrl, log });
+  const { audit, nodes, sessions, rooms, studies } = features;
+  const login = await openLogin({ config, secrets, publicUrl, db, audit, report });
+  const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
+  const metrics = createMetrics({ sessions, nodes });
+  const publicHost = new URL(publicUrl).host;
+  const routes: RouteDefinition[] = [
+    ...publicRoutes({
+      ...{ clientId: config.clientId, version: brokerVersion, publicHost: new URL(publicUrl).hostname },
+      ...{ applications, nodes, keys, authenticate, issuer: login.issuer },
+    }),
+    ...sessionRoutes(features),
+    ...studyRoutes({ studies, audit }),
+    ...adminRoutes({ nodes, audit }),
+    ...dicomwebRoutes({ nodes, studies, sessions, keys, audit, publicHost }),
+    ...operationsRoutes({
+      readHealth: async () => readHealth({ db, nodes, sessions }),
+      readMetrics: async () => metrics.read(),
+      readOpenApi: () => toOpenApi(routes, brokerVersion),
+      authenticate,
+    }),
+  ];
+  serve = createHttpApp({ ...httpOptions(config, login), routes, authenticate, audit, metrics, log });
+
+  const io = new Server(server, {
+    path: '/socket.io',
+    serveClient: false,
+    maxHttpBufferSize: 4_000_000,
+    pingInterval: 10_000,
+    pingTimeout: 8_000,
+  });
+  starting.defer(async () => io.close());
+  serveNodes(io, { keys, nodes, sessions, studies, audit, log });
+  starting.use(
+    serveClients(io, { verify: login.verify, sessions, rooms, nodes, studies, audit: login.loginAudit, log }),
+  );
+
+  await sessions.restore();
+  await rooms.restore();
+  starting.use(
+    await startProvisioning({ config, db, nodes, port, applications, report, mint: keys.mintNodeToken }),
+  );
+  starting.use(
+    every(config.sweepMs, report, async () => {
+      nodes.sweep();
+      await rooms.sweep();
+      await sessions.sweep();
+    }),
+  );
+  starting.use(every(3_600_000, report, async () => deleteExpiredLogins(db)));
+  starting.defer(async () => nodes.settled());
+
+  log.info({ url: publicUrl, issuer: login.issuer }, 'broker serves');
+  const running = starting.move();
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => (closing ??= running.disposeAsync());
+  return { url: publicUrl, close, [Symbol.asyncDispose]: close };
+}
+
+type Features = {
+  readonly audit: AuditTrail;
+  readonly nodes: NodeRegistry;
+  readonly studies: StudyIndex;
+  readonly sessions: Sessions;
+  readonly rooms: Rooms;
+  readonly invitations: Invitations;
+};
+
+async function openFeatures(options: {
+  config: BrokerConfig;
+  db: Db;
+  report: (error: unknown) => void;
+  keys: Awaited<ReturnType<typeof openBrokerKeys>>;
+  applications: readonly Application[];
+  publicUrl: string;
+  log: Logger;
+}): Promise<Features> {
+  const { config, db, report, keys, applications, publicUrl, log } = options;
+  const now = (): Date => new Date();
+  const audit = createAuditTrail(createAuditStore(db), now);
+  const studies = new StudyIndex(createStudyStore(db), report);
+  const nodes = new NodeRegistry(createNodeStore(db), { heartbeatMs: config.heartbeatMs, now, report });
+  await nodes.load();
+  nodes.events.on('moved', ({ id, state, reason }) => {
+    log.info({ nodeId: id, state, reason }, 'node changed state');
+    const detail = `${state}: ${reason}`;
+    audit
+      .record({ action: 'node.changed', actor: brokerActor, objectType: 'node', objectId: id, detail })
+      .catch(report);
+  });
+  const { joinSeconds, seatSeconds } = config;
+  const store = createSessionStore(db);
+  const sessions = new Sessions({
+    store,
+    nodes,
+    studies,
+    audit,
+    keys,
+    applications,
+    now,
+    report,
+    joinSeconds,
+  });
+  sessions.events.on('changed', ({ id, state }) => log.debug({ sessionId: id, state }, 'session changed'));
+  const rooms = new Rooms({ store: createRoomStore(db), sessions, nodes, audit, now, report, seatSeconds });
+  const invitations = createInvitations({
+    store: createInvitationStore(db),
+    sessions,
+    audit,
+    publicUrl,
+    now,
+  });
+  return { audit, nodes, studies, sessions, rooms, invitations };
+}
+
+function httpOptions(
+  { clientDir, externalIssuer }: BrokerConfig,
+  { provider }: OpenedLogin,
+): Pick<Parameters<typeof createHttpApp>[0], 'clientDir' | 'issuerOrigin' | 'provider'> {
+  const issuerOrigin = externalIssuer === undefined ? undefined : new URL(externalIssuer).origin;
+  return { clientDir, issuerOrigin, provider };
+}
+
+async function startProvisioning(options: {
+  config: BrokerConfig;
+  db: Db;
+  nodes: NodeRegistry;
+  port: number;
+  applications: readonly Application[];
+  report: (error: unknown) => void;
+  mint: (identity: { nodeId: NodeId; kind: 'render' }) => Promise<string>;
+}): Promise<AsyncDisposable> {
+  const { config, db, nodes, port, applications, report, mint } = options;
+  const desired: DesiredNodeStore = createDesiredNodeStore(db);
+  const wanted = Array.from({ length: config.renderNodes }, (_, index) =>
+    nodeIdSchema.parse(`render-${index + 1}`),
+  );
+  await desired.save(wanted);
+  const driver = openLocalProcessDriver({
+    nodesDir: join(config.dataDir, 'nodes'),
+    command: [process.execPath, join(import.meta.dirname, '../renderer/main.ts')],
+    stopMs: 10_000,
+  });
+  const needOf = async (id: NodeId): Promise<{ environment: Record<string, string> }> => ({
+    environment: {
+      ...config.nodeEnvironment,
+      MEDUSA_BROKER_URL: `https://${localHostOf(config.bind)}:${port}`,
+      MEDUSA_NODE_ID: id,
+      MEDUSA_NODE_TOKEN: await mint({ nodeId: id, kind: 'render' }),
+      MEDUSA_RTC_ADDRESS: config.rtcAddress,
+      MEDUSA_RTC_PORT: String(config.rtcPort + Math.max(0, wanted.indexOf(id))),
+      MEDUSA_SLOTS: String(config.slots),
+      MEDUSA_APPLICATIONS: JSON.stringify(applications),
+    },
+  });
+  const stopping = new AbortController();
+  const deps = { driver, desired, board: nodes, needOf, onError: report };
+  const loop = every(config.sweepMs, report, async () => reconcile(deps, stopping.signal));
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await loop[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Runs now and then again after each pause, never twice at once. Disposing waits for the run under way. */
+function every(pauseMs: number, report: (error: unknown) => void, act: () => Promise<void>): AsyncDisposable {
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const run = async (): Promise<void> => {
+    try {
+      await act();
+    } catch (error) {
+      if (!isStopped) report(error);
+    }
+    if (!isStopped) timer = setTimeout(() => (running = run()), pauseMs);
+  };
+  let running = run();
+  return {
+    async [Symbol.asyncDispose]() {
+      isStopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+async function listen(
+  server: ReturnType<typeof createServer>,
+  { httpsPort, bind }: BrokerConfig,
+): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(httpsPort, bind, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function closeServer(server: ReturnType<typeof createServer>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+/** Where this machine reaches what is bound to `bind`. */
+function localHostOf(bind: string): string {
+  if (bind === '0.0.0.0' || bind === '::') return '127.0.0.1';
+  return bind.includes(':') ? `[${bind}]` : bind;
+}

@@ -1,0 +1,1 @@
+export { estimateWaitSeconds } from './estimate.ts';

@@ -1,0 +1,104 @@
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const seconds = z.coerce.number().positive();
+
+const environmentSchema = z.object({
+  MEDUSA_DATA_DIR: z.string().min(1),
+  MEDUSA_HTTPS_PORT: port.default(8443),
+  MEDUSA_BIND: z.string().default('127.0.0.1'),
+  MEDUSA_PUBLIC_URL: z.url().optional(),
+  DATABASE_URL: z.string().min(1),
+  MEDUSA_RTC_PORT: port.default(44_444),
+  MEDUSA_RTC_ADDRESS: z.string().optional(),
+  MEDUSA_RENDER_NODES: z.coerce.number().int().min(0).max(64).default(1),
+  MEDUSA_SLOTS: z.coerce.number().int().positive().default(Math.max(1, availableParallelism())),
+  MEDUSA_OIDC_ISSUER: z.url().optional(),
+  MEDUSA_OIDC_CLIENT_ID: z.string().min(1).default('medusa-client'),
+  MEDUSA_CLIENT_DIR: z.string().optional(),
+  MEDUSA_SEAT_SECONDS: seconds.default(60),
+  MEDUSA_JOIN_SECONDS: seconds.default(120),
+  MEDUSA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  MEDUSA_CHROMIUM: z.string().optional(),
+  MEDIASOUP_WORKER_BIN: z.string().optional(),
+  PATH: z.string().default('/usr/local/bin:/usr/bin:/bin'),
+  HOME: z.string().optional(),
+  LANG: z.string().optional(),
+});
+
+/** Everything an operator can set, parsed once. */
+export type BrokerConfig = {
+  readonly dataDir: string;
+  readonly secretsDir: string;
+  readonly clientDir: string;
+  readonly httpsPort: number;
+  readonly bind: string;
+  /** The one origin of all pages and services. With port 0 it is known once the server listens. */
+  readonly publicUrl: string | undefined;
+  readonly databaseUrl: string;
+  readonly rtcPort: number;
+  readonly rtcAddress: string;
+  readonly renderNodes: number;
+  readonly slots: number;
+  /** Absent: the embedded provider logs the users in. */
+  readonly externalIssuer: string | undefined;
+  readonly clientId: string;
+  readonly seatSeconds: number;
+  readonly joinSeconds: number;
+  readonly heartbeatMs: number;
+  /** Between two looks at overdue seats, sessions and nodes. */
+  readonly sweepMs: number;
+  readonly logLevel: string;
+  /** What a render node's process inherits. */
+  readonly nodeEnvironment: Readonly<Record<string, string>>;
+};
+
+/** Throws with a list of what is wrong; there is no default that opens a door. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): BrokerConfig {
+  // An empty variable means "not set" in compose files and unit files alike.
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(set);
+  if (!parsed.success) throw new Error(`Bad configuration\n${z.prettifyError(parsed.error)}`);
+  const env = parsed.data;
+  const dataDir = resolve(env.MEDUSA_DATA_DIR);
+  const secretsDir = join(dataDir, 'secrets');
+  const defaultUrl = env.MEDUSA_HTTPS_PORT === 0 ? undefined : `https://localhost:${env.MEDUSA_HTTPS_PORT}`;
+  const clientDir = resolve(env.MEDUSA_CLIENT_DIR ?? join(import.meta.dirname, '../client/dist'));
+  return {
+    dataDir,
+    secretsDir,
+    clientDir,
+    httpsPort: env.MEDUSA_HTTPS_PORT,
+    bind: env.MEDUSA_BIND,
+    publicUrl: env.MEDUSA_PUBLIC_URL?.replace(/\/+$/, '') ?? defaultUrl,
+    databaseUrl: env.DATABASE_URL,
+    rtcPort: env.MEDUSA_RTC_PORT,
+    rtcAddress: env.MEDUSA_RTC_ADDRESS ?? env.MEDUSA_BIND,
+    renderNodes: env.MEDUSA_RENDER_NODES,
+    slots: env.MEDUSA_SLOTS,
+    externalIssuer: env.MEDUSA_OIDC_ISSUER,
+    clientId: env.MEDUSA_OIDC_CLIENT_ID,
+    seatSeconds: env.MEDUSA_SEAT_SECONDS,
+    joinSeconds: env.MEDUSA_JOIN_SECONDS,
+    heartbeatMs: 2_000,
+    sweepMs: 2_000,
+    logLevel: env.MEDUSA_LOG_LEVEL,
+    nodeEnvironment: definedOnly({
+      PATH: env.PATH,
+      HOME: env.HOME,
+      LANG: env.LANG,
+      NODE_EXTRA_CA_CERTS: join(secretsDir, 'ca.pem'),
+      MEDIASOUP_WORKER_BIN: env.MEDIASOUP_WORKER_BIN,
+      MEDUSA_CHROMIUM: env.MEDUSA_CHROMIUM,
+      MEDUSA_CLIENT_DIR: clientDir,
+    }),
+  };
+}
+
+function definedOnly(values: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

@@ -1,0 +1,11 @@
+export { actorOf, createAuthenticate } from './caller.ts';
+export { dicomwebRoutes } from './dicomweb-proxy.ts';
+export { createHttpApp } from './http-app.ts';
+export { createMetrics } from './metrics.ts';
+export { toOpenApi } from './openapi.ts';
+export type { RouteDefinition } from './route.ts';
+export { adminRoutes } from './routes/admin-routes.ts';
+export { operationsRoutes, type Health } from './routes/operations-routes.ts';
+export { publicRoutes } from './routes/public-routes.ts';
+export { sessionRoutes } from './routes/session-routes.ts';
+export { studyRoutes } from './routes/study-routes.ts';

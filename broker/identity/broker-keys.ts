@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import {
+  AppError,
+  nodeTokenClaimsSchema,
+  studyTokenClaimsSchema,
+  type NodeId,
+  type StudyTokenClaims,
+} from '@medusa/protocol';
+import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type JWK, type JWTPayload } from 'jose';
+import { z } from 'zod';
+
+/** A private JSON Web Key (RFC 7517) with an id. */
+export type PrivateJwk = JWK & { readonly kid: string };
+
+const privateJwkShape = z.looseObject({ kty: z.string(), kid: z.string().min(1), d: z.string() });
+export const privateJwkSchema = z.custom<PrivateJwk>(
+  (key) => privateJwkShape.safeParse(key).success,
+  'not a private JSON Web Key with an id',
+);
+
+export type NodeIdentity = { readonly nodeId: NodeId; readonly kind: 'render' | 'storage' };
+
+/** Signs and checks what storage and render nodes trust: study tokens and node tokens. */
+export type BrokerKeys = {
+  /** For `/api/jwks.json`: public parts only. */
+  readonly jwks: { readonly keys: readonly JWK[] };
+  signStudyToken(claims: Omit<StudyTokenClaims, 'aud'>, ttlSeconds: number): Promise<string>;
+  verifyStudyToken(token: string): Promise<StudyTokenClaims>;
+  verifyNodeToken(token: string): Promise<NodeIdentity>;
+  mintNodeToken(identity: NodeIdentity): Promise<string>;
+};
+
+const issuer = 'medusa-broker';
+const algorithm = 'ES256';
+
+/** A token by which a node registers with the broker. No expiry: it lives as long as the signing key. */
+export async function mintNodeToken(key: PrivateJwk, { nodeId, kind }: NodeIdentity): Promise<string> {
+  return new SignJWT({ kind })
+    .setProtectedHeader({ alg: algorithm, kid: key.kid })
+    .setIssuer(issuer)
+    .setSubject(nodeId)
+    .setAudience('medusa-node')
+    .setIssuedAt()
+    .setJti(randomUUID())
+    .sign(await importJWK(key, algorithm));
+}
+
+export async function openBrokerKeys(key: PrivateJwk): Promise<BrokerKeys> {
+  const signingKey = await importJWK(key, algorithm);
+  const jwks = { keys: [publicPart(key, algorithm)] };
+  const keySet = createLocalJWKSet(jwks);
+
+  const verify = async (token: string, audience: string): Promise<JWTPayload> => {
+    try {
+      const options = { issuer, audience, algorithms: [algorithm], clockTolerance: 5 };
+      return (await jwtVerify(token, keySet, options)).payload;
+    } catch (cause) {
+      throw new AppError('identity.rejected', 'The token is not valid', { cause });
+    }
+  };
+
+  return {
+    jwks,
+    signStudyToken: async ({ sub, ...claims }, ttlSeconds) =>
+      new SignJWT(claims)
+        .setProtectedHeader({ alg: algorithm, kid: key.kid })
+        .setIssuer(issuer)
+        .setSubject(sub)
+        .setAudience('medusa-storage')
+        .setIssuedAt()
+        .setExpirationTime(`${ttlSeconds} s`)
+        .sign(signingKey),
+    verifyStudyToken: async (token) => studyTokenClaimsSchema.parse(await verify(token, 'medusa-storage')),
+    verifyNodeToken: async (token) => {
+      const claims = nodeTokenClaimsSchema.parse(await verify(token, 'medusa-node'));
+      return { nodeId: claims.sub, kind: claims.kind };
+    },
+    mintNodeToken: async (identity) => mintNodeToken(key, identity),
+  };
+}
+
+/** Only the members that RFC 7518 §6 makes public, so that a new private member can never leak. */
+export function publicPart(key: PrivateJwk, alg: string): JWK {
+  const { kty, kid, crv, x, y, n, e } = key;
+  const members = { kty, kid, crv, x, y, n, e, alg, use: 'sig' };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JWK;
+}

@@ -1,0 +1,1 @@
+export { applicationsDir, loadCatalogue } from './catalogue.ts';

@@ -1,0 +1,1 @@
+export { NodeRegistry, type NodeLink, type NodeRecord, type NodeStore } from './node-registry.ts';

@@ -1,0 +1,271 @@
+import { TypedEmitter } from '@medusa/kernel';
+import {
+  AppError,
+  nodeIdSchema,
+  type BrokerToNode,
+  type NodeHeartbeat,
+  type NodeId,
+  type NodeRegistration,
+  type NodeState,
+  type NodeView,
+  type StorageHeartbeat,
+  type StorageRegistration,
+} from '@medusa/protocol';
+
+/** The link of one node: asks it for something and waits for its word. Throws `node.unreachable` when none comes. */
+export interface NodeLink {
+  request<Name extends keyof BrokerToNode>(
+    name: Name,
+    payload: Parameters<BrokerToNode[Name]>[0],
+    signal: AbortSignal,
+  ): Promise<unknown>;
+  close(): void;
+}
+
+/** What outlives the broker: who the node is and what became of it. */
+export type NodeRecord = Pick<NodeView, 'id' | 'kind' | 'provider' | 'state' | 'reason' | 'history'>;
+
+export interface NodeStore {
+  load(): Promise<readonly NodeRecord[]>;
+  save(record: NodeRecord): Promise<void>;
+}
+
+type NodeEntry = NodeRecord & {
+  version: string | null;
+  capabilities: NodeView['capabilities'];
+  storage: NodeView['storage'];
+  load1: number | null;
+  sessions: number;
+  lastSeenAt: Date | null;
+  baseUrl: string | null;
+  indexId: string | null;
+  link: NodeLink | null;
+};
+
+type NodeEvents = {
+  changed: [];
+  /** State changes, for the audit trail. */
+  moved: [node: NodeRecord];
+  registered: [registration: NodeRegistration];
+  linkChanged: [nodeId: NodeId, isUp: boolean];
+  lost: [nodeId: NodeId, reason: string];
+  /** The process is gone for good: nothing of it can come back. */
+  gone: [nodeId: NodeId, reason: string];
+};
+
+const historyLines = 50;
+const missedHeartbeats = 3;
+const commandTimeoutMs = 10_000;
+
+/** Who is there, what they can, whether they are still heard. Written by links and by provisioning, read by placement. */
+export class NodeRegistry {
+  readonly events: TypedEmitter<NodeEvents>;
+  readonly heartbeatMs: number;
+  readonly #nodes = new Map<NodeId, NodeEntry>();
+  readonly #store: NodeStore;
+  readonly #now: () => Date;
+  readonly #report: (error: unknown) => void;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(
+    store: NodeStore,
+    options: { heartbeatMs: number; now: () => Date; report: (error: unknown) => void },
+  ) {
+    this.#store = store;
+    this.heartbeatMs = options.heartbeatMs;
+    this.#now = options.now;
+    this.#report = options.report;
+    this.events = new TypedEmitter(options.report);
+  }
+
+  /** What the broker knew before it was restarted; each node has to show itself again. */
+  async load(): Promise<void> {
+    for (const record of await this.#store.load()) {
+      this.#nodes.set(record.id, { ...emptyEntry(record.id, record.kind), ...record });
+      if (record.state === 'ready') this.setState(record.id, 'joining', 'The broker was restarted');
+    }
+  }
+
+  /** Resolves when every state change so far is stored. */
+  async settled(): Promise<void> {
+    await this.#saving;
+  }
+
+  views(): NodeView[] {
+    return Array.from(this.#nodes.values(), toView);
+  }
+
+  view(nodeId: NodeId): NodeView | undefined {
+    const entry = this.#nodes.get(nodeId);
+    return entry && toView(entry);
+  }
+
+  hasLink(nodeId: NodeId): boolean {
+    return (this.#nodes.get(nodeId)?.link ?? null) !== null;
+  }
+
+  /** Tells that provisioning changed something. Creates the node when it is new. */
+  setState(nodeId: NodeId, state: NodeState, reason: string): void {
+    const entry = this.#entry(nodeId, 'render');
+    if (entry.state === state && entry.reason === reason) return;
+    const line = { at: this.#now().toISOString(), state, reason };
+    Object.assign(entry, { state, reason, history: [...entry.history, line].slice(-historyLines) });
+    const record = toRecord(entry);
+    // In order: an older state must not overwrite a newer one.
+    this.#saving = this.#saving.then(async () => this.#store.save(record)).catch(this.#report);
+    this.events.emit('moved', record);
+    this.events.emit('changed');
+  }
+
+  register(registration: NodeRegistration, link: NodeLink): void {
+    const entry = this.#join(registration.nodeId, 'render', link);
+    Object.assign(entry, {
+      provider: entry.provider === '' ? 'local-process' : entry.provider,
+      version: registration.version,
+      capabilities: registration.capabilities,
+      sessions: registration.sessions.length,
+    });
+    this.setState(entry.id, 'ready', 'Registered');
+    this.events.emit('registered', registration);
+  }
+
+  registerStorage(registration: StorageRegistration, link: NodeLink): void {
+    const entry = this.#join(registration.nodeId, 'storage', link);
+    const { version, baseUrl, indexId, aeTitle, dicomPort } = registration;
+    const counts = { associations: 0, studies: 0, instances: 0, conflicts: 0, freeBytes: null };
+    const storage = { ...counts, ...entry.storage, aeTitle, dicomPort };
+    Object.assign(entry, { provider: 'fixed', version, baseUrl, indexId, storage });
+    this.setState(entry.id, 'ready', 'Registered');
+  }
+
+  heartbeat(nodeId: NodeId, { load1, sessions }: NodeHeartbeat): void {
+    this.#heard(nodeId, { load1, sessions: sessions.length });
+  }
+
+  storageHeartbeat(nodeId: NodeId, heartbeat: StorageHeartbeat): void {
+    const storage = this.#nodes.get(nodeId)?.storage;
+    const { freeBytes, associations, studies, instances, conflicts } = heartbeat;
+    if (storage)
+      this.#heard(nodeId, {
+        storage: { ...storage, freeBytes, associations, studies, instances, conflicts },
+      });
+  }
+
+  /** The link is gone. The picture may well go on: only missed heartbeats make the node lost. */
+  disconnected(nodeId: NodeId, link: NodeLink): void {
+    const entry = this.#nodes.get(nodeId);
+    if (entry?.link !== link) return;
+    entry.link = null;
+    this.events.emit('linkChanged', nodeId, false);
+    this.events.emit('changed');
+  }
+
+  /** Asks a node; `node.unreachable` when it has no link or does not answer in time. */
+  async command<Name extends keyof BrokerToNode>(
+    nodeId: NodeId,
+    name: Name,
+    payload: Parameters<BrokerToNode[Name]>[0],
+  ): Promise<unknown> {
+    const link = this.#nodes.get(nodeId)?.link;
+    if (!link) throw new AppError('node.unreachable', `Render node ${nodeId} has no link to the broker`);
+    return link.request(name, payload, AbortSignal.timeout(commandTimeoutMs));
+  }
+
+  /** Where a storage node serves DICOMweb, when it is connected. */
+  storageUrl(nodeId?: NodeId): { nodeId: NodeId; baseUrl: string } | undefined {
+    for (const { id, kind, baseUrl, link } of this.#nodes.values()) {
+      const isWanted = kind === 'storage' && (nodeId === undefined || id === nodeId);
+      if (isWanted && baseUrl !== null && link !== null) return { nodeId: id, baseUrl };
+    }
+    return undefined;
+  }
+
+  /** The index that a connected storage node told of. */
+  indexId(nodeId: NodeId): string {
+    const indexId = this.#nodes.get(nodeId)?.indexId;
+    if (!indexId) throw new AppError('node.unknown', 'The storage node has not registered');
+    return indexId;
+  }
+
+  /** Called regularly: a node not heard for three heartbeats is lost. */
+  sweep(): void {
+    const overdue = this.#now().getTime() - missedHeartbeats * this.heartbeatMs;
+    for (const entry of this.#nodes.values()) {
+      const isSilent = entry.lastSeenAt !== null && entry.lastSeenAt.getTime() < overdue;
+      if (entry.state !== 'ready' || !isSilent) continue;
+      const reason = `No heartbeat for ${(missedHeartbeats * this.heartbeatMs) / 1000} s`;
+      this.setState(entry.id, 'lost', reason);
+      this.events.emit('lost', entry.id, reason);
+    }
+  }
+
+  /** The infrastructure says that the node's process does not exist any more. */
+  processGone(nodeId: NodeId, reason: string): void {
+    const entry = this.#entry(nodeId, 'render');
+    entry.link?.close();
+    entry.link = null;
+    this.setState(nodeId, 'lost', reason);
+    this.events.emit('gone', nodeId, reason);
+  }
+
+  #join(nodeId: NodeId, kind: NodeRecord['kind'], link: NodeLink): NodeEntry {
+    const entry = this.#entry(nodeId, kind);
+    const previous = entry.link;
+    entry.link = link;
+    entry.lastSeenAt = this.#now();
+    if (previous && previous !== link) previous.close();
+    this.events.emit('linkChanged', nodeId, true);
+    return entry;
+  }
+
+  #heard(nodeId: NodeId, news: Partial<NodeEntry>): void {
+    const entry = this.#nodes.get(nodeId);
+    if (!entry) return;
+    Object.assign(entry, news, { lastSeenAt: this.#now() });
+    if (entry.state === 'lost' && entry.link) this.setState(nodeId, 'ready', 'Heard again');
+    this.events.emit('changed');
+  }
+
+  #entry(nodeId: NodeId, kind: NodeRecord['kind']): NodeEntry {
+    const entry = this.#nodes.get(nodeId) ?? emptyEntry(nodeIdSchema.parse(nodeId), kind);
+    this.#nodes.set(nodeId, entry);
+    return entry;
+  }
+}
+
+function emptyEntry(id: NodeId, kind: NodeRecord['kind']): NodeEntry {
+  return {
+    id,
+    kind,
+    provider: '',
+    state: 'absent',
+    reason: '',
+    history: [],
+    version: null,
+    capabilities: null,
+    storage: null,
+    load1: null,
+    sessions: 0,
+    lastSeenAt: null,
+    baseUrl: null,
+    indexId: null,
+    link: null,
+  };
+}
+
+function toRecord({ id, kind, provider, state, reason, history }: NodeEntry): NodeRecord {
+  return { id, kind, provider, state, reason, history };
+}
+
+function toView(entry: NodeEntry): NodeView {
+  const { version, capabilities, storage, load1, sessions, lastSeenAt } = entry;
+  return {
+    ...toRecord(entry),
+    version,
+    capabilities,
+    storage,
+    load1,
+    sessions,
+    lastSeenAt: lastSeenAt?.toISOString() ?? null,
+  };
+}

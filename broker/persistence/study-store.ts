@@ -1,0 +1,109 @@
+import { nodeIdSchema, studySummarySchema, type StudySummary } from '@medusa/protocol';
+import { sql } from 'kysely';
+import type { StudySearch, StudyStore } from '../study/index.ts';
+import type { Db } from './database.ts';
+
+export function createStudyStore(db: Db): StudyStore {
+  return {
+    async cursor({ nodeId, indexId }) {
+      const row = await db
+        .selectFrom('study_cursor')
+        .select('change')
+        .where('node_id', '=', nodeId)
+        .where('index_id', '=', indexId)
+        .executeTakeFirst();
+      return Number(row?.change ?? 0);
+    },
+
+    async save({ nodeId, indexId }, studies) {
+      const latest = new Map(studies.map((study) => [study.studyInstanceUID, study]));
+      const rows = Array.from(latest.values(), (study) => ({
+        study_instance_uid: study.studyInstanceUID,
+        node_id: nodeId,
+        index_id: indexId,
+        search_text: searchText(study),
+        study_date: study.studyDate,
+        study_time: study.studyTime,
+        modalities: study.modalitiesInStudy,
+        last_received_at: study.lastReceivedAt,
+        summary: JSON.stringify(study),
+      }));
+      const change = Math.max(...studies.map((study) => study.change));
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .insertInto('study')
+          .values(rows)
+          .onConflict((conflict) =>
+            conflict.column('study_instance_uid').doUpdateSet(({ ref }) => ({
+              node_id: ref('excluded.node_id'),
+              index_id: ref('excluded.index_id'),
+              search_text: ref('excluded.search_text'),
+              study_date: ref('excluded.study_date'),
+              study_time: ref('excluded.study_time'),
+              modalities: ref('excluded.modalities'),
+              last_received_at: ref('excluded.last_received_at'),
+              summary: ref('excluded.summary'),
+            })),
+          )
+          .execute();
+        await trx
+          .insertInto('study_cursor')
+          .values({ node_id: nodeId, index_id: indexId, change })
+          .onConflict((conflict) =>
+            conflict
+              .columns(['node_id', 'index_id'])
+              .doUpdateSet({ change: sql`greatest(study_cursor.change, excluded.change)` }),
+          )
+          .execute();
+      });
+    },
+
+    async search(search) {
+      const rows = await matching(db, search)
+        .select('summary')
+        .orderBy('study_date', 'desc')
+        .orderBy('study_time', 'desc')
+        .orderBy('study_instance_uid')
+        .limit(search.limit)
+        .offset(search.offset)
+        .execute();
+      const counted = await matching(db, search)
+        .select((eb) => eb.fn.countAll<string>().as('total'))
+        .executeTakeFirstOrThrow();
+      const studies = rows.map(({ summary }) => studySummarySchema.parse(summary));
+      return { studies, total: Number(counted.total) };
+    },
+
+    async find(studyInstanceUID) {
+      const row = await db
+        .selectFrom('study')
+        .select(['summary', 'node_id'])
+        .where('study_instance_uid', '=', studyInstanceUID)
+        .executeTakeFirst();
+      return row && { study: studySummarySchema.parse(row.summary), nodeId: nodeIdSchema.parse(row.node_id) };
+    },
+  };
+}
+
+function matching(db: Db, { text, modality, dateFrom, dateTo }: StudySearch) {
+  const words = (text ?? '')
+    .toLowerCase()
+    .split(/[\s,^]+/)
+    .filter((word) => word !== '');
+  let query = db.selectFrom('study');
+  for (const word of words)
+    query = query.where('search_text', 'like', `%${word.replace(/[\\%_]/g, '\\$&')}%`);
+  return query
+    .$if(modality !== undefined, (rows) => rows.where(sql<boolean>`${modality ?? ''} = any(modalities)`))
+    .$if(dateFrom !== undefined, (rows) => rows.where('study_date', '>=', dateFrom ?? ''))
+    .$if(dateTo !== undefined, (rows) =>
+      rows.where('study_date', '<=', dateTo ?? '').where('study_date', '<>', ''),
+    );
+}
+
+function searchText(study: StudySummary): string {
+  const { patientName, patientID, accessionNumber, studyDescription } = study;
+  return [patientName.replaceAll('^', ' '), patientID, accessionNumber, studyDescription]
+    .join('\n')
+    .toLowerCase();
+}

@@ -1,0 +1,1 @@
+export { planPlacement, type Candidate } from './plan.ts';

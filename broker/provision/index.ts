@@ -1,0 +1,2 @@
+export type { MachineNeed, ProviderDriver } from './driver.ts';
+export { reconcile, type DesiredNodeStore } from './reconcile.ts';

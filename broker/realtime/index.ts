@@ -1,0 +1,2 @@
+export { serveClients } from './client-namespace.ts';
+export { serveNodes } from './node-namespace.ts';

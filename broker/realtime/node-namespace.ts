@@ -1,0 +1,148 @@
+import {
+  ackSchema,
+  AppError,
+  fromProblem,
+  nodeHeartbeatSchema,
+  nodeRegistrationSchema,
+  nodeSessionEventSchema,
+  parseInput,
+  storageHeartbeatSchema,
+  storageRegistrationSchema,
+  studySummarySchema,
+  type BrokerToNode,
+  type NodeToBroker,
+  type NodeWelcome,
+  type StorageWelcome,
+  type StudySummary,
+} from '@medusa/protocol';
+import type { Logger } from 'pino';
+import type { DefaultEventsMap, Namespace, Server, Socket } from 'socket.io';
+import { z } from 'zod';
+import type { AuditTrail } from '../audit/index.ts';
+import type { BrokerKeys, NodeIdentity } from '../identity/index.ts';
+import type { NodeLink, NodeRegistry } from '../node/index.ts';
+import type { Sessions } from '../session/index.ts';
+import type { StudyIndex } from '../study/index.ts';
+import { answering, type Answering, type EventSource } from './ack.ts';
+
+type NodeData = { identity: NodeIdentity };
+type NodeNamespace = Namespace<NodeToBroker, BrokerToNode, DefaultEventsMap, NodeData>;
+type NodeSocket = Socket<NodeToBroker, BrokerToNode, DefaultEventsMap, NodeData>;
+
+type NodeNamespaceDeps = {
+  readonly keys: BrokerKeys;
+  readonly nodes: NodeRegistry;
+  readonly sessions: Sessions;
+  readonly studies: StudyIndex;
+  readonly audit: AuditTrail;
+  readonly log: Logger;
+};
+
+const authSchema = z.object({ token: z.string().max(4_096) });
+const anyAckSchema = ackSchema(z.unknown());
+
+/** Render and storage nodes dial in here; commands to them go the other way over the same link. */
+export function serveNodes(io: Server, deps: NodeNamespaceDeps): void {
+  const namespace: NodeNamespace = io.of('/node');
+  const refused = (socket: NodeSocket, detail: string): void => {
+    const actor = { id: 'node', name: 'node', address: socket.handshake.address };
+    const fact = { action: 'access.refused', outcome: 'refused', actor, objectType: 'socket' } as const;
+    deps.audit.recordOncePerMinute({ ...fact, objectId: '/node', detail }).catch((error: unknown) => {
+      deps.log.error({ err: error }, 'a refusal could not be audited');
+    });
+  };
+
+  namespace.use((socket, next) => {
+    const token = authSchema.safeParse(socket.handshake.auth).data?.token ?? '';
+    deps.keys.verifyNodeToken(token).then(
+      (identity) => {
+        socket.data = { identity };
+        next();
+      },
+      () => {
+        refused(socket, 'node token');
+        next(new Error('The node token is not valid'));
+      },
+    );
+  });
+
+  namespace.on('connection', (socket) => {
+    const { identity } = socket.data;
+    const link = linkTo(socket);
+    const events = answering(socket as unknown as EventSource, deps.log, (name, code) =>
+      refused(socket, `${code} ${name}`),
+    );
+    if (identity.kind === 'render') serveRenderNode(events, { identity, link }, deps);
+    else serveStorageNode(events, { identity, link }, deps);
+    socket.on('disconnect', () => deps.nodes.disconnected(identity.nodeId, link));
+  });
+}
+
+type Connected = { readonly identity: NodeIdentity; readonly link: NodeLink };
+
+function serveRenderNode(events: Answering, { identity, link }: Connected, deps: NodeNamespaceDeps): void {
+  events.on('node.register', nodeRegistrationSchema, async (registration): Promise<NodeWelcome> => {
+    requireSelf(identity, registration.nodeId);
+    deps.nodes.register(registration, link);
+    return { heartbeatMs: deps.nodes.heartbeatMs };
+  });
+  events.onTold('node.heartbeat', nodeHeartbeatSchema, (heartbeat) => {
+    deps.nodes.heartbeat(identity.nodeId, heartbeat);
+  });
+  events.on('session.event', nodeSessionEventSchema, async (event): Promise<null> => {
+    await deps.sessions.nodeTold(identity.nodeId, event);
+    return null;
+  });
+}
+
+function serveStorageNode(events: Answering, { identity, link }: Connected, deps: NodeNamespaceDeps): void {
+  events.on('storage.register', storageRegistrationSchema, async (registration): Promise<StorageWelcome> => {
+    requireSelf(identity, registration.nodeId);
+    const { nodeId, indexId } = registration;
+    const sinceChange = await deps.studies.cursor({ nodeId, indexId });
+    deps.nodes.registerStorage(registration, link);
+    return { sinceChange };
+  });
+  events.onTold('storage.heartbeat', storageHeartbeatSchema, (heartbeat) => {
+    deps.nodes.storageHeartbeat(identity.nodeId, heartbeat);
+  });
+  events.on('study.changed', z.array(studySummarySchema).max(1_000), async (studies): Promise<null> => {
+    const { nodeId } = identity;
+    await deps.studies.apply({ nodeId, indexId: deps.nodes.indexId(nodeId) }, studies);
+    for (const study of studies) await auditStored(deps.audit, nodeId, study);
+    return null;
+  });
+}
+
+/** Who sent it is as the storage node tells: the AE title of the peer. */
+async function auditStored(audit: AuditTrail, nodeId: string, study: StudySummary): Promise<void> {
+  const actor = { id: study.receivedFrom, name: study.receivedFrom, address: '' };
+  const fact = { action: 'study.stored', actor, objectType: 'study' } as const;
+  await audit.recordOncePerMinute({ ...fact, objectId: study.studyInstanceUID, detail: `on ${nodeId}` });
+}
+
+function requireSelf(identity: NodeIdentity, nodeId: string): void {
+  if (identity.nodeId !== nodeId) throw new AppError('access.refused', 'The token is of another node');
+}
+
+function linkTo(socket: NodeSocket): NodeLink {
+  return {
+    async request(name, payload, signal) {
+      const answered = new Promise<unknown>((resolve, reject) => {
+        const giveUp = (): void =>
+          reject(new AppError('node.unreachable', 'The node did not answer in time'));
+        signal.addEventListener('abort', giveUp, { once: true });
+        socket.once('disconnect', giveUp);
+        (socket.emit as (name: string, ...args: unknown[]) => void)(name, payload, (ack: unknown) => {
+          signal.removeEventListener('abort', giveUp);
+          socket.off('disconnect', giveUp);
+          resolve(ack);
+        });
+      });
+      const ack = parseInput(anyAckSchema, await answered);
+      if (!ack.ok) throw fromProblem(ack.problem);
+      return ack.value;
+    },
+    close: () => void socket.disconnect(true),
+  };
+}

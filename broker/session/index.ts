@@ -1,0 +1,9 @@
+export { Sessions } from './sessions.ts';
+export {
+  isLive,
+  liveStates,
+  toSessionView,
+  type SessionQuery,
+  type SessionRecord,
+  type SessionStore,
+} from './session-record.ts';
