@@ -6,6 +6,7 @@ import {
   parseInput,
   problemSchema,
   sessionViewSchema,
+  type DeviceReport,
   type Invitation,
   type LaunchRequest,
   type LaunchResponse,
@@ -22,6 +23,7 @@ type Call = {
   readonly signal?: AbortSignal | undefined;
 };
 
+const sessionListSchema = z.object({ sessions: z.array(sessionViewSchema) });
 const acceptedInvitationSchema = z.object({ sessionId: sessionViewSchema.shape.id });
 
 /** The public configuration, asked before anybody is logged in. */
@@ -44,8 +46,9 @@ export class Api {
     );
   }
 
-  async loadSession(sessionId: SessionId, signal?: AbortSignal): Promise<SessionView> {
-    return parseInput(sessionViewSchema, await this.#call(`/api/sessions/${sessionId}`, { signal }));
+  /** One's own sessions and those one was invited to; an administrator gets all. */
+  async listSessions(signal?: AbortSignal): Promise<readonly SessionView[]> {
+    return parseInput(sessionListSchema, await this.#call('/api/sessions', { signal })).sessions;
   }
 
   async closeSession(sessionId: SessionId): Promise<void> {
@@ -59,9 +62,9 @@ export class Api {
     );
   }
 
-  async acceptInvitation(code: string): Promise<SessionId> {
+  async acceptInvitation(code: string, device: DeviceReport): Promise<SessionId> {
     const path = `/api/invitations/${encodeURIComponent(code)}/accept`;
-    const answer = await this.#call(path, { method: 'POST', body: {} });
+    const answer = await this.#call(path, { method: 'POST', body: { device } });
     return parseInput(acceptedInvitationSchema, answer).sessionId;
   }
 

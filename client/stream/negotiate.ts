@@ -26,7 +26,11 @@ export type NoteStep = (step: 'transport' | 'consume' | 'input') => void;
 export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Negotiated> {
   await using undo = new AsyncDisposableStack();
   const device = await Device.factory();
-  const { routerRtpCapabilities } = await askFor(ask, { kind: 'capabilities' });
+  const [{ routerRtpCapabilities }] = await Promise.all([
+    askFor(ask, { kind: 'capabilities' }),
+    // What this seat had before, in this page or before a reload, makes room.
+    askFor(ask, { kind: 'close' }),
+  ]);
   await device.load({ routerRtpCapabilities: trusted<types.RtpCapabilities>(routerRtpCapabilities) });
 
   const receive = await openTransport(ask, device, 'receive');

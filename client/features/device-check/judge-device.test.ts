@@ -63,7 +63,7 @@ describe('judgeDevice', () => {
     ['an unmeasured line', { throughputMbps: null }, 'throughput', 'warn', 'demo'],
     ['a wireless network', { networkType: 'wifi' }, 'network', 'warn', 'production'],
     ['an untold network', { networkType: null }, 'network', 'skipped', 'production'],
-  ])('%s', (_name, change, item, outcome, verdict) => {
+  ])('%s', (...[, change, item, outcome, verdict]) => {
     expect(outcomeOf(item, change)).toBe(outcome);
     expect(judge(change).verdict).toBe(verdict);
   });

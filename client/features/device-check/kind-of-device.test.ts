@@ -15,6 +15,6 @@ it.each([
   // An iPad calls itself a Mac; its fingers betray it.
   ['tablet', mac, 5, false, 820],
   ['desktop', mac, 0, true, 900],
-] as const)('%s: %s', (kind, userAgent, touchPoints, hasFinePointer, shortSide) => {
+] as const)('%s: %s', (...[kind, userAgent, touchPoints, hasFinePointer, shortSide]) => {
   expect(kindOfDevice({ userAgent, touchPoints, hasFinePointer, shortSide })).toBe(kind);
 });

@@ -13,6 +13,7 @@ const navigatorHintsSchema = z.object({
 });
 
 const pings = 12;
+const downloads = 3;
 
 /** Measures everything, one after the other so that no measurement disturbs another. */
 export async function measureDevice(
@@ -83,11 +84,16 @@ async function measureRoundTrip(signal: AbortSignal): Promise<number> {
   return median(times.slice(1));
 }
 
+/** The best of some downloads: the first ones find TCP's window still opening. */
 async function measureThroughput(signal: AbortSignal): Promise<number> {
-  const start = performance.now();
-  const { byteLength } = await fetchOk('/api/device-check/payload', signal);
-  const seconds = Math.max(0.001, (performance.now() - start) / 1_000);
-  return (byteLength * 8) / 1_000_000 / seconds;
+  let best = 0;
+  for (let download = 0; download < downloads; download += 1) {
+    const start = performance.now();
+    const { byteLength } = await fetchOk('/api/device-check/payload', signal);
+    const seconds = Math.max(0.001, (performance.now() - start) / 1_000);
+    best = Math.max(best, (byteLength * 8) / 1_000_000 / seconds);
+  }
+  return best;
 }
 
 async function fetchOk(path: string, signal: AbortSignal): Promise<ArrayBuffer> {

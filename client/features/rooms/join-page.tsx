@@ -1,4 +1,5 @@
 import { Button, Center, Loader, Stack, Text } from '@mantine/core';
+import type { DeviceReport } from '@medusa/protocol';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useEffect, useRef, type ReactNode } from 'react';
@@ -14,7 +15,7 @@ export function JoinPage(): ReactNode {
   const navigate = useNavigate();
   const { code } = useParams({ from: '/join/$code' });
   const accept = useMutation({
-    mutationFn: async () => api.acceptInvitation(code),
+    mutationFn: async (device: DeviceReport) => api.acceptInvitation(code, device),
     onSuccess: async (sessionId) =>
       navigate({ to: '/sessions/$sessionId', params: { sessionId }, replace: true }),
   });
@@ -24,7 +25,7 @@ export function JoinPage(): ReactNode {
     if (hasStarted.current) return;
     hasStarted.current = true;
     const kept = loadDeviceReport();
-    if (kept && kept.report.verdict !== 'refused') mutate();
+    if (kept && kept.report.verdict !== 'refused') mutate(kept.report);
     else void navigate({ to: '/device-check', search: { next: `/join/${code}` }, replace: true });
   }, [code, mutate, navigate]);
 

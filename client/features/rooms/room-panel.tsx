@@ -63,16 +63,7 @@ function Seat({ participant, floor }: { participant: Participant; floor: Floor }
           {isConnected ? strings.roles[role] : text.away}
         </Text>
       </div>
-      {isOwner && (
-        <Tooltip label={text.owner}>
-          <IconCrown size={16} color="var(--mantine-color-yellow-5)" role="img" aria-label={text.owner} />
-        </Tooltip>
-      )}
-      {isHolder && (
-        <Badge size="sm" radius="sm" variant="light" leftSection={<IconHandStop size={12} />}>
-          {text.hasControl}
-        </Badge>
-      )}
+      <SeatMarks isOwner={isOwner} isHolder={isHolder} />
       {floor.isYours && !isHolder && isConnected && (
         <Button
           size="compact-xs"
@@ -85,6 +76,23 @@ function Seat({ participant, floor }: { participant: Participant; floor: Floor }
         </Button>
       )}
     </li>
+  );
+}
+
+function SeatMarks({ isOwner, isHolder }: { isOwner: boolean; isHolder: boolean }): ReactNode {
+  return (
+    <>
+      {isOwner && (
+        <Tooltip label={text.owner}>
+          <IconCrown size={16} color="var(--mantine-color-yellow-5)" role="img" aria-label={text.owner} />
+        </Tooltip>
+      )}
+      {isHolder && (
+        <Badge size="sm" radius="sm" variant="light" leftSection={<IconHandStop size={12} />}>
+          {text.hasControl}
+        </Badge>
+      )}
+    </>
   );
 }
 

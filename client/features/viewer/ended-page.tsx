@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
+import { useCanLaunch } from '../../ui/use-roles.ts';
 import { errorText } from '../../ui/error-text.ts';
 import { Notice } from '../../ui/notice.tsx';
 import { Waterfall } from '../../ui/waterfall.tsx';
@@ -12,46 +13,68 @@ const text = strings.viewer;
 
 /** After the end: why it ended, and the way on. */
 export function EndedPage({ session }: { session: SessionView }): ReactNode {
-  const navigate = useNavigate();
-  const hasFailed = session.state === 'failed';
-  const reopen = (): void =>
-    void navigate({
-      to: '/open',
-      search: { study: session.studyInstanceUID, application: session.applicationId, mode: session.mode },
-    });
-  const reason = hasFailed ? (session.failure?.detail ?? '') : (session.closeReason ?? '');
+  return session.state === 'failed' ? <FailedPage session={session} /> : <ClosedPage session={session} />;
+}
+
+function FailedPage({ session }: { session: SessionView }): ReactNode {
   return (
     <Notice
-      title={hasFailed ? text.failedTitle : text.closedTitle}
-      isError={hasFailed}
-      testId={hasFailed ? 'session-failed' : 'session-closed'}
-      icon={
-        hasFailed ? (
-          <IconAlertTriangle size={36} color="var(--mantine-color-red-5)" aria-hidden />
-        ) : (
-          <IconCircleCheck size={36} color="var(--mantine-color-teal-4)" aria-hidden />
-        )
-      }
-      actions={
-        <Group>
-          <Button onClick={reopen} data-testid="try-again">
-            {hasFailed ? strings.common.tryAgain : text.reopen}
-          </Button>
-          <Button variant="default" onClick={() => void navigate({ to: '/' })} data-testid="to-worklist">
-            {strings.common.back}
-          </Button>
-        </Group>
-      }
+      title={text.failedTitle}
+      isError
+      testId="session-failed"
+      icon={<IconAlertTriangle size={36} color="var(--mantine-color-red-5)" aria-hidden />}
+      actions={<WaysOn session={session} again={strings.common.tryAgain} />}
     >
-      <Text fw={500}>{session.studyTitle}</Text>
-      {reason !== '' && (
+      <Reason session={session} reason={session.failure?.detail} />
+      {session.steps.length > 0 && <Waterfall steps={session.steps} />}
+    </Notice>
+  );
+}
+
+function ClosedPage({ session }: { session: SessionView }): ReactNode {
+  return (
+    <Notice
+      title={text.closedTitle}
+      testId="session-closed"
+      icon={<IconCircleCheck size={36} color="var(--mantine-color-teal-4)" aria-hidden />}
+      actions={<WaysOn session={session} again={text.reopen} />}
+    >
+      <Reason session={session} reason={session.closeReason} />
+    </Notice>
+  );
+}
+
+function Reason(props: { session: SessionView; reason: string | null | undefined }): ReactNode {
+  return (
+    <div>
+      <Text fw={500}>{props.session.studyTitle}</Text>
+      {props.reason && (
         <Text c="dimmed" data-testid="end-reason">
-          {reason}
+          {props.reason}
         </Text>
       )}
-      {!hasFailed && <Text c="dimmed">{text.closedHelp}</Text>}
-      {hasFailed && session.steps.length > 0 && <Waterfall steps={session.steps} />}
-    </Notice>
+    </div>
+  );
+}
+
+function WaysOn({ session, again }: { session: SessionView; again: string }): ReactNode {
+  const navigate = useNavigate();
+  const { studyInstanceUID: study, applicationId: application, mode } = session;
+  const isLauncher = useCanLaunch();
+  return (
+    <Group>
+      {isLauncher && (
+        <Button
+          onClick={() => void navigate({ to: '/open', search: { study, application, mode } })}
+          data-testid="try-again"
+        >
+          {again}
+        </Button>
+      )}
+      <Button variant="default" onClick={() => void navigate({ to: '/' })} data-testid="to-worklist">
+        {strings.common.back}
+      </Button>
+    </Group>
   );
 }
 

@@ -23,24 +23,11 @@ export function StartupPage({ viewer, leave }: { viewer: ViewerSession; leave: (
           {session?.studyTitle ?? strings.common.loading}
         </Title>
       </div>
-      <Group gap="sm" aria-live="polite">
-        <Loader size="sm" />
-        {session && (
-          <Badge variant="light" size="lg" radius="sm" data-testid="session-state" data-state={session.state}>
-            {text.states[session.state]}
-          </Badge>
-        )}
-        {session?.queue && <Queue queue={session.queue} />}
-      </Group>
+      {session && <Progress session={session} />}
       {steps.length > 0 && (
         <Paper bg="var(--medusa-surface)" withBorder p="md">
           <Waterfall steps={steps} />
         </Paper>
-      )}
-      {session?.placement && (
-        <Text size="sm" c="dimmed" data-testid="placement-reason">
-          {text.placed}: {session.placement.reason}
-        </Text>
       )}
       <div>
         <Button variant="default" onClick={leave} data-testid="leave-button">
@@ -48,6 +35,26 @@ export function StartupPage({ viewer, leave }: { viewer: ViewerSession; leave: (
         </Button>
       </div>
     </Stack>
+  );
+}
+
+function Progress({ session }: { session: SessionView }): ReactNode {
+  const { state, queue, placement } = session;
+  return (
+    <div aria-live="polite">
+      <Group gap="sm">
+        <Loader size="sm" />
+        <Badge variant="light" size="lg" radius="sm" data-testid="session-state" data-state={state}>
+          {text.states[state]}
+        </Badge>
+        {queue && <Queue queue={queue} />}
+      </Group>
+      {placement && (
+        <Text size="sm" c="dimmed" mt="xs" data-testid="placement-reason">
+          {text.placed}: {placement.reason}
+        </Text>
+      )}
+    </div>
   );
 }
 

@@ -11,20 +11,21 @@ const text = strings.worklist;
 
 export type OpenChoice = { readonly applicationId: string; readonly mode: SessionView['mode'] };
 
-type Props = {
+export type StudyTableProps = {
   /** Undefined while they are loaded. */
   readonly studies: readonly StudySummary[] | undefined;
   readonly arrivals: ReadonlySet<string>;
   readonly chosen: string | null;
   readonly choose: (uid: string) => void;
   readonly applications: readonly ApplicationChoice[];
+  readonly canLaunch: boolean;
   readonly open: (study: StudySummary, choice: OpenChoice) => void;
 };
 
 /** More rows than fit any screen help nobody; the search finds the rest. */
 const mostRows = 300;
 
-export function StudyTable({ studies, ...rest }: Props): ReactNode {
+export function StudyTable({ studies, ...rest }: StudyTableProps): ReactNode {
   return (
     <Table className="worklist-table" verticalSpacing={8} highlightOnHover data-testid="worklist">
       <Table.Thead>
@@ -59,9 +60,9 @@ export function StudyTable({ studies, ...rest }: Props): ReactNode {
   );
 }
 
-type RowProps = Omit<Props, 'studies'> & { readonly study: StudySummary };
+type RowProps = Omit<StudyTableProps, 'studies'> & { readonly study: StudySummary };
 
-function StudyRow({ study, arrivals, chosen, choose, applications, open }: RowProps): ReactNode {
+function StudyRow({ study, arrivals, chosen, choose, canLaunch, applications, open }: RowProps): ReactNode {
   const uid = study.studyInstanceUID;
   const isChosen = chosen === uid;
   const rowRef = useRef<HTMLTableRowElement>(null);
@@ -78,7 +79,9 @@ function StudyRow({ study, arrivals, chosen, choose, applications, open }: RowPr
       data-study-uid={uid}
       data-chosen={isChosen || undefined}
       data-arrival={arrivals.has(uid) || undefined}
-      aria-selected={isChosen}
+      aria-current={isChosen || undefined}
+      tabIndex={-1}
+      data-worklist-keys
       onClick={() => choose(uid)}
       onDoubleClick={openDefault}
     >
@@ -114,18 +117,20 @@ function StudyRow({ study, arrivals, chosen, choose, applications, open }: RowPr
         </Text>
       </Table.Td>
       <Table.Td>
-        <Group gap={0} wrap="nowrap" justify="flex-end">
-          <Button
-            size="compact-sm"
-            className="worklist-open"
-            onClick={openDefault}
-            data-testid="open-button"
-            data-worklist-keys
-          >
-            {text.open}
-          </Button>
-          <OpenMenu applications={applications} open={(choice) => open(study, choice)} />
-        </Group>
+        {canLaunch && (
+          <Group gap={0} wrap="nowrap" justify="flex-end">
+            <Button
+              size="compact-sm"
+              className="worklist-open"
+              onClick={openDefault}
+              data-testid="open-button"
+              data-worklist-keys
+            >
+              {text.open}
+            </Button>
+            <OpenMenu applications={applications} open={(choice) => open(study, choice)} />
+          </Group>
+        )}
       </Table.Td>
     </Table.Tr>
   );

@@ -8,7 +8,7 @@ import { mergeStudies } from './filter-studies.ts';
 const worklistKey = ['worklist'];
 const highlightMs = 4_000;
 
-type Worklist = {
+export type Worklist = {
   readonly studies: ReadonlyMap<string, StudySummary> | undefined;
   readonly error: unknown;
   /** Studies that appeared while the page was open, for a moment. */
