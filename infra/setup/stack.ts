@@ -144,7 +144,7 @@ async function stopRenderNodes(dataDir: string): Promise<void> {
   const agents = (
     await Promise.all(
       (await readdir(folder)).map(async (name) => {
-        const text = await readFile(path.join(folder, name, 'agent.json'), 'utf8').catch(() => '{}');
+        const text = await readFile(path.join(folder, name, 'process.json'), 'utf8').catch(() => '{}');
         const parsed = agentSchema.safeParse(JSON.parse(text));
         return parsed.success ? [parsed.data] : [];
       }),

@@ -29,7 +29,7 @@ const pollMs = 50;
 /** Render nodes as processes of this machine. They are detached: they go on when the broker ends, and are found again. */
 export function openLocalProcessDriver(settings: LocalProcessSettings): ProviderDriver {
   const dirOf = (id: NodeId): string => join(settings.nodesDir, id);
-  const noteOf = (id: NodeId): string => join(dirOf(id), 'agent.json');
+  const noteOf = (id: NodeId): string => join(dirOf(id), 'process.json');
 
   const readNote = async (id: NodeId): Promise<Note | undefined> => {
     let text: string;
