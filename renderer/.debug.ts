@@ -1,0 +1,18 @@
+import { pino } from 'pino';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync, readFileSync } from 'node:fs';
+import { startRenderNode } from './app.ts';
+import { parseConfig } from './config.ts';
+import { FakeBroker } from './test-support/fake-broker.ts';
+mkdirSync('/tmp/rn/client/workstation', { recursive: true });
+writeFileSync('/tmp/rn/client/workstation/index.html', `<!doctype html><body style="margin:0;background:#808080"><h1>hi</h1><script>fetch('/view-state',{method:'POST',body:JSON.stringify({revision:0,studyInstanceUID:'1.2.3',layout:'stack',tool:'w',rendering:'cpu',activeViewportId:'a',ready:true,viewports:[],measurements:[]})})</script>`);
+const broker = await FakeBroker.start();
+const node = await startRenderNode(parseConfig({ ...process.env, MEDUSA_BROKER_URL: broker.url, MEDUSA_NODE_ID: 'n', MEDUSA_NODE_TOKEN: 't', MEDUSA_NODE_DIR: '/tmp/rn/node', MEDUSA_RTC_ADDRESS: '127.0.0.1', MEDUSA_RTC_PORT: '0', MEDUSA_CLIENT_DIR: '/tmp/rn/client', LOG_LEVEL: 'debug' }), { log: pino({ level: 'debug' }) });
+await new Promise(r => setTimeout(r, 1500));
+const app = process.argv[2] ? JSON.parse(process.argv[2]) : { id: 'workstation', name: 'W', description: '', kind: 'workstation', studyAccess: 'dicomweb', resources: { memoryMiB: 2048, cpus: 1 }, modes: ['streamed'] };
+console.log(await (broker.node as any).timeout(10000).emitWithAck('session.start', { sessionId: 's', studyInstanceUID: '1.2.3', application: app, dicomwebUrl: process.env.DW ?? 'http://127.0.0.1:9/dicomweb', studyToken: 'x', widthPx: 800, heightPx: 600 }));
+await new Promise(r => setTimeout(r, Number(process.env.WAIT ?? 8000)));
+const run = JSON.parse(readFileSync('/tmp/rn/node/agent.json', 'utf8')).runFolder;
+console.log(execFileSync('bash', ['-c', `ps -eo pid,uid,args | grep -E "^ *[0-9]+ 61[0-9]{3} " | cut -c1-150; for d in $(ps -eo args | grep -o "Xvfb -displayfd" | head -1); do :; done; ls -la ${run}/*; for n in /tmp/.X11-unix/X*; do echo $n; XAUTHORITY=${run}/1/xauthority import -display :\${n#/tmp/.X11-unix/X} -window root /tmp/rn/shot.png && echo shot; done; for p in $(pgrep -u 61000 chromium | head -12); do echo $p $(readlink /proc/$p/ns/user) $(grep Seccomp: /proc/$p/status) $(tr '\\0' ' ' < /proc/$p/cmdline | grep -o "type=[a-z]*" | head -1); done; true`]).toString());
+console.log(JSON.stringify(broker.events), broker.heartbeats.at(-1));
+await node[Symbol.asyncDispose](); await broker[Symbol.asyncDispose]();

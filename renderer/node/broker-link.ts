@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import { freemem, loadavg } from 'node:os';
+import type { Logger } from 'pino';
+import { io, type Socket } from 'socket.io-client';
+import { z } from 'zod';
+import { backoffMs, TypedEmitter } from '@medusa/kernel';
+import {
+  type Ack,
+  ackSchema,
+  AppError,
+  type BrokerToNode,
+  type NodeCapabilities,
+  type NodeId,
+  type NodeSessionEvent,
+  type NodeToBroker,
+  nodeWelcomeSchema,
+  parseInput,
+  relayedStreamRequestSchema,
+  removeParticipantSchema,
+  setControllerSchema,
+  startSessionSchema,
+  stopSessionSchema,
+  toProblem,
+} from '@medusa/protocol';
+import type { Sessions } from '../session/index.ts';
+import { Outbox } from './outbox.ts';
+
+export type LinkOptions = {
+  readonly brokerUrl: string;
+  readonly token: string;
+  readonly nodeId: NodeId;
+  readonly version: string;
+  readonly startedAt: string;
+  readonly capabilities: NodeCapabilities;
+};
+
+const acknowledgementMs = 10_000;
+const registrationSchema = ackSchema(nodeWelcomeSchema);
+const deliverySchema = ackSchema(z.null());
+
+/** The one outbound link to the broker: registers, beats, obeys, and tells what happens, across any number of breaks. */
+export class BrokerLink implements Disposable {
+  readonly events: TypedEmitter<{ up: []; down: [] }>;
+  readonly #options: LinkOptions;
+  readonly #sessions: Sessions;
+  readonly #log: Logger;
+  readonly #socket: Socket<BrokerToNode, NodeToBroker>;
+  readonly #outbox: Outbox;
+  readonly #listening: Disposable;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #refusals = 0;
+
+  static open(options: LinkOptions, deps: { sessions: Sessions; log: Logger }): BrokerLink {
+    return new BrokerLink(options, deps);
+  }
+
+  private constructor(options: LinkOptions, deps: { sessions: Sessions; log: Logger }) {
+    this.#options = options;
+    this.#sessions = deps.sessions;
+    this.#log = deps.log;
+    this.events = new TypedEmitter((error) => this.#log.error({ err: error }, 'a listener failed'));
+    this.#outbox = new Outbox(async (event) => this.#deliver(event));
+    this.#socket = io(new URL('/node', options.brokerUrl).href, {
+      auth: { token: options.token },
+      transports: ['websocket'],
+      reconnectionDelay: 250,
+      reconnectionDelayMax: 5_000,
+    });
+    this.#socket.on('connect', () => void this.#register().catch((error: unknown) => this.#refused(error)));
+    this.#socket.on('disconnect', (reason) => this.#down(reason));
+    this.#socket.on('connect_error', (error) => {
+      if (!this.#socket.active) this.#refused(error);
+    });
+    this.#obey();
+    this.#listening = this.#sessions.events.on('told', (event) => {
+      void this.#outbox.add(event).catch((error: unknown) => this.#log.debug({ err: error }, 'event waits'));
+    });
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#retry);
+    this.#listening[Symbol.dispose]();
+    this.#socket.disconnect();
+  }
+
+  /** Gives the last events a chance: for an orderly end. */
+  async drain(timeoutMs: number): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (this.#outbox.size > 0 && this.#socket.connected && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  async #register(): Promise<void> {
+    const { nodeId, version, startedAt, capabilities } = this.#options;
+    const sessions = this.#sessions.all().map((session) => session.report);
+    const registration = { nodeId, version, startedAt, capabilities, sessions };
+    const answer: unknown = await this.#socket
+      .timeout(acknowledgementMs)
+      .emitWithAck('node.register', registration);
+    const ack = registrationSchema.parse(answer);
+    if (!ack.ok) throw new AppError(ack.problem.code, ack.problem.detail ?? ack.problem.title);
+    this.#refusals = 0;
+    this.#log.info({ sessions: sessions.length }, 'registered at the broker');
+    clearInterval(this.#heartbeat);
+    this.#beat();
+    this.#heartbeat = setInterval(() => this.#beat(), ack.value.heartbeatMs);
+    this.events.emit('up');
+    await this.#outbox.flush();
+  }
+
+  #down(reason: string): void {
+    this.#log.warn({ reason }, 'link to the broker is down');
+    clearInterval(this.#heartbeat);
+    this.events.emit('down');
+    // socket.io does not come back by itself when the broker ended the link.
+    if (!this.#socket.active && reason !== 'io client disconnect') this.#refused(undefined);
+  }
+
+  #refused(error: unknown): void {
+    if (error) this.#log.warn({ err: error }, 'broker refused the node');
+    clearTimeout(this.#retry);
+    const waitMs = backoffMs(this.#refusals, Math.random(), { firstMs: 500, mostMs: 10_000 });
+    this.#refusals += 1;
+    this.#retry = setTimeout(() => {
+      this.#socket.disconnect().connect();
+    }, waitMs);
+  }
+
+  #beat(): void {
+    this.#socket.volatile.emit('node.heartbeat', {
+      load1: loadavg()[0] ?? 0,
+      freeMemoryMiB: Math.floor(freemem() / 2 ** 20),
+      sessions: this.#sessions.all().map((session) => ({ ...session.report, ...session.statistics })),
+    });
+  }
+
+  async #deliver(event: NodeSessionEvent): Promise<void> {
+    const answer: unknown = await this.#socket.timeout(acknowledgementMs).emitWithAck('session.event', event);
+    const ack = deliverySchema.parse(answer);
+    // A broker that does not want it will not want it later either.
+    if (!ack.ok) this.#log.warn({ code: ack.problem.code, sessionId: event.sessionId }, 'broker refused an event');
+  }
+
+  #obey(): void {
+    const sessions = this.#sessions;
+    this.#socket.on('session.start', (request, answer) =>
+      this.#answer(answer, () => {
+        sessions.start(parseInput(startSessionSchema, request));
+        return null;
+      }),
+    );
+    this.#socket.on('session.stop', (request, answer) =>
+      this.#answer(answer, async () => {
+        const { sessionId, reason } = parseInput(stopSessionSchema, request);
+        await sessions.stop(sessionId, reason);
+        return null;
+      }),
+    );
+    this.#socket.on('session.set-controller', (request, answer) =>
+      this.#answer(answer, () => {
+        const { sessionId, participantId } = parseInput(setControllerSchema, request);
+        sessions.find(sessionId).setController(participantId);
+        return null;
+      }),
+    );
+    this.#socket.on('session.remove-participant', (request, answer) =>
+      this.#answer(answer, () => {
+        const { sessionId, participantId } = parseInput(removeParticipantSchema, request);
+        sessions.find(sessionId).removeParticipant(participantId);
+        return null;
+      }),
+    );
+    this.#socket.on('stream.request', (relayed, answer) =>
+      this.#answer(answer, async () => {
+        const { sessionId, participantId, request } = parseInput(relayedStreamRequestSchema, relayed);
+        return sessions.find(sessionId).answer(participantId, request);
+      }),
+    );
+  }
+
+  #answer<Value>(answer: (ack: Ack<Value>) => void, work: () => Value | Promise<Value>): void {
+    const run = async (): Promise<void> => {
+      try {
+        answer({ ok: true, value: await work() });
+      } catch (error) {
+        const instance = `urn:uuid:${randomUUID()}`;
+        this.#log.warn({ err: error, instance }, 'request of the broker failed');
+        answer({ ok: false, problem: toProblem(error, instance) });
+      }
+    };
+    void run();
+  }
+}

@@ -1,0 +1,64 @@
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { arch, availableParallelism, totalmem } from 'node:os';
+import path from 'node:path';
+import type { Application, NodeCapabilities } from '@medusa/protocol';
+import type { Confinement } from '../application/index.ts';
+
+export type ProbeOptions = {
+  readonly applications: readonly Application[];
+  readonly chromium: string;
+  readonly slots: number;
+  readonly rtcAddress: string;
+  readonly rtcPort: number;
+  readonly encoders: readonly string[];
+  readonly confinement: Confinement;
+};
+
+/** What this node can do, found out on the node itself. */
+export function probeCapabilities(options: ProbeOptions): NodeCapabilities {
+  const gpu = probeGpu();
+  return {
+    architecture: arch(),
+    cpus: availableParallelism(),
+    memoryMiB: Math.floor(totalmem() / 2 ** 20),
+    gpu,
+    encoders: [...options.encoders],
+    rendering: gpu === null ? 'cpu' : 'webgl',
+    slots: options.slots,
+    applications: installedApplications(options),
+    confinement: options.confinement.description,
+    rtcAddress: options.rtcAddress,
+    rtcPort: options.rtcPort,
+  };
+}
+
+/** The first DRM render node: what Mesa and VA-API use. */
+function probeGpu(): string | null {
+  try {
+    return readdirSync('/dev/dri').find((name) => name.startsWith('renderD')) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function installedApplications({ applications, chromium }: ProbeOptions): string[] {
+  const others = applications
+    .filter(({ id, kind, command }) => id !== 'workstation' && kind === 'x11' && isInstalled(command[0] ?? ''))
+    .map(({ id }) => id);
+  return isInstalled(chromium) ? ['workstation', ...others] : others;
+}
+
+/** Sandboxes see /usr only. */
+function isInstalled(program: string): boolean {
+  const places = path.isAbsolute(program) ? [program] : ['/usr/bin', '/usr/local/bin', '/usr/games'].map((folder) => path.join(folder, program));
+  return program !== '' && places.some(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

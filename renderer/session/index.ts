@@ -1,0 +1,2 @@
+export type { Session, SessionDeps, SessionSettings } from './session.ts';
+export { Sessions } from './sessions.ts';

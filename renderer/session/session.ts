@@ -1,0 +1,365 @@
+import { chown, mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { TypedEmitter } from '@medusa/kernel';
+import {
+  AppError,
+  type NodeSessionEvent,
+  type NodeSessionReport,
+  type ParticipantId,
+  type SessionId,
+  type StartSession,
+  type StreamRequest,
+  type StreamResponse,
+  type ViewState,
+} from '@medusa/protocol';
+import { type Confinement, ConfinedApplication, Gate, saveStudyFiles, UserLease } from '../application/index.ts';
+import { type DisplaySize, fitSize, untilWindowShown, VirtualDisplay } from '../display/index.ts';
+import { type AccessUnit, type Encoder, monotonicMs, type OpenEncoder } from '../encoder/index.ts';
+import { CursorWatch, InputInjector } from '../input/index.ts';
+import type { SessionStream, Sfu } from '../sfu/index.ts';
+import { SessionInput } from './session-input.ts';
+import { type FrameStatistics, SessionStatistics } from './session-statistics.ts';
+
+export type SessionSettings = {
+  readonly clientFolder: string;
+  readonly chromium: string;
+  readonly rendering: 'cpu' | 'webgl';
+  readonly hasGpu: boolean;
+  readonly framesPerSecond: number;
+  readonly initialKbps: number;
+  readonly launchTimeoutMs: number;
+};
+export type SessionDeps = {
+  readonly sfu: Sfu;
+  readonly confinement: Confinement;
+  readonly openEncoder: OpenEncoder;
+  readonly settings: SessionSettings;
+  readonly log: Logger;
+};
+/** Where a session keeps its files, and the name of its control group. */
+export type SessionPlace = { readonly folder: string; readonly controlGroup: string };
+
+type SessionEvents = {
+  told: [event: NodeSessionEvent['event']];
+  /** Everything is torn down. */
+  closed: [];
+};
+type Live = {
+  readonly display: VirtualDisplay;
+  readonly encoder: Encoder;
+  readonly stream: SessionStream;
+  readonly input: SessionInput;
+};
+type Started = { readonly display: VirtualDisplay; readonly gate: Gate; readonly folder: string; readonly uid: number | null };
+
+const statisticsIntervalMs = 1_000;
+
+/**
+ * One running workstation: display → application → encoder → stream, made in that order and closed in the reverse. It
+ * is there as soon as it is asked for, and tells how its start goes on.
+ */
+export class Session {
+  readonly id: SessionId;
+  readonly events: TypedEmitter<SessionEvents>;
+  readonly #request: StartSession;
+  readonly #place: SessionPlace;
+  readonly #deps: SessionDeps;
+  readonly #log: Logger;
+  readonly #resources = new AsyncDisposableStack();
+  readonly #aborting = new AbortController();
+  readonly #startedAtMs = monotonicMs();
+  readonly #launching: Promise<void>;
+  readonly #statistics = new SessionStatistics();
+  #state: NodeSessionReport['state'] = 'starting';
+  #studyToken: string;
+  #live: Live | undefined;
+  #controller: ParticipantId | null = null;
+  #closing: Promise<void> | undefined;
+
+  constructor(request: StartSession, place: SessionPlace, deps: SessionDeps) {
+    this.id = request.sessionId;
+    this.#request = request;
+    this.#place = place;
+    this.#deps = deps;
+    this.#studyToken = request.studyToken;
+    this.#log = deps.log.child({ sessionId: request.sessionId });
+    this.events = new TypedEmitter(this.#report);
+    this.#launching = this.#launch();
+    void this.#launching.catch((error: unknown) => this.#fail(error));
+  }
+
+  get report(): NodeSessionReport {
+    const participants = this.#live?.stream.participantIds ?? [];
+    return { sessionId: this.id, state: this.#state, participants, controller: this.#controller };
+  }
+
+  get statistics(): FrameStatistics {
+    return this.#statistics.latest;
+  }
+
+  get connectedParticipants(): number {
+    return this.#live?.stream.connectedParticipants ?? 0;
+  }
+
+  /** Asked to start the same session again, the broker may bring a fresh token. */
+  renewStudyToken(studyToken: string): void {
+    this.#studyToken = studyToken;
+  }
+
+  async answer(participantId: ParticipantId, request: StreamRequest): Promise<StreamResponse> {
+    return this.#required().stream.answer(participantId, request);
+  }
+
+  removeParticipant(participantId: ParticipantId): void {
+    this.#live?.stream.removeParticipant(participantId);
+  }
+
+  setController(participantId: ParticipantId | null): void {
+    this.#controller = participantId;
+    this.#live?.input.setController(participantId);
+    this.#live?.stream.display.announce({ kind: 'controller', participantId });
+  }
+
+  /** Idempotent: every caller waits for the one teardown, and the first reason wins. */
+  async close(reason: string): Promise<void> {
+    this.#closing ??= this.#teardown({ kind: 'closed', reason });
+    return this.#closing;
+  }
+
+  readonly #report = (error: unknown): void => {
+    this.#log.warn({ err: error }, 'session was disturbed');
+  };
+
+  #fail(error: unknown): void {
+    if (this.#closing) return;
+    this.#log.error({ err: error }, 'session failed');
+    const { code, message } = error instanceof AppError ? error : { code: 'session.start-failed', message: 'The session could not be started' };
+    this.#closing = this.#teardown({ kind: 'failed', code, detail: message.slice(0, 500) });
+    void this.#closing.catch(this.#report);
+  }
+
+  async #teardown(ending: NodeSessionEvent['event']): Promise<void> {
+    this.#state = 'closing';
+    this.#aborting.abort(new AppError('session.closed', 'The session is closing'));
+    // What the launch is just making reaches the stack of resources, or is undone by the launch itself.
+    await this.#launching.catch(() => undefined);
+    this.#live = undefined;
+    try {
+      await this.#resources.disposeAsync();
+    } catch (error) {
+      this.#log.error({ err: error }, 'session left something behind');
+    }
+    this.#log.info({ ending: ending.kind }, 'session closed');
+    this.events.emit('told', ending);
+    this.events.emit('closed');
+  }
+
+  #required(): Live {
+    if (!this.#live)
+      throw new AppError(this.#closing ? 'session.closed' : 'node.unreachable', 'The session has no picture now');
+    return this.#live;
+  }
+
+  async #launch(): Promise<void> {
+    const { settings } = this.#deps;
+    const signal = AbortSignal.any([this.#aborting.signal, AbortSignal.timeout(settings.launchTimeoutMs)]);
+    const started = await this.#step('display', async () => this.#startDisplay(signal));
+    const files = await this.#step('study', async () => this.#prepareStudy(started, signal));
+    const isReady = this.#untilApplicationShows(started, signal);
+    // It is awaited below; a failure until then must not count as unhandled.
+    isReady.catch(() => undefined);
+    await this.#step('application', async () => this.#startApplication(started, files));
+    const firstUnit = Promise.withResolvers<undefined>();
+    await this.#step('encoder', async () => this.#startStream(started, signal, () => firstUnit.resolve(undefined)));
+    await this.#step('first-frame', async () => {
+      await isReady;
+      await this.#untilFrameAfter(monotonicMs(), signal);
+    });
+    signal.throwIfAborted();
+    this.#state = 'streaming';
+    this.#log.info({ startMs: Math.round(monotonicMs() - this.#startedAtMs) }, 'session is streaming');
+    this.events.emit('told', { kind: 'streaming' });
+  }
+
+  async #step<Value>(step: string, work: () => Promise<Value>): Promise<Value> {
+    const startMs = Math.round(monotonicMs() - this.#startedAtMs);
+    const value = await work();
+    this.#aborting.signal.throwIfAborted();
+    const endMs = Math.round(monotonicMs() - this.#startedAtMs);
+    this.events.emit('told', { kind: 'step', step, startMs, endMs });
+    return value;
+  }
+
+  async #startDisplay(signal: AbortSignal): Promise<Started> {
+    const { folder } = this.#place;
+    const lease = this.#deps.confinement.hasOwnUsers ? this.#resources.use(await UserLease.acquire()) : null;
+    const uid = lease?.uid ?? null;
+    await mkdir(folder, { mode: 0o700, recursive: true });
+    this.#resources.defer(async () => rm(folder, { recursive: true, force: true }));
+    if (uid !== null) await chown(folder, uid, uid);
+    const size = fitSize(this.#request);
+    const display = this.#resources.use(
+      await VirtualDisplay.create({ size, folder, uid, report: this.#report }, signal),
+    );
+    display.events.on('closed', (reason) => {
+      if (reason === 'crashed') void this.close('The display ended').catch(this.#report);
+    });
+    const gate = this.#resources.use(
+      await Gate.create({
+        socketFile: path.join(folder, 'gate.sock'),
+        uid,
+        clientFolder: this.#deps.settings.clientFolder,
+        study: this.#study,
+        report: this.#report,
+      }),
+    );
+    gate.events.on('view', (view) => this.#forwardView(view));
+    return { display, gate, folder, uid };
+  }
+
+  get #study(): { studyInstanceUID: string; dicomwebUrl: string; studyToken: () => string } {
+    const { studyInstanceUID, dicomwebUrl } = this.#request;
+    return { studyInstanceUID, dicomwebUrl, studyToken: () => this.#studyToken };
+  }
+
+  #forwardView(view: ViewState): void {
+    this.#lastView = view;
+    this.#live?.stream.display.announce({ kind: 'view', view });
+  }
+  #lastView: ViewState | undefined;
+
+  async #prepareStudy(started: Started, signal: AbortSignal): Promise<{ folder: string; firstName: string } | null> {
+    if (this.#request.application.studyAccess !== 'files') return null;
+    const folder = path.join(started.folder, 'study');
+    const firstName = await saveStudyFiles(this.#study, { folder, uid: started.uid }, signal);
+    return { folder, firstName };
+  }
+
+  async #startApplication(
+    started: Started,
+    files: { folder: string; firstName: string } | null,
+  ): Promise<void> {
+    const { application, studyInstanceUID } = this.#request;
+    const running = this.#resources.use(
+      await ConfinedApplication.start({
+        ...this.#deps.settings,
+        ...started,
+        application,
+        studyInstanceUID,
+        files,
+        confinement: this.#deps.confinement,
+        controlGroup: this.#place.controlGroup,
+        gateSocketFile: path.join(started.folder, 'gate.sock'),
+        report: this.#report,
+      }),
+    );
+    running.events.on('restarted', () => this.#log.warn('application ended and was started again'));
+    running.events.on('ended', (exitCode, output) => {
+      this.#log.warn({ exitCode, output }, 'application ended');
+      const reason = `The application ended (exit code ${exitCode})`;
+      if (this.#state === 'starting') this.#fail(new AppError('session.start-failed', reason));
+      else void this.close(reason).catch(this.#report);
+    });
+  }
+
+  async #startStream(started: Started, signal: AbortSignal, onFrame: () => void): Promise<void> {
+    const { settings, sfu, openEncoder } = this.#deps;
+    const { display } = started;
+    const { address } = display;
+    const stream = this.#resources.use(await sfu.openStream({ kbps: settings.initialKbps }));
+    const options = { address, xauthorityFile: display.xauthorityFile, size: display.size };
+    const rates = { framesPerSecond: settings.framesPerSecond, kbps: settings.initialKbps };
+    const encoder = this.#resources.use(await openEncoder({ ...options, ...rates }, this.#report, signal));
+    const injector = this.#resources.use(await InputInjector.open(address, this.#report));
+    const resize = async (size: DisplaySize): Promise<void> => this.#resize(display, encoder, size);
+    const input = new SessionInput({ injector, encoder, resize, report: this.#report });
+    this.#live = { display, encoder, stream, input };
+
+    encoder.events.on('access-unit', (unit) => {
+      stream.push(unit);
+      this.#tellFrame(stream, unit);
+      onFrame();
+    });
+    encoder.events.on('failed', (error) => this.#fail(error));
+    stream.events.on('keyframe-wanted', () => encoder.requestKeyframe());
+    stream.events.on('bitrate', (kbps) => encoder.setBitrate(kbps));
+    stream.events.on('input', (participantId, message) => input.take(participantId, message));
+    stream.events.on('participant-gone', (participantId) => input.forget(participantId));
+
+    stream.display.announce({ kind: 'size', ...display.size });
+    this.setController(this.#controller);
+    if (this.#lastView) this.#forwardView(this.#lastView);
+    const tellCursor = (shape: Parameters<Parameters<typeof CursorWatch.open>[1]>[0]): void =>
+      stream.display.announce(shape);
+    this.#resources.use(await CursorWatch.open(address, tellCursor, this.#report));
+    const timer = setInterval(() => this.#tellStatistics(stream, encoder), statisticsIntervalMs);
+    this.#resources.defer(() => clearInterval(timer));
+  }
+
+  #tellFrame(stream: SessionStream, unit: AccessUnit): void {
+    this.#statistics.count(unit);
+    if (!unit.input) return;
+    const { timing, input } = unit;
+    stream.display.announce({
+      kind: 'frame',
+      rtpTimestamp: unit.rtpTimestamp,
+      inputSequence: input.sequence,
+      participantId: input.participantId,
+      waitMs: timing.grabbedAtMs - input.injectedAtMs,
+      grabMs: timing.grabMs + timing.convertMs,
+      encodeMs: timing.encodeMs,
+    });
+  }
+
+  #tellStatistics(stream: SessionStream, encoder: Encoder): void {
+    const { framesPerSecond, sentKbps } = this.#statistics.take(monotonicMs());
+    if (stream.participantIds.length === 0) return;
+    const targetKbps = stream.targetKbps;
+    stream.display.announce({
+      ...{ kind: 'statistics', encoder: encoder.name, codec: 'H.264', targetKbps },
+      ...{ framesPerSecond, sentKbps },
+    });
+  }
+
+  /** Where both sizes overlap is always there to grab: the encoder shrinks before the display and grows after it. */
+  async #resize(display: VirtualDisplay, encoder: Encoder, size: DisplaySize): Promise<void> {
+    const former = display.size;
+    if (former.widthPx === size.widthPx && former.heightPx === size.heightPx) return;
+    const shared = {
+      widthPx: Math.min(former.widthPx, size.widthPx),
+      heightPx: Math.min(former.heightPx, size.heightPx),
+    };
+    encoder.resize(shared);
+    await display.resize(size);
+    encoder.resize(size);
+    this.#live?.stream.display.announce({ kind: 'size', ...size });
+  }
+
+  /** The workstation says itself when it shows a picture; other programs show a window and draw in it. */
+  async #untilApplicationShows(started: Started, signal: AbortSignal): Promise<void> {
+    if (this.#request.application.kind === 'x11')
+      return untilWindowShown(started.display.address, signal, this.#report);
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    using _listening = started.gate.events.on('view', (view) => view.ready && resolve(undefined));
+    signal.addEventListener('abort', () => reject(launchError(signal)), { once: true });
+    await promise;
+  }
+
+  async #untilFrameAfter(sinceMs: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const { encoder } = this.#required();
+    using _listening = encoder.events.on('access-unit', (unit) => {
+      if (unit.timing.grabbedAtMs >= sinceMs) resolve(undefined);
+    });
+    signal.addEventListener('abort', () => reject(launchError(signal)), { once: true });
+    // The picture may be still already: ask for the frame that shows it.
+    encoder.requestKeyframe();
+    await promise;
+  }
+}
+
+function launchError(signal: AbortSignal): AppError {
+  if (signal.reason instanceof AppError) return signal.reason;
+  return new AppError('session.start-failed', 'The application showed nothing in time', { cause: signal.reason });
+}
