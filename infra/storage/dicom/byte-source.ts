@@ -63,14 +63,15 @@ const mostInflatedBytes = 512 * 1024 * 1024;
 export function openDataSet(path: string, dataOffset: number, isDeflated: boolean): ByteSource {
   const file = fileSource(path);
   if (!isDeflated) return file;
-  using _ = file;
-  const header = Buffer.from(file.read(0, dataOffset));
   try {
+    const header = Buffer.from(file.read(0, dataOffset));
     const inflated = inflateRawSync(file.read(dataOffset, file.size - dataOffset), {
       maxOutputLength: mostInflatedBytes,
     });
     return bufferSource(Buffer.concat([header, inflated]));
   } catch (error) {
     throw new MalformedDataSet('the data set cannot be inflated', { cause: error });
+  } finally {
+    file[Symbol.dispose]();
   }
 }

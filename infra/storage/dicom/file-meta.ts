@@ -88,7 +88,7 @@ function readMetaElements(bytes: Buffer): Map<number, string> {
     const length = isLong ? bytes.readUInt32LE(at + 8) : bytes.readUInt16LE(at + 6);
     const start = at + (isLong ? 12 : 8);
     if (start + length > bytes.length) throw new MalformedDataSet('the File Meta Information is broken');
-    // eslint-disable-next-line no-control-regex -- UIs are padded with NUL
+
     const value = bytes
       .toString('latin1', start, start + length)
       .replace(/[\0 ]+$/, '')

@@ -17,19 +17,20 @@ const mostPixelsASide = 65_535;
 
 /** Undefined when the object has no image that could be drawn. */
 export function imagePixelOf(attributes: DicomJson): ImagePixel | undefined {
-  const rows = numberOf(attributes, '00280010') ?? 0;
-  const columns = numberOf(attributes, '00280011') ?? 0;
-  const bitsAllocated = numberOf(attributes, '00280100') ?? 0;
-  if (rows < 1 || columns < 1 || rows > mostPixelsASide || columns > mostPixelsASide) return undefined;
+  const number = (tag: string, otherwise: number): number => numberOf(attributes, tag) ?? otherwise;
+  const rows = number('00280010', 0);
+  const columns = number('00280011', 0);
+  const bitsAllocated = number('00280100', 0);
+  if ([rows, columns].some((side) => side < 1 || side > mostPixelsASide)) return undefined;
   if (![1, 8, 16, 32].includes(bitsAllocated)) return undefined;
   return {
     rows,
     columns,
     bitsAllocated,
-    samplesPerPixel: numberOf(attributes, '00280002') ?? 1,
-    bitsStored: numberOf(attributes, '00280101') ?? bitsAllocated,
-    isSigned: numberOf(attributes, '00280103') === 1,
-    planarConfiguration: numberOf(attributes, '00280006') ?? 0,
+    samplesPerPixel: number('00280002', 1),
+    bitsStored: number('00280101', bitsAllocated),
+    isSigned: number('00280103', 0) === 1,
+    planarConfiguration: number('00280006', 0),
     photometricInterpretation: textOf(attributes, '00280004') || 'MONOCHROME2',
   };
 }

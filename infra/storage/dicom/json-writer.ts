@@ -43,14 +43,8 @@ function writeItem(context: Context, elements: readonly Element[]): DicomJson {
 }
 
 function writeElement(context: Context, element: Element): JsonAttribute {
-  const { tag, vr, length } = element;
-  if (element.items) {
-    const path = `${context.path}${tag}.`;
-    const items = element.items.map((item, index) =>
-      writeItem({ ...context, path: `${path}${index}.` }, item),
-    );
-    return items.length > 0 ? { vr: 'SQ', Value: items } : { vr: 'SQ' };
-  }
+  const { tag, vr, length, items } = element;
+  if (items) return writeSequence(context, tag, items);
   if (element.fragments) return bulkAttribute(context, element);
   if (length === 0) return { vr };
   if (binary.has(vr)) {
@@ -60,6 +54,12 @@ function writeElement(context: Context, element: Element): JsonAttribute {
   if (length > (numberReaders[vr] ? mostListBytes : mostTextBytes)) return bulkAttribute(context, element);
   const values = readValues(context, element);
   return values.length > 0 ? { vr, Value: values } : { vr };
+}
+
+function writeSequence(context: Context, tag: string, items: readonly (readonly Element[])[]): JsonAttribute {
+  if (items.length === 0) return { vr: 'SQ' };
+  const path = (index: number): string => `${context.path}${tag}.${index}.`;
+  return { vr: 'SQ', Value: items.map((item, index) => writeItem({ ...context, path: path(index) }, item)) };
 }
 
 function bulkAttribute(context: Context, element: Element): JsonAttribute {
@@ -150,7 +150,7 @@ const singleText = new Set(['ST', 'LT', 'UT', 'UR']);
 
 function textValues(context: Context, { vr }: Element, bytes: Buffer): JsonValue[] {
   const text = decodedText.has(vr) ? context.decode(bytes, vr === 'PN') : bytes.toString('latin1');
-  // eslint-disable-next-line no-control-regex -- the padding of UI is NUL, and some writers pad other texts with it too
+
   const clean = (value: string): string => value.replace(/[\0 ]+$/, '');
   if (singleText.has(vr)) {
     const value = clean(text);

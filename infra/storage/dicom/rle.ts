@@ -33,17 +33,16 @@ function broken(): AppError {
 function unpack(packed: Buffer, out: Buffer, target: { first: number; step: number; pixels: number }): void {
   let at = 0;
   let pixel = 0;
-  const put = (value: number): void => {
-    if (pixel < target.pixels) out[target.first + pixel++ * target.step] = value;
+  const put = (bytes: Buffer): void => {
+    for (const byte of bytes.subarray(0, target.pixels - pixel))
+      out[target.first + pixel++ * target.step] = byte;
   };
   while (at < packed.length && pixel < target.pixels) {
     const control = packed.readInt8(at++);
-    if (control >= 0) {
-      for (let count = 0; count <= control && at < packed.length; count++) put(packed[at++] ?? 0);
-    } else if (control > -128) {
-      const value = packed[at++] ?? 0;
-      for (let count = 0; count <= -control; count++) put(value);
-    }
+    // -128 means nothing.
+    if (control >= 0) put(packed.subarray(at, at + control + 1));
+    else if (control > -128) put(Buffer.alloc(1 - control, packed[at]));
+    at += control >= 0 ? control + 1 : control > -128 ? 1 : 0;
   }
   if (pixel < target.pixels) throw broken();
 }

@@ -24,31 +24,50 @@ export async function writeExplicitLittleEndian(object: IndexedObject, target: s
   using source = openDataSet(object.path, object.dataOffset, syntax.isDeflated);
   const elements = readDataSet(source, object.dataOffset, syntax);
   using frames = isCompressed ? openFrames(object) : undefined;
+  const replaced = frames ? await colourOf(frames) : new Map<string, Buffer>();
   const descriptor = openSync(target, 'wx');
   try {
     const write = (bytes: Buffer): void => void writeSync(descriptor, bytes);
-    write(
-      encodeFileMeta({
-        sopClassUID: textOf(object.attributes, '00080016'),
-        sopInstanceUID: textOf(object.attributes, '00080018'),
-        transferSyntaxUID: explicitLittleEndian,
-        sourceApplicationEntityTitle: '',
-      }),
-    );
-    const first = await frames?.decode(0);
-    const replaced = new Map<string, Buffer>();
-    if (frames && first && frames.image.samplesPerPixel > 1) {
-      replaced.set('00280004', padded(first.photometricInterpretation));
-      replaced.set('00280006', Buffer.of(0, 0));
-    }
-    for (const element of elements)
-      if (frames && element.fragments && element.tag === '7FE00010')
-        await writeFrames(write, element, frames);
-      else if (element.tag !== '7FE00001' && element.tag !== '7FE00002')
-        writeElement({ source, write }, element, replaced);
+    write(metaOf(object));
+    await writeElements({ source, write, frames, replaced }, elements);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** They speak of fragments that the rendition has not. */
+const offsetTables = new Set(['7FE00001', '7FE00002']);
+
+function metaOf(object: IndexedObject): Buffer {
+  return encodeFileMeta({
+    sopClassUID: textOf(object.attributes, '00080016'),
+    sopInstanceUID: textOf(object.attributes, '00080018'),
+    transferSyntaxUID: explicitLittleEndian,
+    sourceApplicationEntityTitle: '',
+  });
+}
+
+/** What decoding makes of the colours is what the rendition must say of them. */
+async function colourOf(frames: FrameReader): Promise<Map<string, Buffer>> {
+  if (frames.image.samplesPerPixel === 1) return new Map();
+  const { photometricInterpretation } = await frames.decode(0);
+  return new Map([
+    ['00280004', padded(photometricInterpretation)],
+    ['00280006', Buffer.of(0, 0)],
+  ]);
+}
+
+type Rendition = Output & {
+  /** Set when the pixels are encapsulated. */
+  readonly frames: FrameReader | undefined;
+  readonly replaced: ReadonlyMap<string, Buffer>;
+};
+
+async function writeElements(rendition: Rendition, elements: readonly Element[]): Promise<void> {
+  const { frames, replaced, write } = rendition;
+  for (const element of elements)
+    if (frames && element.fragments && element.tag === '7FE00010') await writeFrames(write, element, frames);
+    else if (!offsetTables.has(element.tag)) writeElement(rendition, element, replaced);
 }
 
 type Output = { readonly source: ByteSource; readonly write: (bytes: Buffer) => void };
@@ -71,23 +90,24 @@ async function writeFrames(write: Output['write'], element: Element, frames: Fra
 }
 
 function writeElement(output: Output, element: Element, replaced: ReadonlyMap<string, Buffer>): void {
-  const { tag, vr, length, items } = element;
+  const { tag, vr, items } = element;
   // Group lengths are retired, and would no longer be right.
   if (tag.endsWith('0000')) return;
-  if (items) return writeSequence(output, tag, items);
   const value = replaced.get(tag);
-  if (value) {
-    output.write(header(tag, vr, value.length));
-    output.write(value);
-    return;
-  }
+  if (items) writeSequence(output, tag, items);
+  else if (value) output.write(Buffer.concat([header(tag, vr, value.length), value]));
+  else copyElement(output, element);
+}
+
+function copyElement(output: Output, element: Element): void {
+  const { tag, vr, length } = element;
   if (element.fragments) throw new AppError('object.unrenderable', 'Encapsulated data outside of the pixels');
   // PS3.5 §6.2.2: a value too long for a VR of 16 bit length is written as UN.
-  const isTooLong = length > 0xffff && header(tag, vr, 0).length === 8;
+  const isTooLong = length > 0xffff && shortRepresentations.has(vr);
   output.write(header(tag, isTooLong ? 'UN' : vr, length));
+  const unit = element.isLittleEndian ? 1 : (units[vr] ?? 1);
   for (let at = 0; at < length; at += copyBytes) {
     const bytes = output.source.read(element.offset + at, Math.min(copyBytes, length - at));
-    const unit = element.isLittleEndian ? 1 : (units[vr] ?? 1);
     output.write(unit === 1 || bytes.length % unit !== 0 ? bytes : swapped(bytes, unit));
   }
 }

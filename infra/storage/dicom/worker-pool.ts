@@ -64,7 +64,12 @@ export class WorkerPool implements AsyncDisposable {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: 1024 },
       execArgv: [],
+      // The codecs print what they find; it may be patient data.
+      stdout: true,
+      stderr: true,
     });
+    worker.stdout.resume();
+    worker.stderr.resume();
     worker.on('message', (answer: WorkerAnswer) => this.#answer(seat, answer));
     worker.on('error', () => this.#dismiss(seat, 'its reader died of it'));
     return worker;

@@ -63,16 +63,22 @@ async function sendFrames(req: Request, res: Response, deps: RetrieveDeps): Prom
 function chooseEncoding(ranges: readonly MediaRange[], syntax: TransferSyntax, count: number): Choice {
   for (const range of ranges) {
     if (!range.isMultipart && count > 1) continue;
-    const { isMultipart, transferSyntax } = range;
-    const isAny = range.type === octets || range.type === '*/*' || range.type === 'multipart/*';
-    const takesStored = transferSyntax === '*' || transferSyntax === syntax.uid;
-    if (isAny && takesStored) return { isMultipart, isDecoded: false };
-    const isOwnType = syntax.mediaType !== octets && fits(range, syntax.mediaType);
-    if (isOwnType && (takesStored || transferSyntax === undefined)) return { isMultipart, isDecoded: false };
-    if (isAny && (transferSyntax === undefined || transferSyntax === explicitLittleEndian))
-      return { isMultipart, isDecoded: true };
+    const { isMultipart } = range;
+    if (takesStored(range, syntax)) return { isMultipart, isDecoded: false };
+    if (takesDecoded(range)) return { isMultipart, isDecoded: true };
   }
   throw new AppError('object.unrenderable', `Frames come as ${syntax.mediaType} or ${octets}`);
+}
+
+function takesStored(range: MediaRange, { uid, mediaType }: TransferSyntax): boolean {
+  const isNamed = range.transferSyntax === '*' || range.transferSyntax === uid;
+  if (isNamed && fits(range, octets)) return true;
+  return mediaType !== octets && fits(range, mediaType) && (isNamed || range.transferSyntax === undefined);
+}
+
+function takesDecoded(range: MediaRange): boolean {
+  const { transferSyntax } = range;
+  return fits(range, octets) && (transferSyntax === undefined || transferSyntax === explicitLittleEndian);
 }
 
 async function decoded(object: IndexedObject, frameIndex: number, deps: RetrieveDeps): Promise<Body> {
@@ -118,21 +124,33 @@ async function readObject(
 async function sendBulk(req: Request, res: Response, deps: RetrieveDeps): Promise<void> {
   const [row] = rowsOf(req, res, deps.index);
   const object = indexedObject(row, deps.objects);
-  const syntax = transferSyntaxOf(row.transfer_syntax_uid);
   const path = String(req.params['path']);
-  const whole = object.layout.bulk[path];
-  if (!whole || !syntax) throw new AppError('object.unknown', 'There is no such bulk data');
+  const extents = bulkExtents(object, path);
   const range = acceptedRanges(req).find((accepted) => fits(accepted, octets));
   if (!range) throw new AppError('object.unrenderable', `Bulk data come as ${octets}`);
   if (isFresh(req, res, `${row.sha256}-${path}`)) return;
-  const encapsulated = path === '7FE00010' ? object.layout.pixels?.encapsulated : undefined;
-  const extents = encapsulated ? encapsulated.flat() : [whole];
+  const isDeflated = transferSyntaxOf(row.transfer_syntax_uid)?.isDeflated ?? false;
   const read = async (wanted: readonly Extent[]): Promise<Body> =>
-    readObject(object, wanted, { isDeflated: syntax.isDeflated, deps });
-  if (range.isMultipart) {
-    const location = `${serviceRoot(req)}/${pathOf(row)}/bulkdata/${path}`;
-    return sendMultipart(res, octets, [{ contentType: octets, location, body: await read(extents) }]);
-  }
+    readObject(object, wanted, { isDeflated, deps });
+  if (!range.isMultipart) return sendBulkPart(req, res, { extents, read });
+  const location = `${serviceRoot(req)}/${pathOf(row)}/bulkdata/${path}`;
+  return sendMultipart(res, octets, [{ contentType: octets, location, body: await read(extents) }]);
+}
+
+/** @throws AppError when the metadata have no such BulkDataURI */
+function bulkExtents({ layout }: IndexedObject, path: string): readonly Extent[] {
+  const whole = Object.hasOwn(layout.bulk, path) ? layout.bulk[path] : undefined;
+  if (!whole) throw new AppError('object.unknown', 'There is no such bulk data');
+  const encapsulated = path === '7FE00010' ? layout.pixels?.encapsulated : undefined;
+  return encapsulated ? encapsulated.flat() : [whole];
+}
+
+type BulkPart = {
+  readonly extents: readonly Extent[];
+  readonly read: (wanted: readonly Extent[]) => Promise<Body>;
+};
+
+async function sendBulkPart(req: Request, res: Response, { extents, read }: BulkPart): Promise<void> {
   const length = extents.reduce((sum, [, size]) => sum + size, 0);
   const part = parseRange(req.get('range'), length);
   res.set({
@@ -141,8 +159,6 @@ async function sendBulk(req: Request, res: Response, deps: RetrieveDeps): Promis
     'Accept-Ranges': 'bytes',
   });
   if (part) res.status(206).set('Content-Range', `bytes ${part[0]}-${part[0] + part[1] - 1}/${length}`);
-  await pipeline(
-    Readable.from(await read(part ? cutExtents(extents, part) : extents), { objectMode: false }),
-    res,
-  );
+  const body = await read(part ? cutExtents(extents, part) : extents);
+  await pipeline(Readable.from(body, { objectMode: false }), res);
 }

@@ -7,21 +7,25 @@ import type { Response } from 'express';
 export type Body = AsyncIterable<Buffer> | Iterable<Buffer>;
 export type Part = { readonly contentType: string; readonly location?: string; readonly body: Body };
 
-/** Sends parts as `multipart/related` (RFC 2387), one after the other, no faster than the receiver reads. */
-export async function sendMultipart(
-  res: Response,
-  type: string,
-  parts: AsyncIterable<Part> | Iterable<Part>,
-): Promise<void> {
+type Parts = AsyncIterable<Part> | Iterable<Part>;
+
+/**
+ * Sends parts as `multipart/related` (RFC 2387), one after the other, no faster than the receiver reads.
+ * What cannot be made of the first part is thrown before anything is sent, so that it can still be told as a problem.
+ */
+export async function sendMultipart(res: Response, type: string, parts: Parts): Promise<void> {
   const boundary = randomUUID();
+  const encoded = encode(boundary, parts);
+  const first = await encoded.next();
   res.set('Content-Type', `multipart/related; type="${type}"; boundary=${boundary}`);
-  await pipeline(Readable.from(encode(boundary, parts), { objectMode: false }), res);
+  const all = async function* (): AsyncGenerator<Buffer> {
+    if (!first.done) yield first.value;
+    yield* encoded;
+  };
+  await pipeline(Readable.from(all(), { objectMode: false }), res);
 }
 
-async function* encode(
-  boundary: string,
-  parts: AsyncIterable<Part> | Iterable<Part>,
-): AsyncGenerator<Buffer> {
+async function* encode(boundary: string, parts: Parts): AsyncGenerator<Buffer, void, undefined> {
   for await (const { contentType, location, body } of parts) {
     const place = location ? `Content-Location: ${location}\r\n` : '';
     yield Buffer.from(`--${boundary}\r\nContent-Type: ${contentType}\r\n${place}\r\n`);
@@ -43,48 +47,79 @@ export async function* readMultipart(
   source: AsyncIterable<Buffer>,
   boundary: string,
 ): AsyncGenerator<MultipartEvent, void, undefined> {
-  const delimiter = Buffer.from(`\r\n--${boundary}`);
+  const splitter = new BoundarySplitter(boundary);
+  for await (const chunk of source) yield* splitter.push(chunk);
+  if (!splitter.hasEnded) throw malformed('The multipart body has no end');
+}
+
+type SplitState = 'preamble' | 'after-delimiter' | 'headers' | 'body' | 'epilogue';
+
+class BoundarySplitter {
+  readonly #delimiter: Buffer;
   // The first delimiter has no line end before it.
-  let buffer = Buffer.from('\r\n');
-  let state: 'preamble' | 'after-delimiter' | 'headers' | 'body' | 'epilogue' = 'preamble';
-  for await (const chunk of source) {
-    buffer = Buffer.concat([buffer, chunk]);
-    for (;;) {
-      if (state === 'epilogue') {
-        buffer = Buffer.alloc(0);
-        break;
-      }
-      if (state === 'after-delimiter') {
-        if (buffer.length < 2) break;
-        state = buffer.toString('latin1', 0, 2) === '--' ? 'epilogue' : 'headers';
-        continue;
-      }
-      if (state === 'headers') {
-        const end = buffer.indexOf('\r\n\r\n');
-        if (end < 0 && buffer.length > mostHeaderBytes) throw malformed('The headers of a part are too long');
-        if (end < 0) break;
-        yield { kind: 'part', headers: parseHeaders(buffer.toString('latin1', 0, end)) };
-        // The line end before a delimiter right after the headers must stay.
-        buffer = buffer.subarray(end + 4);
-        state = 'body';
-        continue;
-      }
-      const at = buffer.indexOf(delimiter);
-      if (at < 0) {
-        const safe = Math.max(0, buffer.length - delimiter.length);
-        if (state === 'body' && safe > 0) yield { kind: 'bytes', bytes: buffer.subarray(0, safe) };
-        buffer = buffer.subarray(safe);
-        break;
-      }
-      if (state === 'body') {
-        if (at > 0) yield { kind: 'bytes', bytes: buffer.subarray(0, at) };
-        yield { kind: 'part-end' };
-      }
-      buffer = buffer.subarray(at + delimiter.length);
-      state = 'after-delimiter';
+  #buffer: Buffer = Buffer.from('\r\n');
+  #state: SplitState = 'preamble';
+
+  constructor(boundary: string) {
+    this.#delimiter = Buffer.from(`\r\n--${boundary}`);
+  }
+
+  get hasEnded(): boolean {
+    return this.#state === 'epilogue';
+  }
+
+  *push(chunk: Buffer): Generator<MultipartEvent, void, undefined> {
+    this.#buffer = Buffer.concat([this.#buffer, chunk]);
+    let isStuck = false;
+    while (!isStuck) {
+      const before = this.#state;
+      yield* this.#step();
+      isStuck = this.#state === before;
     }
   }
-  if (state !== 'epilogue') throw malformed('The multipart body has no end');
+
+  /** Goes on to the next state, or stays for want of bytes. */
+  #step(): MultipartEvent[] {
+    switch (this.#state) {
+      case 'preamble':
+      case 'body':
+        return this.#readBody(this.#state === 'body');
+      case 'after-delimiter':
+        if (this.#buffer.length >= 2)
+          this.#state = this.#buffer.toString('latin1', 0, 2) === '--' ? 'epilogue' : 'headers';
+        return [];
+      case 'headers':
+        return this.#readHeaders();
+      case 'epilogue':
+        this.#buffer = Buffer.alloc(0);
+        return [];
+    }
+  }
+
+  #readHeaders(): MultipartEvent[] {
+    const end = this.#buffer.indexOf('\r\n\r\n');
+    if (end < 0 && this.#buffer.length > mostHeaderBytes)
+      throw malformed('The headers of a part are too long');
+    if (end < 0) return [];
+    const headers = parseHeaders(this.#buffer.toString('latin1', 0, end));
+    this.#buffer = this.#buffer.subarray(end + 4);
+    this.#state = 'body';
+    return [{ kind: 'part', headers }];
+  }
+
+  #readBody(isPart: boolean): MultipartEvent[] {
+    const at = this.#buffer.indexOf(this.#delimiter);
+    // The end of what is here may be the beginning of a delimiter.
+    const length = at >= 0 ? at : Math.max(0, this.#buffer.length - this.#delimiter.length);
+    const bytes = this.#buffer.subarray(0, length);
+    this.#buffer = this.#buffer.subarray(at >= 0 ? at + this.#delimiter.length : length);
+    if (at >= 0) this.#state = 'after-delimiter';
+    if (!isPart) return [];
+    return [
+      ...(bytes.length > 0 ? [{ kind: 'bytes', bytes } as const] : []),
+      ...(at >= 0 ? [{ kind: 'part-end' } as const] : []),
+    ];
+  }
 }
 
 function malformed(message: string): AppError {

@@ -17,6 +17,10 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       return;
     }
     if (problem.status === 401) res.set('WWW-Authenticate', 'Bearer');
+    // What was said of the good answer does not hold for this one.
+    res.removeHeader('ETag');
+    res.removeHeader('Content-Length');
+    res.set('Cache-Control', 'no-store');
     res.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
 }

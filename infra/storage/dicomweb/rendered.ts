@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { AppError } from '@medusa/protocol';
 import { Router, type Request, type Response } from 'express';
 import type { RenderRequest } from '../dicom/render.ts';
@@ -6,7 +7,7 @@ import { frameIndices } from './frames.ts';
 import { indexedObject } from './stored-object.ts';
 import { isFresh, rowsOf, type RetrieveDeps } from './wado.ts';
 
-const thumbnailSide = 128;
+const thumbnail = { width: 128, height: 128 };
 const mostViewportSide = 8_192;
 
 /** WADO-RS: pictures for people (PS3.18 §10.4.1.1.3, §10.4.1.1.4). */
@@ -32,17 +33,16 @@ async function sendPicture(
   const row = rows[Math.floor(rows.length / 2)] ?? rows[0];
   const object = indexedObject(row, deps.objects);
   const frames = req.params['frames'];
-  const frameIndex = frames === undefined ? 0 : frameIndices(String(frames), object)[0];
+  const [frameIndex = 0] = frames === undefined ? [] : frameIndices(String(frames), object);
   const request: RenderRequest = {
-    frameIndex: frameIndex ?? 0,
+    frameIndex,
     window: windowOf(req),
-    viewport: viewportOf(req) ?? (isThumbnail ? { width: thumbnailSide, height: thumbnailSide } : undefined),
+    viewport: viewportOf(req) ?? (isThumbnail ? thumbnail : undefined),
     mediaType: mediaTypeOf(req, isThumbnail),
     quality: qualityOf(req),
   };
-  const { window, viewport } = request;
-  const look = [window?.center, window?.width, viewport?.width, viewport?.height, request.quality].join('_');
-  if (isFresh(req, res, `${row.sha256}-${request.frameIndex}-${request.mediaType}-${look}`)) return;
+  const look = createHash('sha256').update(JSON.stringify(request)).digest('hex').slice(0, 16);
+  if (isFresh(req, res, `${row.sha256}-${look}`)) return;
   const picture = await deps.pixels.run({ kind: 'render', object, request });
   res.set('Content-Type', request.mediaType).send(Buffer.from(picture));
 }

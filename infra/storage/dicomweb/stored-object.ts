@@ -32,10 +32,12 @@ export async function* readExtents(path: string, extents: readonly Extent[]): As
 
 /** RFC 9110 §14.2, one range of bytes. Undefined when the whole is to be sent. @throws AppError when it lies outside */
 export function parseRange(header: string | undefined, length: number): Extent | undefined {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
-  if (first === undefined || last === undefined || (first === '' && last === '')) return undefined;
-  const start = first === '' ? Math.max(0, length - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? length - 1 : Math.min(Number(last), length - 1);
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
+  if (!match || match[0] === 'bytes=-') return undefined;
+  const [first, last] = match.slice(1).map((text) => (text === '' ? undefined : Number(text)));
+  // `-500` asks for the last 500 bytes.
+  const start = first ?? Math.max(0, length - (last ?? 0));
+  const end = first === undefined || last === undefined ? length - 1 : Math.min(last, length - 1);
   if (start > end) throw new AppError('request.malformed', 'The range lies outside of the object');
   return [start, end - start + 1];
 }

@@ -109,7 +109,6 @@ function parseUserInformation(bytes: Buffer): { mostPduBytes: number; proposesAs
 }
 
 function uidText(bytes: Buffer): string {
-  // eslint-disable-next-line no-control-regex -- some peers pad UIDs with NUL here too
   return bytes.toString('latin1').replace(/[\0 ]+$/, '');
 }
 

@@ -131,15 +131,21 @@ export class Association {
 
   async #take(pdu: Pdu): Promise<void> {
     switch (actionFor(this.#state, pdu.type)) {
-      case 'negotiate':
-        return this.#negotiate(parseAssociateRequest(pdu.body));
+      case 'negotiate': {
+        this.#negotiate(parseAssociateRequest(pdu.body));
+        return;
+      }
       case 'take-data':
         for (const value of parseData(pdu.body)) await this.#takeValue(value);
         return;
-      case 'answer-release':
-        return this.#end(encodeReleaseResponse());
-      case 'end':
-        return this.#end();
+      case 'answer-release': {
+        this.#end(encodeReleaseResponse());
+        return;
+      }
+      case 'end': {
+        this.#end();
+        return;
+      }
       case 'abort-unexpected':
         throw new ProtocolViolation(abortReasons.unexpectedPdu, 'unexpected PDU');
       case 'ignore':
@@ -152,7 +158,8 @@ export class Association {
     if (rejection) {
       this.#deps.refused();
       this.#deps.log.warn({ ...rejection }, 'association rejected');
-      return this.#end(encodeReject(rejection));
+      this.#end(encodeReject(rejection));
+      return;
     }
     const results = request.contexts.map((context) => {
       const result = acceptContext(context);
@@ -218,7 +225,8 @@ export class Association {
         : isStore
           ? statuses.cannotUnderstand
           : statuses.unrecognizedOperation;
-      return this.#respond(command, contextId, { status });
+      this.#respond(command, contextId, { status });
+      return;
     }
     const isStore = command.field === commandFields.storeRequest;
     const sink = isStore

@@ -56,7 +56,6 @@ export function parseCommand(bytes: Buffer): Command {
     return value.readUInt16LE(0);
   };
   const uid = (element: number): string =>
-    // eslint-disable-next-line no-control-regex -- UIDs are padded with NUL
     (values.get(element)?.toString('latin1') ?? '').replace(/[\0 ]+$/, '');
   const field = number(elements.commandField);
   return {

@@ -101,8 +101,11 @@ type Condition = { readonly sql: string; readonly values: readonly (string | num
 
 function conditionOf(tag: string, value: string, level: SearchLevel): Condition[] {
   const column = columns[tag];
-  if (!column || !isMatchable(tag, level) || value === '' || value === '*') return [];
-  const [, sql, matching] = column;
+  const isUniversal = value === '' || value === '*';
+  return !column || !isMatchable(tag, level) || isUniversal ? [] : columnConditions(column, value);
+}
+
+function columnConditions([, sql, matching]: Column, value: string): Condition[] {
   switch (matching) {
     case 'uid': {
       const uids = value.split(/[,\\]/);
@@ -116,16 +119,17 @@ function conditionOf(tag: string, value: string, level: SearchLevel): Condition[
       return [nameCondition(sql, value)];
     case 'text':
       return [textCondition(sql, value)];
-    case 'modalities': {
-      const inner = textCondition('m.modality', value);
-      return [
-        {
-          sql: `EXISTS (SELECT 1 FROM series m WHERE m.study_instance_uid = s.study_instance_uid AND ${inner.sql})`,
-          values: inner.values,
-        },
-      ];
-    }
+    case 'modalities':
+      return [modalityCondition(value)];
   }
+}
+
+function modalityCondition(value: string): Condition {
+  const { sql, values } = textCondition('m.modality', value);
+  return {
+    sql: `EXISTS (SELECT 1 FROM series m WHERE m.study_instance_uid = s.study_instance_uid AND ${sql})`,
+    values,
+  };
 }
 
 /** PS3.4 §C.2.2.2.5: `A-B`, `A-` and `-B` include their ends. */
@@ -183,25 +187,29 @@ const defaults: Readonly<Record<SearchLevel, readonly string[]>> = {
 };
 
 function matchOf(row: Row, given: Search): SearchMatch {
-  const { level, includeFields } = given;
-  const known = {
-    ...(JSON.parse(row.study_attributes) as DicomJson),
-    ...(row.series_attributes ? (JSON.parse(row.series_attributes) as DicomJson) : {}),
-    ...(row.metadata ? (JSON.parse(row.metadata) as DicomJson) : {}),
-  };
-  const wanted = [
-    ...(level === 'study' || given.study === undefined ? defaults.study : ['0020000D']),
-    ...(level === 'study' ? [] : given.series === undefined ? defaults.series : ['0020000E']),
-    ...(level === 'instance' ? defaults.instance : []),
-  ];
+  const known = knownOf(row);
   const attributes =
-    includeFields === 'all' ? known : { ...pick(known, wanted), ...pick(known, [...includeFields]) };
+    given.includeFields === 'all' ? known : pick(known, [...defaultsOf(given), ...given.includeFields]);
   const path = [
     `studies/${row.study_instance_uid}`,
     ...(row.series_instance_uid ? [`series/${row.series_instance_uid}`] : []),
     ...(row.sop_instance_uid ? [`instances/${row.sop_instance_uid}`] : []),
   ];
-  return { attributes: { ...attributes, ...countsOf(row, level) }, retrievePath: path.join('/') };
+  return { attributes: { ...attributes, ...countsOf(row, given.level) }, retrievePath: path.join('/') };
+}
+
+function knownOf(row: Row): DicomJson {
+  const texts = [row.study_attributes, row.series_attributes ?? '{}', row.metadata ?? '{}'];
+  return Object.assign({}, ...texts.map((text) => JSON.parse(text) as DicomJson)) as DicomJson;
+}
+
+/** Of the levels above only their UIDs, where the address names them already. */
+function defaultsOf({ level, study, series }: Search): string[] {
+  return [
+    ...(level === 'study' || study === undefined ? defaults.study : ['0020000D']),
+    ...(level === 'study' ? [] : series === undefined ? defaults.series : ['0020000E']),
+    ...(level === 'instance' ? defaults.instance : []),
+  ];
 }
 
 function countsOf(row: Row, level: SearchLevel): DicomJson {

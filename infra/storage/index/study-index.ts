@@ -149,12 +149,14 @@ export class StudyIndex implements Disposable {
   }
 
   /** For queries composed elsewhere in this folder: `sql` holds no value from outside, they are all parameters. */
+
   all<Row>(sql: string, ...values: (string | number | null)[]): Row[] {
     return this.#prepare(sql).all(...values) as Row[];
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as above
   get<Row>(sql: string, ...values: (string | number | null)[]): Row | undefined {
-    return this.#prepare(sql).get(...values) as Row | undefined;
+    return this.all<Row>(sql, ...values)[0];
   }
 
   #prepare(sql: string): StatementSync {

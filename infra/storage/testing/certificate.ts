@@ -21,7 +21,7 @@ export async function loopbackCertificate(): Promise<{ cert: string; key: string
         ]),
       ],
     },
-    webcrypto as Crypto,
+    webcrypto,
   );
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   return {
