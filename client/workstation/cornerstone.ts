@@ -28,7 +28,22 @@ export function startCornerstone(authorization: () => Record<string, string>): v
   ]) {
     tools.addTool(tool);
   }
+  const styles = tools.annotation.config.style;
+  styles.setDefaultToolStyles({ ...styles.getDefaultToolStyles(), global: measurementStyle });
 }
+
+const measurementStyle = {
+  color: 'rgb(255, 216, 92)',
+  colorHighlighted: 'rgb(255, 240, 190)',
+  colorSelected: 'rgb(90, 176, 242)',
+  lineWidth: '1.5',
+  lineDash: '',
+  textBoxColor: 'rgb(255, 216, 92)',
+  textBoxColorHighlighted: 'rgb(255, 240, 190)',
+  textBoxColorSelected: 'rgb(90, 176, 242)',
+  textBoxFontFamily: 'system-ui, sans-serif',
+  textBoxFontSize: '14px',
+};
 
 /** Must be chosen before a rendering engine is made; the engine keeps it. */
 export function chooseRendering(rendering: Rendering): void {
@@ -50,7 +65,7 @@ export function registerImage(frameUrl: string, instance: DicomObject): string {
 
 export async function loadImage(imageId: string, rendering: Rendering): Promise<core.Types.IImage> {
   // The processor draws colour from four bytes a pixel, WebGL from three.
-  const options = { requestType: core.Enums.RequestType.Prefetch, useRGBA: rendering === 'cpu' };
+  const options = { requestType: core.Enums.RequestType.Prefetch, priority: 0, useRGBA: rendering === 'cpu' };
   return core.imageLoader.loadAndCacheImage(imageId, options);
 }
 

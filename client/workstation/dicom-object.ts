@@ -38,6 +38,7 @@ export const tags = {
   NumberOfFrames: '00280008',
   Rows: '00280010',
   Columns: '00280011',
+  BitsStored: '00280101',
   WindowCenter: '00281050',
   WindowWidth: '00281051',
   LossyImageCompression: '00282110',

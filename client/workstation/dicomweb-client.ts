@@ -19,7 +19,11 @@ interface DicomwebOptions {
   readonly authorization: () => Record<string, string>;
 }
 
-export function createDicomwebClient({ root, studyInstanceUID, authorization }: DicomwebOptions): DicomwebClient {
+export function createDicomwebClient({
+  root,
+  studyInstanceUID,
+  authorization,
+}: DicomwebOptions): DicomwebClient {
   const study = `${root}/studies/${studyInstanceUID}`;
 
   const load = async (url: string, signal: AbortSignal): Promise<readonly DicomObject[]> => {

@@ -34,7 +34,9 @@ const parameters = parseParameters(location.search);
 if ('complaints' in parameters) refuse(parameters.complaints);
 else {
   const surroundings =
-    parameters.mode === 'streamed' ? createAgentSurroundings(location.origin) : createViewerSurroundings(window);
+    parameters.mode === 'streamed'
+      ? createAgentSurroundings(location.origin)
+      : createViewerSurroundings(window);
   const workstation = new Workstation(parameters, surroundings, {
     toolbar: element('toolbar'),
     rail: element('rail'),

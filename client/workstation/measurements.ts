@@ -8,7 +8,9 @@ type Measurements = ViewState['measurements'];
 const lengthSchema = z.object({
   annotationUID: z.string(),
   metadata: z.object({ toolName: z.literal('Length'), referencedImageId: z.string().optional() }),
-  data: z.object({ cachedStats: z.record(z.string(), z.looseObject({ length: z.number(), unit: z.string() })) }),
+  data: z.object({
+    cachedStats: z.record(z.string(), z.looseObject({ length: z.number(), unit: z.string() })),
+  }),
 });
 
 /** The lengths drawn so far that are known in millimetres: an image without spacing has none. */
@@ -33,7 +35,7 @@ export function listMeasurements(sopInstanceOf: (imageId: string) => string | nu
 export function onMeasurementsChanged(listener: () => void): void {
   const { ANNOTATION_COMPLETED, ANNOTATION_MODIFIED, ANNOTATION_REMOVED } = tools.Enums.Events;
   for (const event of [ANNOTATION_COMPLETED, ANNOTATION_MODIFIED, ANNOTATION_REMOVED]) {
-    eventTarget.addEventListener(event as string, listener);
+    eventTarget.addEventListener(event, listener);
   }
 }
 

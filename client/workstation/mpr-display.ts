@@ -14,10 +14,11 @@ import { createNotchCounter } from './wheel.ts';
 const engineId = 'mpr';
 const toolNames: readonly ToolName[] = ['WindowLevel', 'Zoom', 'Pan', 'StackScroll', 'Length', 'Crosshairs'];
 
+/** The colour of a plane is that of its line in the other two. */
 const planes = [
-  { id: 'axial', name: 'Axial', orientation: core.Enums.OrientationAxis.AXIAL },
-  { id: 'coronal', name: 'Coronal', orientation: core.Enums.OrientationAxis.CORONAL },
-  { id: 'sagittal', name: 'Sagittal', orientation: core.Enums.OrientationAxis.SAGITTAL },
+  { id: 'axial', name: 'Axial', orientation: core.Enums.OrientationAxis.AXIAL, color: '#e0635c' },
+  { id: 'coronal', name: 'Coronal', orientation: core.Enums.OrientationAxis.CORONAL, color: '#5fbf72' },
+  { id: 'sagittal', name: 'Sagittal', orientation: core.Enums.OrientationAxis.SAGITTAL, color: '#6f9df0' },
 ] as const;
 
 interface PlaneView {
@@ -45,15 +46,22 @@ export class MprDisplay implements Display {
   #invert = false;
 
   /** Every image of the series is in Cornerstone's cache before: the volume is put together from them. */
-  static async create(options: DisplayOptions): Promise<MprDisplay> {
+  static async create(options: DisplayOptions, signal: AbortSignal): Promise<MprDisplay> {
+    signal.throwIfAborted();
     const volumeId = `cornerstoneStreamingImageVolume:${options.series.entry.seriesInstanceUID}`;
-    chooseRendering('webgl');
     const volume = await core.volumeLoader.createAndCacheVolume(volumeId, {
       imageIds: [...options.series.imageIds],
     });
+    signal.throwIfAborted();
     const display = new MprDisplay(options);
-    (volume as core.StreamingImageVolume).load(() => undefined);
-    await display.#show(volumeId);
+    try {
+      (volume as core.StreamingImageVolume).load(() => undefined);
+      await display.#show(volumeId);
+      signal.throwIfAborted();
+    } catch (error) {
+      display.close();
+      throw error;
+    }
     return display;
   }
 
@@ -65,9 +73,11 @@ export class MprDisplay implements Display {
     this.#grid.className = 'mpr';
     options.stage.replaceChildren(this.#grid);
 
+    chooseRendering('webgl');
     this.#engine = new core.RenderingEngine(engineId);
-    this.#views = planes.map(({ id, name, orientation }) => {
+    this.#views = planes.map(({ id, name, orientation, color }) => {
       const element = document.createElement('div');
+      element.style.setProperty('--plane', color);
       element.className = `viewport plane-${id}`;
       this.#grid.append(element);
       this.#engine.enableElement({
@@ -76,7 +86,7 @@ export class MprDisplay implements Display {
         element,
         defaultOptions: { background: [0, 0, 0], orientation },
       });
-      const viewport = this.#engine.getViewport(id) as core.VolumeViewport;
+      const viewport = this.#engine.getViewport<core.VolumeViewport>(id);
       return { id, name, element, viewport, overlay: createOverlay(element), shown: null };
     });
     const [axial] = this.#views;
@@ -89,6 +99,7 @@ export class MprDisplay implements Display {
       renderingEngineId: engineId,
       viewportIds: planes.map(({ id }) => id),
       toolNames,
+      lineColor: (viewportId) => planes.find(({ id }) => id === viewportId)?.color ?? '',
     });
   }
 
@@ -128,7 +139,10 @@ export class MprDisplay implements Display {
 
   scroll(slices: number): void {
     const { viewport } = this.#active;
-    core.utilities.scroll(viewport as core.Types.IViewport, { delta: slices, volumeId: viewport.getVolumeId() });
+    core.utilities.scroll(viewport as core.Types.IViewport, {
+      delta: slices,
+      volumeId: viewport.getVolumeId(),
+    });
   }
 
   reset(): void {
@@ -157,7 +171,11 @@ export class MprDisplay implements Display {
   }
 
   async #show(volumeId: string): Promise<void> {
-    await core.setVolumesForViewports(this.#engine, [{ volumeId }], planes.map(({ id }) => id));
+    await core.setVolumesForViewports(
+      this.#engine,
+      [{ volumeId }],
+      planes.map(({ id }) => id),
+    );
     const range = rangeOf(this.#active.viewport);
     this.#headerWindow = range ? toWindow(range) : null;
     this.setWindow(this.#window);
@@ -231,7 +249,7 @@ export class MprDisplay implements Display {
       sliceCount: viewport.getNumberOfSlices(),
       windowCenter: window.center,
       windowWidth: window.width,
-      zoom: viewport.getZoom(),
+      zoom: pixelsPerColumn(viewport),
       invert: this.#invert,
     };
     const { right, down } = cameraAxes(viewUp, viewPlaneNormal);
@@ -241,6 +259,13 @@ export class MprDisplay implements Display {
     );
     this.#options.onChange();
   }
+}
+
+/** How many CSS px a column of the original images takes, which is what zoom means in a stack too. */
+function pixelsPerColumn(viewport: core.VolumeViewport): number {
+  const { parallelScale = 1 } = viewport.getCamera();
+  const [columnSpacing = 1] = viewport.getImageData()?.spacing ?? [];
+  return (viewport.element.clientHeight / (2 * parallelScale)) * columnSpacing;
 }
 
 function rangeOf(viewport: core.VolumeViewport): core.Types.VOIRange | undefined {

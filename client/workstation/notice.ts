@@ -48,10 +48,10 @@ export function createNotice(root: HTMLElement): Notice {
       progress.hidden = loaded + failed >= total && failed === 0;
       bar.max = total;
       bar.value = loaded;
-      count.textContent =
-        failed > 0 && loaded + failed >= total
-          ? `${failed} of ${total} images could not be loaded`
-          : `Loading ${loaded} / ${total}`;
+      const isOver = loaded + failed >= total;
+      bar.hidden = isOver;
+      progress.classList.toggle('failed', failed > 0);
+      count.textContent = isOver ? `${failed} of ${total} missing` : `Loading ${loaded} / ${total}`;
     },
   };
 }

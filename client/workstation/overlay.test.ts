@@ -36,10 +36,9 @@ test('an image that was compressed with loss says so, with its ratio', () => {
   const lossy = { ...instance, [tags.LossyImageCompression]: { Value: ['01'] } };
   const withRatio = { ...lossy, [tags.LossyImageCompressionRatio]: { Value: [12] } };
 
-  expect([lossy, withRatio].map((object) => describePicture({ ...picture, instance: object }).lossy)).toEqual([
-    'Lossy compressed',
-    'Lossy compressed 12 : 1',
-  ]);
+  expect([lossy, withRatio].map((object) => describePicture({ ...picture, instance: object }).lossy)).toEqual(
+    ['Lossy compressed', 'Lossy compressed 12 : 1'],
+  );
 });
 
 test('a reformation names its plane instead of a slice location', () => {

@@ -28,7 +28,9 @@ export function describePicture(picture: Picture): OverlayText {
     topLeft: said(
       text(instance, 'PatientName') || 'No name',
       text(instance, 'PatientID'),
-      [readableDate(text(instance, 'PatientBirthDate')), text(instance, 'PatientSex')].filter(Boolean).join('  '),
+      [readableDate(text(instance, 'PatientBirthDate')), text(instance, 'PatientSex')]
+        .filter(Boolean)
+        .join('  '),
     ),
     topRight: said(
       text(instance, 'InstitutionName'),
@@ -41,7 +43,10 @@ export function describePicture(picture: Picture): OverlayText {
       `${plane ? 'Slice' : 'Image'} ${sliceIndex + 1} / ${sliceCount}`,
       plane ? '' : placeOf(instance),
     ),
-    bottomRight: said(`Zoom ${zoom.toFixed(2)}×`, `W ${Math.round(window.width)}  L ${Math.round(window.center)}`),
+    bottomRight: said(
+      `Zoom ${zoom.toFixed(2)}×`,
+      `W ${Math.round(window.width)}  L ${Math.round(window.center)}`,
+    ),
     lossy: lossyText(instance),
   };
 }

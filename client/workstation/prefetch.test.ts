@@ -42,10 +42,17 @@ test('the order follows the user', async () => {
 
 test('an image that cannot be had is counted, not waited for', async () => {
   const told: Progress[] = [];
-  const { loaded: _, ...rest } = archive(['2']);
+  const { load, isLoaded } = archive(['2']);
 
   const end = await prefetch(
-    { imageIds, currentIndex: () => 0, concurrency: 2, onProgress: (progress) => told.push(progress), ...rest },
+    {
+      imageIds,
+      currentIndex: () => 0,
+      concurrency: 2,
+      onProgress: (progress) => told.push(progress),
+      load,
+      isLoaded,
+    },
     new AbortController().signal,
   );
 

@@ -18,26 +18,25 @@ export interface Progress {
 export async function prefetch(options: PrefetchOptions, signal: AbortSignal): Promise<Progress> {
   const { imageIds, isLoaded, load, onProgress } = options;
   const left = new Set(imageIds.keys());
+  let loaded = 0;
   let failed = 0;
-  const progress = (): Progress => ({
-    loaded: imageIds.length - failed - imageIds.filter((id) => !isLoaded(id)).length,
-    failed,
-    total: imageIds.length,
-  });
+  const progress = (): Progress => ({ loaded, failed, total: imageIds.length });
+
+  const isOver = (): boolean => signal.aborted;
 
   const work = async (): Promise<void> => {
-    while (!signal.aborted) {
+    while (!isOver()) {
       const index = nearest(left, options.currentIndex());
       const imageId = index === undefined ? undefined : imageIds[index];
       if (index === undefined || imageId === undefined) return;
       left.delete(index);
-      if (isLoaded(imageId)) continue;
       try {
-        await load(imageId);
+        if (!isLoaded(imageId)) await load(imageId);
+        loaded += 1;
       } catch {
         failed += 1;
       }
-      if (!signal.aborted) onProgress(progress());
+      if (!isOver()) onProgress(progress());
     }
   };
 

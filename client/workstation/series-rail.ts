@@ -28,7 +28,8 @@ export function createSeriesRail(
 
   return {
     select: ({ seriesInstanceUID }) => {
-      for (const [uid, { element }] of rows) element.setAttribute('aria-current', String(uid === seriesInstanceUID));
+      for (const [uid, { element }] of rows)
+        element.setAttribute('aria-current', String(uid === seriesInstanceUID));
     },
     showThumbnail: ({ seriesInstanceUID }, image) => {
       const row = rows.get(seriesInstanceUID);

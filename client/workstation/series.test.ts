@@ -10,7 +10,11 @@ function object(values: Partial<Record<Keyword, readonly unknown[]>>): DicomObje
   );
 }
 
-function slice(number: number, z: number, more: Partial<Record<Keyword, readonly unknown[]>> = {}): DicomObject {
+function slice(
+  number: number,
+  z: number,
+  more: Partial<Record<Keyword, readonly unknown[]>> = {},
+): DicomObject {
   return object({
     SOPInstanceUID: [`1.2.${number}`],
     InstanceNumber: [number],
@@ -44,7 +48,8 @@ test('phases at one place keep their order', () => {
 });
 
 test('every frame of an enhanced object is an image at its own place', () => {
-  const position = (z: number): unknown => object({ PlanePositionSequence: [object({ ImagePositionPatient: [0, 0, z] })] });
+  const position = (z: number): unknown =>
+    object({ PlanePositionSequence: [object({ ImagePositionPatient: [0, 0, z] })] });
   const enhanced = object({
     SOPInstanceUID: ['1.9'],
     Rows: [64],

@@ -1,5 +1,7 @@
 import * as core from '@cornerstonejs/core';
 import type { ViewportState } from '@medusa/protocol';
+import { numbers, type DicomObject } from './dicom-object.ts';
+import type { SeriesImage } from './series.ts';
 import { chooseRendering, type Rendering } from './cornerstone.ts';
 import type { Display, LoadedSeries, ToolName } from './display.ts';
 import { imageRectangle, moveBy, rectangleOf } from './geometry.ts';
@@ -57,7 +59,7 @@ export class StackDisplay implements Display {
       element: this.#element,
       defaultOptions: { background: [0, 0, 0] },
     });
-    this.#viewport = this.#engine.getViewport(viewportId) as core.StackViewport;
+    this.#viewport = this.#engine.getViewport<core.StackViewport>(viewportId);
     this.#overlay = createOverlay(this.#element);
     this.#tools = createToolGroup({
       id: engineId,
@@ -135,7 +137,13 @@ export class StackDisplay implements Display {
   }
 
   get #image(): core.Types.IImage | undefined {
-    return this.#viewport.getCornerstoneImage() as core.Types.IImage | undefined;
+    return this.#viewport.getCornerstoneImage();
+  }
+
+  /** What is in the picture now, which is not yet what the user scrolled to while that one loads. */
+  get #shownImage(): SeriesImage | undefined {
+    const { images, imageIds } = this.#options.series;
+    return this.#image && images[imageIds.indexOf(this.#image.imageId)];
   }
 
   #listen(): void {
@@ -169,19 +177,20 @@ export class StackDisplay implements Display {
   }
 
   #applyWindow(): void {
-    const image = this.#image;
-    if (image) this.#viewport.setProperties({ voiRange: toVoiRange(this.#window ?? windowOf(image)) }, true);
+    const [image, shown] = [this.#image, this.#shownImage];
+    if (!image || !shown) return;
+    const window = this.#window ?? windowOf(image, shown.instance);
+    this.#viewport.setProperties({ voiRange: toVoiRange(window) }, true);
   }
 
   #describe(): void {
-    const image = this.#image;
-    const index = image ? this.#options.series.imageIds.indexOf(image.imageId) : -1;
-    const shown = this.#options.series.images[index];
+    const [image, shown] = [this.#image, this.#shownImage];
     const plane = this.#viewport.getImageData() as core.Types.IImageData | undefined;
     if (!image || !shown || !plane) return;
 
+    const { images, entry } = this.#options.series;
     const { voiRange, invert } = this.#viewport.getProperties();
-    const window = voiRange ? toWindow(voiRange) : windowOf(image);
+    const window = voiRange ? toWindow(voiRange) : windowOf(image, shown.instance);
     const rectangle = rectangleOf(this.#element);
     const inCanvas = imageRectangle({
       plane,
@@ -194,11 +203,11 @@ export class StackDisplay implements Display {
       kind: 'stack',
       rectangle,
       imageRectangle: moveBy(inCanvas, rectangle),
-      seriesInstanceUID: this.#options.series.entry.seriesInstanceUID,
+      seriesInstanceUID: entry.seriesInstanceUID,
       sopInstanceUID: shown.sopInstanceUID,
       frame: shown.frame,
-      sliceIndex: index,
-      sliceCount: this.#options.series.imageIds.length,
+      sliceIndex: images.indexOf(shown),
+      sliceCount: images.length,
       windowCenter: window.center,
       windowWidth: window.width,
       zoom: inCanvas.width / image.columns,
@@ -207,7 +216,7 @@ export class StackDisplay implements Display {
     this.#overlay.show(
       describePicture({
         instance: shown.instance,
-        sliceIndex: index,
+        sliceIndex: this.#shown.sliceIndex,
         sliceCount: this.#shown.sliceCount,
         window,
         zoom: this.#shown.zoom,
@@ -219,7 +228,12 @@ export class StackDisplay implements Display {
   }
 }
 
-function windowOf({ windowCenter, windowWidth }: core.Types.IImage): VoiWindow {
+/** Cornerstone makes a window of the slice's smallest and largest value where the header has none. */
+function windowOf({ windowCenter, windowWidth }: core.Types.IImage, instance: DicomObject): VoiWindow {
+  const hasOwn = numbers(instance, 'WindowCenter').length > 0;
+  const [bitsStored = 16] = numbers(instance, 'BitsStored');
+  // Eight bits were made for a screen: they are shown as they are, every slice alike.
+  if (!hasOwn && bitsStored <= 8) return { center: 128, width: 256 };
   return { center: first(windowCenter), width: first(windowWidth) };
 }
 

@@ -8,6 +8,8 @@ interface ToolGroupOptions {
   readonly renderingEngineId: string;
   readonly viewportIds: readonly string[];
   readonly toolNames: readonly ToolName[];
+  /** The colour of the line that a viewport's plane draws in the others. */
+  readonly lineColor?: (viewportId: string) => string;
 }
 
 export interface ToolGroup {
@@ -16,10 +18,13 @@ export interface ToolGroup {
   close(): void;
 }
 
-export function createToolGroup({ id, renderingEngineId, viewportIds, toolNames }: ToolGroupOptions): ToolGroup {
+export function createToolGroup(options: ToolGroupOptions): ToolGroup {
+  const { id, renderingEngineId, viewportIds, toolNames, lineColor } = options;
   const group = tools.ToolGroupManager.createToolGroup(id);
   if (!group) throw new Error(`There is a tool group ${id} already.`);
-  for (const name of toolNames) group.addTool(name);
+  for (const name of toolNames) {
+    group.addTool(name, name === 'Crosshairs' ? { getReferenceLineColor: lineColor } : {});
+  }
   for (const viewportId of viewportIds) group.addViewport(viewportId, renderingEngineId);
 
   const setTool = (chosen: ToolName): void => {

@@ -4,14 +4,14 @@ import { presets, type Preset } from './presets.ts';
 
 /** What the user can ask for by the toolbar or by a key. */
 export interface Commands {
-  chooseTool(tool: ToolName): void;
-  choosePreset(preset: Preset): void;
-  chooseLayout(layout: Display['layout']): void;
-  toggleInvert(): void;
-  toggleRail(): void;
-  reset(): void;
-  scroll(slices: number): void;
-  removeSelected(): void;
+  readonly chooseTool: (tool: ToolName) => void;
+  readonly choosePreset: (preset: Preset) => void;
+  readonly chooseLayout: (layout: Display['layout']) => void;
+  readonly toggleInvert: () => void;
+  readonly toggleRail: () => void;
+  readonly reset: () => void;
+  readonly scroll: (slices: number) => void;
+  readonly removeSelected: () => void;
 }
 
 /** What the toolbar shows as chosen and as possible. */
@@ -34,6 +34,8 @@ export const toolKeys: readonly { readonly tool: ToolName; readonly key: string;
   { tool: 'Length', key: 'l', name: 'Length' },
   { tool: 'Crosshairs', key: 'c', name: 'Crosshairs' },
 ];
+
+const layoutTitles = { stack: 'One slice at a time (K)', mpr: 'Axial, coronal, sagittal (M)' } as const;
 
 export interface Toolbar {
   show(state: ToolbarState): void;
@@ -58,7 +60,7 @@ export function createToolbar(root: HTMLElement, commands: Commands): Toolbar {
     element: button({
       icon: layout,
       label: layout === 'stack' ? 'Stack' : 'MPR',
-      title: layout === 'stack' ? 'One slice at a time (1-up, K)' : 'Axial, coronal, sagittal (M)',
+      title: layoutTitles[layout],
       run: () => {
         commands.chooseLayout(layout);
       },
@@ -93,13 +95,18 @@ export function createToolbar(root: HTMLElement, commands: Commands): Toolbar {
       press(invert, isInverted);
       invert.disabled = reset.disabled = !hasPicture;
       for (const each of layoutButtons) {
+        const refusal = each.layout === 'mpr' ? mprRefusal : '';
         press(each.element, each.layout === layout);
-        each.element.disabled = !hasPicture || (each.layout === 'mpr' && mprRefusal !== '');
-        if (each.layout === 'mpr') each.element.title = mprRefusal || 'Axial, coronal, sagittal (M)';
+        each.element.disabled = !hasPicture || refusal !== '';
+        each.element.title = refusal || layoutTitles[each.layout];
       }
-      for (const [index, element] of presetButtons.entries()) element.disabled = !hasPicture || (index > 0 && !isCt);
+      enablePresets(presetButtons, hasPicture, isCt);
     },
   };
+}
+
+function enablePresets(buttons: readonly HTMLButtonElement[], hasPicture: boolean, isCt: boolean): void {
+  for (const [index, element] of buttons.entries()) element.disabled = !hasPicture || (index > 0 && !isCt);
 }
 
 interface ButtonOptions {

@@ -41,6 +41,8 @@ export class Workstation {
   #tool: ToolName = 'WindowLevel';
   #layout: Display['layout'] = 'stack';
   #sliceIndex = 0;
+  /** Why the series cannot be shown in three planes, '' where it can. */
+  #mprRefusal = '';
   /** Ends what the series or layout chosen before still waits for. */
   #opening = new AbortController();
 
@@ -53,9 +55,9 @@ export class Workstation {
       studyInstanceUID: parameters.study,
       authorization: () => surroundings.authorization(),
     });
-    this.#notice = createNotice(rooms.notices);
     const commands = this.#commands();
     this.#toolbar = createToolbar(rooms.toolbar, commands);
+    this.#notice = createNotice(rooms.notices);
     this.#teller = createViewStateTeller(
       () => this.#view(),
       (view) => {
@@ -79,15 +81,15 @@ export class Workstation {
     this.#notice.busy('Waiting for access to the study');
     await this.#surroundings.authorized;
     this.#notice.busy('Loading the list of series');
+    const { signal } = this.#opening;
     try {
-      await this.#openStudy();
+      await this.#openStudy(signal);
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, signal);
     }
   }
 
-  async #openStudy(): Promise<void> {
-    const { signal } = this.#opening;
+  async #openStudy(signal: AbortSignal): Promise<void> {
     const entries = sortSeries((await this.#archive.findSeries(signal)).map(toSeriesEntry));
     if (entries.length === 0) {
       this.#notice.state('This study has no series', 'The archive knows the study but holds nothing of it.');
@@ -107,18 +109,21 @@ export class Workstation {
     this.#rail?.select(entry);
     this.#notice.busy(`Loading ${entry.description || 'the series'}`);
     this.#changed();
+    const { signal } = this.#opening;
     try {
-      const { signal } = this.#opening;
       const series = await this.#load(entry, signal);
-      if (signal.aborted) return;
+      signal.throwIfAborted();
       if (series.images.length === 0) {
         this.#notice.state('This series has no pictures', explainNoPictures(entry));
         return;
       }
       this.#series = series;
+      this.#mprRefusal = isVolume(series.images)
+        ? webglRefusal()
+        : 'MPR needs a series of parallel, evenly spaced slices';
       this.#openStack(series);
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, signal);
     }
   }
 
@@ -137,14 +142,11 @@ export class Workstation {
     this.#notice.busy('Loading the volume');
     try {
       const { failed } = await this.#prefetch(series);
-      if (signal.aborted) return;
       if (failed > 0) throw new AppError('storage.unreachable', 'A volume needs every image of the series.');
-      const display = await MprDisplay.create(this.#displayOptions(series));
-      if (signal.aborted) display.close();
-      else this.#display = display;
+      this.#display = await MprDisplay.create(this.#displayOptions(series), signal);
       this.#changed();
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, signal);
     }
   }
 
@@ -161,7 +163,7 @@ export class Workstation {
         this.#changed();
       },
       onFailure: (error) => {
-        if (!signal.aborted) this.#fail(error);
+        this.#fail(error, signal);
       },
     };
   }
@@ -180,10 +182,7 @@ export class Workstation {
 
     const images = hasPictures(entry) ? toImages(await this.#archive.loadMetadata(entry, signal)) : [];
     const imageIds = images.map((image) => {
-      const imageId = registerImage(
-        this.#archive.frameUrl(entry.seriesInstanceUID, image),
-        image.instance,
-      );
+      const imageId = registerImage(this.#archive.frameUrl(entry.seriesInstanceUID, image), image.instance);
       this.#sopInstances.set(imageId, image.sopInstanceUID);
       return imageId;
     });
@@ -258,7 +257,7 @@ export class Workstation {
 
   #chooseLayout(layout: Display['layout']): void {
     const series = this.#series;
-    if (!series || layout === this.#layout || (layout === 'mpr' && this.#mprRefusal() !== '')) return;
+    if (!series || layout === this.#layout || (layout === 'mpr' && this.#mprRefusal !== '')) return;
     this.#sliceIndex = this.#currentIndex();
     this.#begin();
     this.#layout = layout;
@@ -270,13 +269,6 @@ export class Workstation {
     this.#changed();
   }
 
-  #mprRefusal(): string {
-    if (!this.#series || !isVolume(this.#series.images)) {
-      return 'MPR needs a series of parallel, evenly spaced slices';
-    }
-    return canUseWebgl() ? '' : 'MPR needs WebGL, which this browser does not offer';
-  }
-
   #changed(): void {
     this.#toolbar.show({
       tool: this.#tool,
@@ -284,7 +276,7 @@ export class Workstation {
       isInverted: this.#display?.states()?.some(({ invert }) => invert) ?? false,
       hasPicture: this.#series !== null,
       isCt: this.#series?.entry.modality === 'CT',
-      mprRefusal: this.#series ? this.#mprRefusal() : '',
+      mprRefusal: this.#mprRefusal,
     });
     this.#teller.changed();
   }
@@ -303,14 +295,19 @@ export class Workstation {
     };
   }
 
-  #fail(error: unknown): void {
-    if (this.#opening.signal.aborted) return;
+  /** What failed after the user went on to something else is no news any more. */
+  #fail(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
     this.#notice.state(
       'The pictures cannot be shown',
       error instanceof AppError ? error.message : 'An image could not be loaded or decoded.',
     );
     this.#changed();
   }
+}
+
+function webglRefusal(): string {
+  return canUseWebgl() ? '' : 'MPR needs WebGL, which this browser does not offer';
 }
 
 function explainNoPictures({ modality }: SeriesEntry): string {

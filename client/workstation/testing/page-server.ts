@@ -1,10 +1,12 @@
 import { viewStateSchema, type ViewState } from '@medusa/protocol';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+
+const viewTimeoutMs = 20_000;
 
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html',
@@ -20,8 +22,8 @@ const contentSecurityPolicy =
 /** Serves the built page as a render node's agent does, with the archive behind `/dicomweb`. */
 export interface PageServer extends AsyncDisposable {
   readonly origin: string;
-  /** Every view told, in order; a new one wakes `nextView`. */
-  readonly views: readonly ViewState[];
+  /** The last view told if it fits, else the first one after it that does. */
+  view(fits: (view: ViewState) => boolean): Promise<ViewState>;
   readonly authorizations: readonly string[];
 }
 
@@ -30,34 +32,36 @@ interface PageServerOptions {
   readonly dicomwebUrl: string;
   /** Served at `/viewer`: stands for the viewer page around a local workstation. */
   readonly viewerPage: string;
+  /** What the archive is too old to hand out, by the end of the path, as PS3.18 §8.7.3 writes it. */
+  readonly frames: ReadonlyMap<string, { readonly bytes: Uint8Array; readonly transferSyntaxUID: string }>;
 }
 
-export async function startPageServer({ folder, dicomwebUrl, viewerPage }: PageServerOptions): Promise<PageServer> {
-  const views: ViewState[] = [];
+export async function startPageServer({
+  folder,
+  dicomwebUrl,
+  viewerPage,
+  frames,
+}: PageServerOptions): Promise<PageServer> {
+  let last: ViewState | undefined;
+  const told = new EventEmitter();
   const authorizations: string[] = [];
   const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, search } = new URL(incoming.url ?? '/', 'http://page');
     if (pathname === '/view-state') {
-      views.push(viewStateSchema.parse(JSON.parse(await text(incoming))));
+      last = viewStateSchema.parse(JSON.parse(await text(incoming)));
       response.writeHead(204).end();
+      told.emit('view');
     } else if (pathname.startsWith('/dicomweb/')) {
       authorizations.push(incoming.headers.authorization ?? '');
+      const [, frame] = [...frames].find(([end]) => pathname.endsWith(end)) ?? [];
+      if (frame) {
+        sendFrame(frame, response);
+        return;
+      }
       pipe(`${dicomwebUrl}${pathname.slice('/dicomweb'.length)}${search}`, incoming, response);
     } else if (pathname === '/viewer') {
       response.writeHead(200, { 'content-type': 'text/html' }).end(viewerPage);
-    } else {
-      const name = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
-      const body = await readFile(join(folder, name)).catch(() => null);
-      if (body === null) response.writeHead(404).end();
-      else {
-        response
-          .writeHead(200, {
-            'content-type': contentTypes[extname(name)] ?? 'application/octet-stream',
-            'content-security-policy': contentSecurityPolicy,
-          })
-          .end(body);
-      }
-    }
+    } else await sendFile(folder, pathname, response);
   };
   const server: Server = createServer((incoming, response) => {
     answer(incoming, response).catch(() => {
@@ -69,7 +73,11 @@ export async function startPageServer({ folder, dicomwebUrl, viewerPage }: PageS
 
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    views,
+    view: async (fits) => {
+      const deadline = AbortSignal.timeout(viewTimeoutMs);
+      while (!last || !fits(last)) await once(told, 'view', { signal: deadline });
+      return last;
+    },
     authorizations,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
@@ -87,4 +95,33 @@ function pipe(url: string, incoming: IncomingMessage, response: ServerResponse):
   });
   forwarded.on('error', () => response.writeHead(502).end());
   forwarded.end();
+}
+
+async function sendFile(folder: string, pathname: string, response: ServerResponse): Promise<void> {
+  const name = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
+  const body = await readFile(join(folder, name)).catch(() => null);
+  if (body === null) {
+    response.writeHead(404).end();
+    return;
+  }
+  response
+    .writeHead(200, {
+      'content-type': contentTypes[extname(name)] ?? 'application/octet-stream',
+      'content-security-policy': contentSecurityPolicy,
+    })
+    .end(body);
+}
+
+function sendFrame(
+  { bytes, transferSyntaxUID }: { bytes: Uint8Array; transferSyntaxUID: string },
+  response: ServerResponse,
+): void {
+  response.writeHead(200, {
+    'content-type': 'multipart/related; type="application/octet-stream"; boundary=frame',
+  });
+  response.write(
+    `--frame\r\nContent-Type: application/octet-stream; transfer-syntax=${transferSyntaxUID}\r\n\r\n`,
+  );
+  response.write(bytes);
+  response.end('\r\n--frame--');
 }
