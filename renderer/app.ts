@@ -49,7 +49,12 @@ export async function startRenderNode(
     { slots: config.slots, runFolder: claim.runFolder },
     { sfu, confinement, openEncoder: EncoderProcess.open, settings, log },
   );
-  const link = starting.use(BrokerLink.open({ ...config, token: config.nodeToken, version, startedAt, capabilities }, { sessions, log }));
+  const link = starting.use(
+    BrokerLink.open(
+      { ...config, token: config.nodeToken, version, startedAt, capabilities },
+      { sessions, log },
+    ),
+  );
   starting.use(watchOrphans(link, sessions, config.orphanSeconds));
   starting.defer(async () => link.drain(drainMs));
   starting.use(sessions);

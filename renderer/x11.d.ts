@@ -35,14 +35,7 @@ declare module 'x11' {
     MapWindow(window: number): void;
     DestroyWindow(window: number): void;
     ChangeWindowAttributes(window: number, values: Readonly<Record<string, number>>): void;
-    ClearArea(
-      window: number,
-      x: number,
-      y: number,
-      width: number,
-      height: number,
-      exposures: number,
-    ): void;
+    ClearArea(window: number, x: number, y: number, width: number, height: number, exposures: number): void;
     SetInputFocus(window: number, revertTo: number): void;
     GetGeometry(window: number, callback: Callback<Geometry>): void;
     GetWindowAttributes(window: number, callback: Callback<WindowAttributes>): void;

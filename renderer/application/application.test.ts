@@ -48,14 +48,20 @@ async function startStorage(): Promise<{ dicomwebUrl: string; asked: string[] }>
   return { dicomwebUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/dicomweb`, asked };
 }
 
-async function openGate(dicomwebUrl: string, uid: number | null = null): Promise<{ gate: Gate; socketFile: string }> {
+async function openGate(
+  dicomwebUrl: string,
+  uid: number | null = null,
+): Promise<{ gate: Gate; socketFile: string }> {
   const clientFolder = path.join(folder, 'client');
   await mkdir(path.join(clientFolder, 'workstation'), { recursive: true });
   await writeFile(path.join(clientFolder, 'workstation', 'index.html'), '<title>page</title>');
   await writeFile(path.join(clientFolder, 'secret.txt'), 'secret');
   const socketFile = path.join(folder, 'gate.sock');
   const study = { studyInstanceUID, dicomwebUrl, studyToken: () => 'token-of-the-study' };
-  return { gate: cleanup.use(await Gate.create({ socketFile, uid, clientFolder, study, report })), socketFile };
+  return {
+    gate: cleanup.use(await Gate.create({ socketFile, uid, clientFolder, study, report })),
+    socketFile,
+  };
 }
 
 async function ask(
@@ -88,9 +94,12 @@ describe('Gate', () => {
     await ask(socketFile, '/dicomweb/studies/1.2.3/series?limit=5');
     await ask(socketFile, '/dicomweb/studies?StudyInstanceUID=9.9');
     const refused = await Promise.all(
-      ['/dicomweb/studies/9.9/series', '/dicomweb/studies/1.2.3/%2e%2e/9.9', '/dicomweb/series', '/dicomweb/studies/1.2.34'].map(
-        async (path) => ask(socketFile, path),
-      ),
+      [
+        '/dicomweb/studies/9.9/series',
+        '/dicomweb/studies/1.2.3/%2e%2e/9.9',
+        '/dicomweb/series',
+        '/dicomweb/studies/1.2.34',
+      ].map(async (path) => ask(socketFile, path)),
     );
 
     expect(storage.asked).toEqual([
@@ -120,7 +129,10 @@ describe('Gate', () => {
 describe('studyTarget', () => {
   it('keeps path and query of the study', () => {
     const study = { studyInstanceUID, dicomwebUrl: 'https://s/dicomweb' };
-    const target = studyTarget(new URL('http://gate/dicomweb/studies/1.2.3/series/4/instances/5/frames/1,2?a=b'), study);
+    const target = studyTarget(
+      new URL('http://gate/dicomweb/studies/1.2.3/series/4/instances/5/frames/1,2?a=b'),
+      study,
+    );
     expect(target?.href).toBe('https://s/dicomweb/studies/1.2.3/series/4/instances/5/frames/1,2?a=b');
   });
 });
@@ -169,7 +181,14 @@ describe('ConfinedApplication', () => {
     const options = { size: { widthPx: 640, heightPx: 480 }, folder, uid, report };
     const display = cleanup.use(await VirtualDisplay.create(options, AbortSignal.timeout(20_000)));
     const application = applicationSchema.parse({
-      ...{ id: 'probe', name: 'Probe', description: '', kind: 'x11', studyAccess: 'dicomweb', modes: ['streamed'] },
+      ...{
+        id: 'probe',
+        name: 'Probe',
+        description: '',
+        kind: 'x11',
+        studyAccess: 'dicomweb',
+        modes: ['streamed'],
+      },
       command: ['/bin/sh', '-c', `(${script}) > result 2>&1`],
       resources: { memoryMiB: 512, cpus: 1 },
     });
@@ -191,7 +210,8 @@ describe('ConfinedApplication', () => {
     cleanup.defer(() => void server.close());
     const { port } = server.address() as AddressInfo;
     const fetchCode = `fetch('http://127.0.0.1:${port}').then(() => console.log('reached'), () => console.log('unreachable'))`;
-    const pageCode = "fetch('http://127.0.0.1:8080/workstation/').then(async (a) => console.log(await a.text()))";
+    const pageCode =
+      "fetch('http://127.0.0.1:8080/workstation/').then(async (a) => console.log(await a.text()))";
 
     const { output, result } = await runConfined(
       [
@@ -226,7 +246,9 @@ describe('ConfinedApplication', () => {
   it('is ended with everything that it started', async () => {
     const marker = `${process.pid}000.25`;
     const running = runConfined(`sleep ${marker} & exec sleep ${marker}`).catch(() => undefined);
-    await expect.poll(async () => processesWith(marker), { timeout: 10_000 }).toContainEqual(`sleep\0${marker}\0`);
+    await expect
+      .poll(async () => processesWith(marker), { timeout: 10_000 })
+      .toContainEqual(`sleep\0${marker}\0`);
 
     await cleanup.disposeAsync();
 
@@ -237,6 +259,8 @@ describe('ConfinedApplication', () => {
 
 async function processesWith(text: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== `${process.pid}`);
-  const commands = await Promise.all(pids.map(async (pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  const commands = await Promise.all(
+    pids.map(async (pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
   return commands.filter((command) => command.includes(text));
 }

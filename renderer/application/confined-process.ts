@@ -12,7 +12,10 @@ export class ConfinedProcess {
 
   constructor(command: readonly string[]) {
     const [program = '', ...rest] = command;
-    this.#outer = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: { PATH: '/usr/bin:/bin' } });
+    this.#outer = spawn(program, rest, {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: { PATH: '/usr/bin:/bin' },
+    });
     for (const stream of [this.#outer.stdout, this.#outer.stderr])
       stream?.on('data', (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-mostOutputBytes);

@@ -23,7 +23,11 @@ export async function probeConfinement(): Promise<Confinement> {
   } catch (cause) {
     throw new AppError('session.start-failed', 'bubblewrap does not work on this machine', { cause });
   }
-  const hasBrowserSandbox = await runInSandbox(hasOwnUsers, ['/usr/bin/unshare', '--user', '/usr/bin/true']).then(
+  const hasBrowserSandbox = await runInSandbox(hasOwnUsers, [
+    '/usr/bin/unshare',
+    '--user',
+    '/usr/bin/true',
+  ]).then(
     () => true,
     () => false,
   );
@@ -40,8 +44,20 @@ async function runInSandbox(hasOwnUsers: boolean, command: readonly string[]): P
   const user = hasOwnUsers
     ? ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--no-new-privs']
     : [];
-  const capabilities = hasOwnUsers ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : ['--unshare-user'];
-  const system = ['--ro-bind', '/usr', '/usr', '--symlink', 'usr/lib', '/lib', '--symlink', 'usr/lib64', '/lib64'];
+  const capabilities = hasOwnUsers
+    ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID']
+    : ['--unshare-user'];
+  const system = [
+    '--ro-bind',
+    '/usr',
+    '/usr',
+    '--symlink',
+    'usr/lib',
+    '/lib',
+    '--symlink',
+    'usr/lib64',
+    '/lib64',
+  ];
   const namespaces = ['--unshare-net', '--unshare-pid', '--unshare-ipc', '--proc', '/proc', '--dev', '/dev'];
   await promisify(execFile)('bwrap', [...namespaces, ...capabilities, ...system, '--', ...user, ...command], {
     timeout: 10_000,

@@ -1,5 +1,11 @@
 import { chown } from 'node:fs/promises';
-import { createServer, type IncomingMessage, request as requestHttp, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  request as requestHttp,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { TypedEmitter } from '@medusa/kernel';
@@ -22,7 +28,13 @@ export type GateOptions = {
 
 const mostViewStateBytes = 256 * 1_024;
 const forwardedHeaders = ['accept', 'accept-encoding', 'range'] as const;
-const returnedHeaders = ['content-type', 'content-length', 'content-encoding', 'content-range', 'etag'] as const;
+const returnedHeaders = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'content-range',
+  'etag',
+] as const;
 
 /**
  * The only way out of a sandbox: HTTP on a unix socket. It serves the workstation page, fetches the session's one study
@@ -118,7 +130,10 @@ export class Gate implements AsyncDisposable {
 }
 
 /** The address at the storage node, or undefined for anything that is not of this study. */
-export function studyTarget(url: URL, study: Pick<StudyAccess, 'studyInstanceUID' | 'dicomwebUrl'>): URL | undefined {
+export function studyTarget(
+  url: URL,
+  study: Pick<StudyAccess, 'studyInstanceUID' | 'dicomwebUrl'>,
+): URL | undefined {
   const rest = url.pathname.slice('/dicomweb'.length);
   const query = new URLSearchParams(url.search);
   if (rest === '/studies') query.set('StudyInstanceUID', study.studyInstanceUID);
@@ -130,7 +145,9 @@ export function studyTarget(url: URL, study: Pick<StudyAccess, 'studyInstanceUID
 
 function isPathOfStudy(rest: string, studyInstanceUID: string): boolean {
   const segments = rest.split('/').slice(1);
-  const isPlain = segments.slice(2).every((segment) => /^[A-Za-z0-9._,-]+$/.test(segment) && !segment.startsWith('..'));
+  const isPlain = segments
+    .slice(2)
+    .every((segment) => /^[A-Za-z0-9._,-]+$/.test(segment) && !segment.startsWith('..'));
   return segments[0] === 'studies' && segments[1] === studyInstanceUID && isPlain;
 }
 

@@ -11,7 +11,13 @@ export type KioskOptions = {
 };
 
 /** Services that a kiosk on a closed network must not call, and offers that it must not make. */
-const disabledFeatures = ['Translate', 'MediaRouter', 'OptimizationHints', 'InterestFeedContentSuggestions', 'GlobalMediaControls'];
+const disabledFeatures = [
+  'Translate',
+  'MediaRouter',
+  'OptimizationHints',
+  'InterestFeedContentSuggestions',
+  'GlobalMediaControls',
+];
 
 /** The command that shows the workstation page, and nothing else, on the whole display. */
 export function kioskCommand(options: KioskOptions): [string, ...string[]] {
@@ -30,7 +36,12 @@ export function kioskCommand(options: KioskOptions): [string, ...string[]] {
     ...['--no-first-run', '--no-default-browser-check', '--noerrdialogs', '--hide-crash-restore-bubble'],
     ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'],
     ...['--disable-extensions', '--disable-default-apps', '--disable-breakpad', '--disable-crash-reporter'],
-    ...['--disable-pinch', '--overscroll-history-navigation=0', '--password-store=basic', '--disable-dev-shm-usage'],
+    ...[
+      '--disable-pinch',
+      '--overscroll-history-navigation=0',
+      '--password-store=basic',
+      '--disable-dev-shm-usage',
+    ],
     ...['--no-pings', '--metrics-recording-only', `--disable-features=${disabledFeatures.join(',')}`],
     // A window that nobody sees on a screen is still the one that is streamed.
     ...['--disable-backgrounding-occluded-windows', '--disable-renderer-backgrounding'],

@@ -29,9 +29,28 @@ export const inside = {
 const launcherFile = fileURLToPath(new URL('sandbox/launcher.ts', import.meta.url));
 const openboxFile = fileURLToPath(new URL('sandbox/openbox.xml', import.meta.url));
 /** Made by name, because bubblewrap makes the parents of a mount for itself alone. */
-const folders = ['/etc', '/etc/chromium', '/etc/chromium/policies', '/etc/chromium/policies/managed', '/home', '/medusa', '/var', '/var/cache'];
+const folders = [
+  '/etc',
+  '/etc/chromium',
+  '/etc/chromium/policies',
+  '/etc/chromium/policies/managed',
+  '/home',
+  '/medusa',
+  '/var',
+  '/var/cache',
+];
 /** What graphical programs read of /etc; the rest of it is not there. */
-const etc = ['alternatives', 'chromium.d', 'fonts', 'gtk-2.0', 'gtk-3.0', 'ld.so.cache', 'pango', 'xdg', 'X11'];
+const etc = [
+  'alternatives',
+  'chromium.d',
+  'fonts',
+  'gtk-2.0',
+  'gtk-3.0',
+  'ld.so.cache',
+  'pango',
+  'xdg',
+  'X11',
+];
 
 /**
  * The bubblewrap command for one application: no network but an empty loopback, own processes, IPC and host name, the

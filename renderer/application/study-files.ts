@@ -40,7 +40,10 @@ export async function saveStudyFiles(
   const root = `${study.dicomwebUrl.replace(/\/$/, '')}/studies/${study.studyInstanceUID}`;
   const answer = await ask(study, `${root}/metadata`, { accept: 'application/dicom+json', signal });
   const instances = toInstances(metadataSchema.parse(await answer.json()));
-  const named = instances.map((instance, index) => ({ ...instance, name: `${String(index + 1).padStart(6, '0')}.dcm` }));
+  const named = instances.map((instance, index) => ({
+    ...instance,
+    name: `${String(index + 1).padStart(6, '0')}.dcm`,
+  }));
   const first = named.find(({ isImage }) => isImage);
   if (!first) throw new AppError('session.start-failed', 'The study has no image');
   const waiting = named.values();
@@ -58,7 +61,8 @@ export async function saveStudyFiles(
 
 function toInstances(metadata: z.infer<typeof metadataSchema>): Instance[] {
   const first = (given: z.infer<typeof attribute>): unknown => given?.Value?.[0];
-  const number = (given: z.infer<typeof attribute>): number => Number(first(given) ?? Number.MAX_SAFE_INTEGER);
+  const number = (given: z.infer<typeof attribute>): number =>
+    Number(first(given) ?? Number.MAX_SAFE_INTEGER);
   return metadata
     .map((object) => ({
       seriesInstanceUID: uidSchema.parse(first(object['0020000E'])),
@@ -94,7 +98,10 @@ async function ask(
     throw new AppError('storage.unreachable', 'The storage node does not answer', { cause });
   });
   if (!answer.ok)
-    throw new AppError('session.start-failed', `The storage node answered ${answer.status} to a request for the study`);
+    throw new AppError(
+      'session.start-failed',
+      `The storage node answered ${answer.status} to a request for the study`,
+    );
   return answer;
 }
 

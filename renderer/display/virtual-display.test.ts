@@ -16,10 +16,7 @@ const report = (error: unknown): void => {
   throw error as Error;
 };
 const open = async (signal = AbortSignal.timeout(20_000)): Promise<VirtualDisplay> =>
-  VirtualDisplay.create(
-    { size: { widthPx: 1280, heightPx: 720 }, folder, uid: null, report },
-    signal,
-  );
+  VirtualDisplay.create({ size: { widthPx: 1280, heightPx: 720 }, folder, uid: null, report }, signal);
 
 describe('VirtualDisplay', () => {
   it('lets in who has the cookie, and nobody else', async () => {

@@ -63,14 +63,19 @@ describe('EncoderProcess', () => {
     await using drawing = await Drawing.open(display.address);
     const grays = [0x00, 0x01, 0x40, 0x80, 0xc0, 0xfe, 0xff];
     for (const [column, gray] of grays.entries())
-      await drawing.window({ x: column * 64, y: 0, width: 64, height: 480 }, { backgroundPixel: gray * 0x010101 });
+      await drawing.window(
+        { x: column * 64, y: 0, width: 64, height: 480 },
+        { backgroundPixel: gray * 0x010101 },
+      );
     const { units } = await openEncoder();
     const decoder = await H264Decoder.open();
 
     await untilQuiet(units);
 
     expect(units.map((unit) => unit.isKeyframe)).toEqual([true, ...units.slice(1).map(() => false)]);
-    const picture = units.map((unit) => decoder.decode(unit.bytes)).findLast((decoded) => decoded !== undefined);
+    const picture = units
+      .map((unit) => decoder.decode(unit.bytes))
+      .findLast((decoded) => decoded !== undefined);
     expect(picture).toMatchObject({ width: 640, height: 480 });
     for (const [column, gray] of grays.entries())
       expect(Math.abs((picture?.luma(column * 64 + 32, 240) ?? -1) - gray)).toBeLessThanOrEqual(1);
@@ -82,7 +87,11 @@ describe('EncoderProcess', () => {
     const { encoder, units } = await openEncoder();
     await untilQuiet(units);
     const before = units.length;
-    const input = { sequence: 42, participantId: participantIdSchema.parse('p'), injectedAtMs: monotonicMs() };
+    const input = {
+      sequence: 42,
+      participantId: participantIdSchema.parse('p'),
+      injectedAtMs: monotonicMs(),
+    };
 
     encoder.noteInput(input);
     await untilQuiet(units);

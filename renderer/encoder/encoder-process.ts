@@ -85,7 +85,8 @@ export class EncoderProcess implements Encoder {
   }
 
   #send(command: EncoderCommand): void {
-    if (!this.#isClosed && this.#child.connected) this.#child.send(command, (error) => error && this.#report(error));
+    if (!this.#isClosed && this.#child.connected)
+      this.#child.send(command, (error) => error && this.#report(error));
   }
 
   #spawn(): ChildProcess {
@@ -134,7 +135,8 @@ export class EncoderProcess implements Encoder {
 
 async function firstReport(child: ChildProcess, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  const aborted = (): void => reject(new AppError('session.start-failed', 'The encoder did not start in time'));
+  const aborted = (): void =>
+    reject(new AppError('session.start-failed', 'The encoder did not start in time'));
   signal.addEventListener('abort', aborted, { once: true });
   child.once('message', () => resolve(undefined));
   child.once('exit', () => reject(new AppError('session.start-failed', 'The encoder did not start')));

@@ -105,7 +105,8 @@ export class ScreenEncoder {
     const now = monotonicMs();
     if (this.#wantedSize) return 0;
     const dueAtMs = [Infinity];
-    if (this.#damagedAtMs !== undefined) dueAtMs.push(this.#lastGrabMs + 1_000 / this.#settings.framesPerSecond);
+    if (this.#damagedAtMs !== undefined)
+      dueAtMs.push(this.#lastGrabMs + 1_000 / this.#settings.framesPerSecond);
     if (this.#isKeyframeWanted) dueAtMs.push(this.#lastKeyframeMs + keyframeIntervalMs);
     const settleMs = settleDelaysMs[settleDelaysMs.length - this.#settlesLeft];
     if (settleMs !== undefined) dueAtMs.push(this.#lastGrabMs + settleMs);

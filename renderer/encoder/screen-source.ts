@@ -3,6 +3,8 @@ import {
   AVCOL_RANGE_JPEG,
   AVCOL_SPC_BT709,
   AVCOL_SPC_RGB,
+  SWS_ACCURATE_RND,
+  SWS_BICUBIC,
 } from 'node-av/constants';
 import {
   Codec,
@@ -33,7 +35,11 @@ export class ScreenSource implements AsyncDisposable {
   }): Promise<ScreenSource> {
     const input = new FormatContext();
     // The demuxer sleeps to keep its frame rate; at 1000 that is nothing, and we decide when to grab.
-    const options = { video_size: `${screen.widthPx}x${screen.heightPx}`, framerate: '1000', draw_mouse: '0' };
+    const options = {
+      video_size: `${screen.widthPx}x${screen.heightPx}`,
+      framerate: '1000',
+      draw_mouse: '0',
+    };
     const format = InputFormat.findInputFormat('x11grab');
     const url = `${screen.displayName}+0,0`;
     checked(await input.openInput(url, format, Dictionary.fromObject(options)), 'open x11grab');
@@ -61,6 +67,8 @@ export class ScreenSource implements AsyncDisposable {
     this.#scaler = new SoftwareScaleContext();
     // Without fixed formats the scaler obeys the colour tags of the frames.
     this.#scaler.allocContext();
+    // Rounded the fast way, the chroma of every gray is one level low: a green tinge.
+    checked(this.#scaler.setOption('sws_flags', SWS_BICUBIC | SWS_ACCURATE_RND), 'set the scaler up');
     this.frame = new Frame();
     this.frame.alloc();
     this.frame.format = AV_PIX_FMT_YUV420P;

@@ -52,7 +52,8 @@ function toShape(image: CursorImage): CursorShape {
     const [blue = 0, green = 0, red = 0, alpha = 0] = image.cursorImage.subarray(at, at + 4);
     if (alpha === 0) continue;
     isVisible = true;
-    const straight = (premultiplied: number): number => Math.min(255, Math.round((premultiplied * 255) / alpha));
+    const straight = (premultiplied: number): number =>
+      Math.min(255, Math.round((premultiplied * 255) / alpha));
     rgba.set([straight(red), straight(green), straight(blue), alpha], at);
   }
   const png = isVisible ? encodePng(image.width, image.height, rgba).toString('base64') : '';

@@ -134,7 +134,9 @@ export class InputInjector implements AsyncDisposable {
 
   /** The key that went down as `A` may come up as `a`, when Shift came up before it. */
   #release(keysym: number): void {
-    const keycodes = [...this.#pressedKeys].flatMap(([keycode, pressed]) => (pressed === keysym ? keycode : []));
+    const keycodes = [...this.#pressedKeys].flatMap(([keycode, pressed]) =>
+      pressed === keysym ? keycode : [],
+    );
     const keycode =
       keycodes[0] ?? this.#keyboard.keycodesOf(keysym).find((candidate) => this.#pressedKeys.has(candidate));
     if (keycode === undefined) return;
@@ -149,5 +151,5 @@ export class InputInjector implements AsyncDisposable {
 
 /** Order of 32-bit counters that wrap around (RFC 1982). */
 export function isBefore(sequence: number, other: number): boolean {
-  return sequence !== other && ((other - sequence) >>> 0) < 2 ** 31;
+  return sequence !== other && (other - sequence) >>> 0 < 2 ** 31;
 }

@@ -74,7 +74,9 @@ describe('InputInjector', () => {
     const { promise, resolve } = Promise.withResolvers<number[][]>();
     drawing.connection.client.GetKeyboardMapping(first, last - first + 1, (_error, rows) => resolve(rows));
     const rows = await promise;
-    const pressed = seen.filter(({ name }) => name === 'KeyPress').map(({ keycode }) => rows[(keycode ?? 0) - first]?.[0]);
+    const pressed = seen
+      .filter(({ name }) => name === 'KeyPress')
+      .map(({ keycode }) => rows[(keycode ?? 0) - first]?.[0]);
     expect(pressed).toEqual([keysyms.a, keysyms.lambda, keysyms.upperA]);
   });
 
@@ -83,9 +85,9 @@ describe('InputInjector', () => {
     injector.inject({ kind: 'button', sequence: 2, x: 1, y: 1, button: 3, isDown: true });
     injector.inject({ kind: 'release-all', sequence: 3 });
 
-    await expect.poll(() => names()).toEqual(
-      expect.arrayContaining(['KeyPress', 'KeyRelease', 'ButtonPress', 'ButtonRelease']),
-    );
+    await expect
+      .poll(() => names())
+      .toEqual(expect.arrayContaining(['KeyPress', 'KeyRelease', 'ButtonPress', 'ButtonRelease']));
   });
 
   it('tells the shape of the pointer as a PNG', async () => {
@@ -128,7 +130,10 @@ describe('KeyboardMap', () => {
   it('takes the key that gives the keysym in the present state of Shift', () => {
     expect(map().choose(0x61, unshifted)).toEqual({ keycode: 9, remapTo: undefined });
     expect(map().choose(0x41, { ...unshifted, isShifted: true })).toEqual({ keycode: 9, remapTo: undefined });
-    expect(map().choose(0xff0d, { ...unshifted, isShifted: true })).toEqual({ keycode: 10, remapTo: undefined });
+    expect(map().choose(0xff0d, { ...unshifted, isShifted: true })).toEqual({
+      keycode: 10,
+      remapTo: undefined,
+    });
   });
 
   it('lends an unused keycode to what no key gives, but none that is held down', () => {

@@ -16,13 +16,17 @@ export class KeyboardMap {
   constructor(firstKeycode: number, rows: readonly (readonly number[])[]) {
     this.#firstKeycode = firstKeycode;
     this.#rows = rows.map((row) => [...row]);
-    this.#spares = rows.flatMap((row, index) => (row.every((keysym) => keysym === 0) ? firstKeycode + index : []));
+    this.#spares = rows.flatMap((row, index) =>
+      row.every((keysym) => keysym === 0) ? firstKeycode + index : [],
+    );
   }
 
   choose(keysym: number, state: { isShifted: boolean; pressed: ReadonlySet<number> }): KeyChoice | undefined {
     const isUsable = (column: number): boolean =>
       shiftKeysyms.has(keysym) ? column === 0 : column === (state.isShifted ? 1 : 0);
-    const index = this.#rows.findIndex((row) => row.some((given, column) => given === keysym && isUsable(column)));
+    const index = this.#rows.findIndex((row) =>
+      row.some((given, column) => given === keysym && isUsable(column)),
+    );
     if (index >= 0) return { keycode: this.#firstKeycode + index, remapTo: undefined };
     // A key that gives the same with and without Shift has one keysym only (X11 protocol §5, keyboards).
     const single = this.#rows.findIndex((row) => row[0] === keysym && !row[1]);

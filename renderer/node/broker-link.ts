@@ -140,7 +140,8 @@ export class BrokerLink implements Disposable {
     const answer: unknown = await this.#socket.timeout(acknowledgementMs).emitWithAck('session.event', event);
     const ack = deliverySchema.parse(answer);
     // A broker that does not want it will not want it later either.
-    if (!ack.ok) this.#log.warn({ code: ack.problem.code, sessionId: event.sessionId }, 'broker refused an event');
+    if (!ack.ok)
+      this.#log.warn({ code: ack.problem.code, sessionId: event.sessionId }, 'broker refused an event');
   }
 
   #obey(): void {

@@ -43,14 +43,18 @@ function probeGpu(): string | null {
 
 function installedApplications({ applications, chromium }: ProbeOptions): string[] {
   const others = applications
-    .filter(({ id, kind, command }) => id !== 'workstation' && kind === 'x11' && isInstalled(command[0] ?? ''))
+    .filter(
+      ({ id, kind, command }) => id !== 'workstation' && kind === 'x11' && isInstalled(command[0] ?? ''),
+    )
     .map(({ id }) => id);
   return isInstalled(chromium) ? ['workstation', ...others] : others;
 }
 
 /** Sandboxes see /usr only. */
 function isInstalled(program: string): boolean {
-  const places = path.isAbsolute(program) ? [program] : ['/usr/bin', '/usr/local/bin', '/usr/games'].map((folder) => path.join(folder, program));
+  const places = path.isAbsolute(program)
+    ? [program]
+    : ['/usr/bin', '/usr/local/bin', '/usr/games'].map((folder) => path.join(folder, program));
   return program !== '' && places.some(isExecutable);
 }
 

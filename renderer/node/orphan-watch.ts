@@ -14,7 +14,8 @@ export function watchOrphans(link: BrokerLink, sessions: Sessions, orphanSeconds
   const timer = setInterval(() => {
     if (downSinceMs === undefined || performance.now() - downSinceMs < orphanSeconds * 1_000) return;
     for (const session of sessions.all())
-      if (session.connectedParticipants === 0) void session.close('The broker was away and nobody was connected');
+      if (session.connectedParticipants === 0)
+        void session.close('The broker was away and nobody was connected');
   }, lookIntervalMs);
   timer.unref();
   return {

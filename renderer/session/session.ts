@@ -13,7 +13,13 @@ import {
   type StreamResponse,
   type ViewState,
 } from '@medusa/protocol';
-import { type Confinement, ConfinedApplication, Gate, saveStudyFiles, UserLease } from '../application/index.ts';
+import {
+  type Confinement,
+  ConfinedApplication,
+  Gate,
+  saveStudyFiles,
+  UserLease,
+} from '../application/index.ts';
 import { type DisplaySize, fitSize, untilWindowShown, VirtualDisplay } from '../display/index.ts';
 import { type AccessUnit, type Encoder, monotonicMs, type OpenEncoder } from '../encoder/index.ts';
 import { CursorWatch, InputInjector } from '../input/index.ts';
@@ -51,7 +57,12 @@ type Live = {
   readonly stream: SessionStream;
   readonly input: SessionInput;
 };
-type Started = { readonly display: VirtualDisplay; readonly gate: Gate; readonly folder: string; readonly uid: number | null };
+type Started = {
+  readonly display: VirtualDisplay;
+  readonly gate: Gate;
+  readonly folder: string;
+  readonly uid: number | null;
+};
 
 const statisticsIntervalMs = 1_000;
 
@@ -134,7 +145,10 @@ export class Session {
   #fail(error: unknown): void {
     if (this.#closing) return;
     this.#log.error({ err: error }, 'session failed');
-    const { code, message } = error instanceof AppError ? error : { code: 'session.start-failed', message: 'The session could not be started' };
+    const { code, message } =
+      error instanceof AppError
+        ? error
+        : { code: 'session.start-failed', message: 'The session could not be started' };
     this.#closing = this.#teardown({ kind: 'failed', code, detail: message.slice(0, 500) });
     void this.#closing.catch(this.#report);
   }
@@ -157,7 +171,10 @@ export class Session {
 
   #required(): Live {
     if (!this.#live)
-      throw new AppError(this.#closing ? 'session.closed' : 'node.unreachable', 'The session has no picture now');
+      throw new AppError(
+        this.#closing ? 'session.closed' : 'node.unreachable',
+        'The session has no picture now',
+      );
     return this.#live;
   }
 
@@ -171,7 +188,9 @@ export class Session {
     isReady.catch(() => undefined);
     await this.#step('application', async () => this.#startApplication(started, files));
     const firstUnit = Promise.withResolvers<undefined>();
-    await this.#step('encoder', async () => this.#startStream(started, signal, () => firstUnit.resolve(undefined)));
+    await this.#step('encoder', async () =>
+      this.#startStream(started, signal, () => firstUnit.resolve(undefined)),
+    );
     await this.#step('first-frame', async () => {
       await isReady;
       await this.#untilFrameAfter(monotonicMs(), signal);
@@ -229,7 +248,10 @@ export class Session {
   }
   #lastView: ViewState | undefined;
 
-  async #prepareStudy(started: Started, signal: AbortSignal): Promise<{ folder: string; firstName: string } | null> {
+  async #prepareStudy(
+    started: Started,
+    signal: AbortSignal,
+  ): Promise<{ folder: string; firstName: string } | null> {
     if (this.#request.application.studyAccess !== 'files') return null;
     const folder = path.join(started.folder, 'study');
     const firstName = await saveStudyFiles(this.#study, { folder, uid: started.uid }, signal);
@@ -361,5 +383,7 @@ export class Session {
 
 function launchError(signal: AbortSignal): AppError {
   if (signal.reason instanceof AppError) return signal.reason;
-  return new AppError('session.start-failed', 'The application showed nothing in time', { cause: signal.reason });
+  return new AppError('session.start-failed', 'The application showed nothing in time', {
+    cause: signal.reason,
+  });
 }

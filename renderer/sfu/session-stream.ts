@@ -182,7 +182,9 @@ export class SessionStream implements AsyncDisposable {
   }
 
   #adaptBitrate(): void {
-    const estimates = [...this.#participants.values()].flatMap((participant) => participant.estimateKbps ?? []);
+    const estimates = [...this.#participants.values()].flatMap(
+      (participant) => participant.estimateKbps ?? [],
+    );
     const kbps = planBitrate(this.#kbps, estimates);
     if (kbps === this.#kbps) return;
     this.#kbps = kbps;

@@ -30,7 +30,12 @@ describe('H264Packetizer', () => {
   it('gives back the same NAL units to a receiver, in small packets, the last one marked', () => {
     fc.assert(
       fc.property(fc.array(nalUnit, { minLength: 1, maxLength: 4 }), fc.nat(1), (units, zeros) => {
-        const packetizer = new H264Packetizer({ payloadType: 102, ssrc: 7, playoutDelayId: 6, firstSequence: 65_530 });
+        const packetizer = new H264Packetizer({
+          payloadType: 102,
+          ssrc: 7,
+          playoutDelayId: 6,
+          firstSequence: 65_530,
+        });
 
         const packets = packetizer.packetize(annexB(units, zeros), 0xffff_fff0);
 
@@ -67,11 +72,21 @@ describe('RTCP', () => {
     const pli = Buffer.from('81ce00020000000000000001', 'hex');
     const fir = Buffer.from('84ce000400000000000000000000000101000000', 'hex');
     expect([pli, fir, Buffer.concat([report, pli])].map(asksForKeyframe)).toEqual([true, true, true]);
-    expect([report, Buffer.alloc(0), Buffer.from('81cd0002', 'hex')].map(asksForKeyframe)).toEqual([false, false, false]);
+    expect([report, Buffer.alloc(0), Buffer.from('81cd0002', 'hex')].map(asksForKeyframe)).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('writes the time as NTP', () => {
-    const report = encodeSenderReport({ ssrc: 1, nowMs: 1_500, rtpTimestamp: 2, packets: 3, payloadBytes: 4 });
+    const report = encodeSenderReport({
+      ssrc: 1,
+      nowMs: 1_500,
+      rtpTimestamp: 2,
+      packets: 3,
+      payloadBytes: 4,
+    });
     expect(report.readUInt32BE(8)).toBe(2_208_988_801);
     expect(report.readUInt32BE(12)).toBe(2 ** 31);
   });

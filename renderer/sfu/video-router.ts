@@ -10,7 +10,9 @@ const h264 = {
 } as const;
 
 export async function createVideoRouter(worker: types.Worker): Promise<types.Router> {
-  return worker.createRouter({ mediaCodecs: [{ kind: 'video', preferredPayloadType: payloadType, ...h264 }] });
+  return worker.createRouter({
+    mediaCodecs: [{ kind: 'video', preferredPayloadType: payloadType, ...h264 }],
+  });
 }
 
 /** The producer of the picture that we inject, and what its packets must look like. */
@@ -35,8 +37,7 @@ export async function produceVideo(
           ],
         },
       ],
-      headerExtensions:
-        playoutDelayId === undefined ? [] : [{ uri: playoutDelayUri, id: playoutDelayId }],
+      headerExtensions: playoutDelayId === undefined ? [] : [{ uri: playoutDelayUri, id: playoutDelayId }],
       encodings: [{ ssrc }],
       rtcp: { cname: 'medusa' },
     },

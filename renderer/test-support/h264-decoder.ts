@@ -16,7 +16,9 @@ export class H264Decoder {
   }
 
   /** The luma plane, or undefined when the decoder has no picture yet. */
-  decode(accessUnit: Uint8Array): { width: number; height: number; luma: (x: number, y: number) => number } | undefined {
+  decode(
+    accessUnit: Uint8Array,
+  ): { width: number; height: number; luma: (x: number, y: number) => number } | undefined {
     const packet = new Packet();
     packet.alloc();
     packet.data = Buffer.from(accessUnit);

@@ -25,14 +25,15 @@ async function ask<Kind extends StreamRequest['kind']>(
   return (await window.relay(request)) as Answer<Kind>;
 }
 
-async function openTransport(
-  device: Device,
-  direction: 'send' | 'receive',
-): Promise<types.Transport> {
+async function openTransport(device: Device, direction: 'send' | 'receive'): Promise<types.Transport> {
   const options = (await ask({ kind: 'create-transport', direction })) as unknown as types.TransportOptions;
-  const transport = direction === 'send' ? device.createSendTransport(options) : device.createRecvTransport(options);
+  const transport =
+    direction === 'send' ? device.createSendTransport(options) : device.createRecvTransport(options);
   transport.on('connect', ({ dtlsParameters }, done, failed) => {
-    ask({ kind: 'connect-transport', transportId: transport.id, dtlsParameters: { ...dtlsParameters } }).then(done, failed);
+    ask({ kind: 'connect-transport', transportId: transport.id, dtlsParameters: { ...dtlsParameters } }).then(
+      done,
+      failed,
+    );
   });
   transport.on('producedata', ({ sctpStreamParameters, label }, done, failed) => {
     ask({
