@@ -65,7 +65,6 @@ function config(folder: string): ReturnType<typeof parseConfig> {
     MEDUSA_RTC_PORT: '0',
     MEDUSA_SLOTS: '2',
     MEDUSA_CLIENT_DIR: path.join(folder, 'client'),
-    // eslint-disable-next-line no-restricted-syntax -- the worker's place is the machine's, not the test's
     MEDIASOUP_WORKER_BIN: process.env['MEDIASOUP_WORKER_BIN'],
   });
 }

@@ -47,7 +47,7 @@ export async function startRenderNode(
   };
   const sessions = new Sessions(
     { slots: config.slots, runFolder: claim.runFolder },
-    { sfu, confinement, openEncoder: EncoderProcess.open, settings, log },
+    { sfu, confinement, openEncoder: async (...given) => EncoderProcess.open(...given), settings, log },
   );
   const link = starting.use(
     BrokerLink.open(

@@ -115,5 +115,6 @@ declare module 'x11' {
     ): XClient;
     readonly eventMask: Readonly<Record<string, number>>;
   };
+  // eslint-disable-next-line no-restricted-syntax -- a CommonJS module is imported by its default
   export default x11;
 }

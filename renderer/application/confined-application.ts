@@ -30,7 +30,6 @@ export type ConfinedApplicationOptions = {
 
 /** The workstation keeps no state that a second start would lose; an X11 program's window would come back empty. */
 const mostRestarts = { workstation: 1, x11: 0 } as const;
-const userId = 1_000;
 
 /** The application of a session in its sandbox, supervised. */
 export class ConfinedApplication implements AsyncDisposable {
@@ -47,29 +46,20 @@ export class ConfinedApplication implements AsyncDisposable {
 
   static async start(options: ConfinedApplicationOptions): Promise<ConfinedApplication> {
     await using starting = new AsyncDisposableStack();
-    const { folder, uid, confinement, application } = options;
-    const homeFolder = path.join(folder, 'home');
-    const passwdFile = path.join(folder, 'passwd');
-    const policyFile = path.join(folder, 'policy.json');
-    await mkdir(homeFolder, { mode: 0o700 });
-    if (uid !== null) await chown(homeFolder, uid, uid);
-    const passwd = `medusa:x:${uid ?? process.getuid?.() ?? userId}:${uid ?? userId}::${inside.home}:/usr/sbin/nologin\n`;
-    await writeFile(passwdFile, passwd, { mode: 0o644 });
-    await writeFile(policyFile, JSON.stringify(kioskPolicy), { mode: 0o644 });
+    const { confinement, application, controlGroup, display } = options;
+    const files = await writeSandboxFiles(options);
     const limit = confinement.memory
       ? starting.use(
-          await MemoryLimit.create(confinement.memory, options.controlGroup, application.resources.memoryMiB),
+          await MemoryLimit.create(confinement.memory, controlGroup, application.resources.memoryMiB),
         )
       : undefined;
     const sandbox = sandboxCommand({
       ...options,
-      homeFolder,
-      passwdFile,
-      policyFile,
+      ...files,
       studyFolder: options.files?.folder ?? null,
-      xauthorityFile: options.display.xauthorityFile,
-      xSocketFile: options.display.socketFile,
-      displayName: options.display.address.displayName,
+      xauthorityFile: display.xauthorityFile,
+      xSocketFile: display.socketFile,
+      displayName: display.address.displayName,
       command: applicationCommand(options),
     });
     return new ConfinedApplication([...(limit?.wrapper ?? []), ...sandbox], options, starting.move());
@@ -107,6 +97,21 @@ export class ConfinedApplication implements AsyncDisposable {
     });
     return run;
   }
+}
+
+async function writeSandboxFiles({
+  folder,
+  uid,
+}: ConfinedApplicationOptions): Promise<{ homeFolder: string; passwdFile: string; policyFile: string }> {
+  const homeFolder = path.join(folder, 'home');
+  const passwdFile = path.join(folder, 'passwd');
+  const policyFile = path.join(folder, 'policy.json');
+  await mkdir(homeFolder, { mode: 0o700 });
+  if (uid !== null) await chown(homeFolder, uid, uid);
+  const id = uid ?? process.getuid?.() ?? 0;
+  await writeFile(passwdFile, `medusa:x:${id}:${id}::${inside.home}:/usr/sbin/nologin\n`, { mode: 0o644 });
+  await writeFile(policyFile, JSON.stringify(kioskPolicy), { mode: 0o644 });
+  return { homeFolder, passwdFile, policyFile };
 }
 
 function applicationCommand(options: ConfinedApplicationOptions): [string, ...string[]] {

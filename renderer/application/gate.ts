@@ -75,44 +75,42 @@ export class Gate implements AsyncDisposable {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://gate');
-    if (request.method === 'POST' && url.pathname === '/view-state') return this.#takeView(request, response);
-    if (request.method !== 'GET') return refuse(response, 405);
-    if (url.pathname.startsWith('/dicomweb/')) return this.#fetchStudy(url, request, response);
-    const isPage = url.pathname.startsWith('/workstation/') || url.pathname.startsWith('/assets/');
-    if (isPage && (await serveFile(this.#options.clientFolder, decodePath(url.pathname), response))) return;
-    return refuse(response, 404);
+    if (request.method === 'POST' && url.pathname === '/view-state')
+      refuse(response, await this.#takeView(request));
+    else if (request.method !== 'GET') refuse(response, 405);
+    else if (url.pathname.startsWith('/dicomweb/')) await this.#fetchStudy(url, request, response);
+    else if (!(await this.#servePage(url.pathname, response))) refuse(response, 404);
   }
 
-  async #takeView(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #servePage(pathname: string, response: ServerResponse): Promise<boolean> {
+    const isPage = pathname.startsWith('/workstation/') || pathname.startsWith('/assets/');
+    return isPage && (await serveFile(this.#options.clientFolder, decodePath(pathname), response));
+  }
+
+  /** Answers the HTTP status. */
+  async #takeView(request: IncomingMessage): Promise<number> {
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > mostViewStateBytes) return refuse(response, 413);
+      if (bytes > mostViewStateBytes) return 413;
       chunks.push(chunk);
     }
     const parsed = viewStateSchema.safeParse(parseJson(Buffer.concat(chunks).toString()));
-    if (!parsed.success) return refuse(response, 422);
-    if (parsed.data.studyInstanceUID !== this.#options.study.studyInstanceUID) return refuse(response, 403);
-    response.writeHead(204).end();
+    if (!parsed.success) return 422;
+    if (parsed.data.studyInstanceUID !== this.#options.study.studyInstanceUID) return 403;
     this.events.emit('view', parsed.data);
+    return 204;
   }
 
   async #fetchStudy(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { study } = this.#options;
-    const target = studyTarget(url, study);
-    if (!target) return refuse(response, 403);
-    const send = target.protocol === 'https:' ? requestHttps : requestHttp;
-    const headers: Record<string, string> = { authorization: `Bearer ${study.studyToken()}` };
-    for (const name of forwardedHeaders) {
-      const value = request.headers[name];
-      if (typeof value === 'string') headers[name] = value;
+    const target = studyTarget(url, this.#options.study);
+    if (!target) {
+      refuse(response, 403);
+      return;
     }
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const fetching = send(target, { headers }, resolve).on('error', reject).end();
-    response.on('close', () => fetching.destroy());
     try {
-      const answer = await promise;
+      const answer = await this.#ask(target, request, response);
       for (const name of returnedHeaders) {
         const value = answer.headers[name];
         if (value !== undefined) response.setHeader(name, value);
@@ -120,12 +118,25 @@ export class Gate implements AsyncDisposable {
       response.writeHead(answer.statusCode ?? 502);
       await pipeline(answer, response);
     } catch (error) {
-      // The page gave a request up, as it does with each scroll past a slice.
-      if (request.destroyed) return;
+      // The page gives a request up with each scroll past a slice.
+      if (response.destroyed) return;
       if (response.headersSent) throw error;
       this.#options.report(error);
       refuse(response, 502);
     }
+  }
+
+  async #ask(target: URL, request: IncomingMessage, response: ServerResponse): Promise<IncomingMessage> {
+    const send = target.protocol === 'https:' ? requestHttps : requestHttp;
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#options.study.studyToken()}` };
+    for (const name of forwardedHeaders) {
+      const value = request.headers[name];
+      if (typeof value === 'string') headers[name] = value;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const asking = send(target, { headers }, resolve).on('error', reject).end();
+    response.on('close', () => asking.destroy());
+    return promise;
   }
 }
 
@@ -151,8 +162,9 @@ function isPathOfStudy(rest: string, studyInstanceUID: string): boolean {
   return segments[0] === 'studies' && segments[1] === studyInstanceUID && isPlain;
 }
 
+/** An answer without a body. */
 function refuse(response: ServerResponse, status: number): void {
-  response.writeHead(status, { 'content-length': 0 }).end();
+  response.writeHead(status, status === 204 ? {} : { 'content-length': 0 }).end();
 }
 
 function decodePath(pathname: string): string {

@@ -26,7 +26,6 @@ export class EncoderProcess implements Encoder {
   #isClosed = false;
 
   static async open(
-    this: void,
     options: EncoderOptions,
     report: (error: unknown) => void,
     signal: AbortSignal,

@@ -45,12 +45,13 @@ async function obey(command: EncoderCommand): Promise<void> {
 async function probe(): Promise<void> {
   const working: string[] = [];
   try {
-    using _encoder = await H264Encoder.open({
+    const opened = await H264Encoder.open({
       widthPx: 640,
       heightPx: 480,
       framesPerSecond: 30,
       kbps: 1_000,
     });
+    opened[Symbol.dispose]();
     working.push('libx264');
   } catch (error) {
     process.stderr.write(`${String(error)}\n`);

@@ -92,7 +92,7 @@ describe('InputInjector', () => {
 
   it('tells the shape of the pointer as a PNG', async () => {
     const shapes: CursorShape[] = [];
-    await using _watch = await CursorWatch.open(display.address, (shape) => shapes.push(shape), report);
+    cleanup.use(await CursorWatch.open(display.address, (shape) => shapes.push(shape), report));
 
     expect(shapes).toHaveLength(1);
     const picture = await decodePng(Buffer.from(shapes[0]?.png ?? '', 'base64'));

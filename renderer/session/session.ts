@@ -22,7 +22,7 @@ import {
 } from '../application/index.ts';
 import { type DisplaySize, fitSize, untilWindowShown, VirtualDisplay } from '../display/index.ts';
 import { type AccessUnit, type Encoder, monotonicMs, type OpenEncoder } from '../encoder/index.ts';
-import { CursorWatch, InputInjector } from '../input/index.ts';
+import { type CursorShape, CursorWatch, InputInjector } from '../input/index.ts';
 import type { SessionStream, Sfu } from '../sfu/index.ts';
 import { SessionInput } from './session-input.ts';
 import { type FrameStatistics, SessionStatistics } from './session-statistics.ts';
@@ -82,6 +82,7 @@ export class Session {
   readonly #startedAtMs = monotonicMs();
   readonly #launching: Promise<void>;
   readonly #statistics = new SessionStatistics();
+  #lastView: ViewState | undefined;
   #state: NodeSessionReport['state'] = 'starting';
   #studyToken: string;
   #live: Live | undefined;
@@ -187,10 +188,7 @@ export class Session {
     // It is awaited below; a failure until then must not count as unhandled.
     isReady.catch(() => undefined);
     await this.#step('application', async () => this.#startApplication(started, files));
-    const firstUnit = Promise.withResolvers<undefined>();
-    await this.#step('encoder', async () =>
-      this.#startStream(started, signal, () => firstUnit.resolve(undefined)),
-    );
+    await this.#step('encoder', async () => this.#startStream(started, signal));
     await this.#step('first-frame', async () => {
       await isReady;
       await this.#untilFrameAfter(monotonicMs(), signal);
@@ -246,7 +244,6 @@ export class Session {
     this.#lastView = view;
     this.#live?.stream.display.announce({ kind: 'view', view });
   }
-  #lastView: ViewState | undefined;
 
   async #prepareStudy(
     started: Started,
@@ -285,7 +282,7 @@ export class Session {
     });
   }
 
-  async #startStream(started: Started, signal: AbortSignal, onFrame: () => void): Promise<void> {
+  async #startStream(started: Started, signal: AbortSignal): Promise<void> {
     const { settings, sfu, openEncoder } = this.#deps;
     const { display } = started;
     const { address } = display;
@@ -301,7 +298,6 @@ export class Session {
     encoder.events.on('access-unit', (unit) => {
       stream.push(unit);
       this.#tellFrame(stream, unit);
-      onFrame();
     });
     encoder.events.on('failed', (error) => this.#fail(error));
     stream.events.on('keyframe-wanted', () => encoder.requestKeyframe());
@@ -312,8 +308,7 @@ export class Session {
     stream.display.announce({ kind: 'size', ...display.size });
     this.setController(this.#controller);
     if (this.#lastView) this.#forwardView(this.#lastView);
-    const tellCursor = (shape: Parameters<Parameters<typeof CursorWatch.open>[1]>[0]): void =>
-      stream.display.announce(shape);
+    const tellCursor = (shape: CursorShape): void => stream.display.announce(shape);
     this.#resources.use(await CursorWatch.open(address, tellCursor, this.#report));
     const timer = setInterval(() => this.#tellStatistics(stream, encoder), statisticsIntervalMs);
     this.#resources.defer(() => clearInterval(timer));
@@ -362,23 +357,29 @@ export class Session {
   async #untilApplicationShows(started: Started, signal: AbortSignal): Promise<void> {
     if (this.#request.application.kind === 'x11')
       return untilWindowShown(started.display.address, signal, this.#report);
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    using _listening = started.gate.events.on('view', (view) => view.ready && resolve(undefined));
-    signal.addEventListener('abort', () => reject(launchError(signal)), { once: true });
-    await promise;
+    const shown = Promise.withResolvers<undefined>();
+    const listening = started.gate.events.on('view', (view) => view.ready && shown.resolve(undefined));
+    await untilAborted(shown, signal);
+    listening[Symbol.dispose]();
   }
 
   async #untilFrameAfter(sinceMs: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const sent = Promise.withResolvers<undefined>();
     const { encoder } = this.#required();
-    using _listening = encoder.events.on('access-unit', (unit) => {
-      if (unit.timing.grabbedAtMs >= sinceMs) resolve(undefined);
+    const listening = encoder.events.on('access-unit', (unit) => {
+      if (unit.timing.grabbedAtMs >= sinceMs) sent.resolve(undefined);
     });
-    signal.addEventListener('abort', () => reject(launchError(signal)), { once: true });
     // The picture may be still already: ask for the frame that shows it.
     encoder.requestKeyframe();
-    await promise;
+    await untilAborted(sent, signal);
+    listening[Symbol.dispose]();
   }
+}
+
+async function untilAborted(waiting: PromiseWithResolvers<undefined>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  signal.addEventListener('abort', () => waiting.reject(launchError(signal)), { once: true });
+  await waiting.promise;
 }
 
 function launchError(signal: AbortSignal): AppError {

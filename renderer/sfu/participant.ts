@@ -123,7 +123,7 @@ export class Participant {
   async #consume(request: Request<'consume'>): Promise<StreamResponse> {
     const consumer = await this.#transport(request.transportId).consume({
       producerId: this.#stream.producer.id,
-      rtpCapabilities: request.rtpCapabilities as unknown as types.RtpCapabilities,
+      rtpCapabilities: request.rtpCapabilities,
       paused: true,
     });
     this.#consumers.set(consumer.id, consumer);

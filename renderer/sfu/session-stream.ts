@@ -3,7 +3,6 @@ import type { types } from 'mediasoup';
 import { TypedEmitter } from '@medusa/kernel';
 import {
   AppError,
-  type DisplayEvent,
   displayEventsLabel,
   type ParticipantId,
   type StreamRequest,

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** Runs in the browser of a test: a viewer reduced to the picture, its data channels, and a look at its pixels. */
-import { Device, types } from 'mediasoup-client';
+import { Device, type types } from 'mediasoup-client';
 import type { DisplayEvent, InputEvent, StreamRequest, StreamResponse } from '@medusa/protocol';
 import { displayEventsLabel, encodeInput } from '@medusa/protocol';
 
@@ -54,9 +54,9 @@ async function start(): Promise<void> {
   // A headless browser does not say its name in a way that the library knows.
   const device = new Device({ handlerName: 'Chrome111' });
   const { routerRtpCapabilities } = await ask({ kind: 'capabilities' });
-  await device.load({ routerRtpCapabilities: routerRtpCapabilities as unknown as types.RtpCapabilities });
+  await device.load({ routerRtpCapabilities: routerRtpCapabilities });
   const receiving = await openTransport(device, 'receive');
-  const rtpCapabilities = { ...device.rtpCapabilities };
+  const rtpCapabilities = { ...device.recvRtpCapabilities };
   const consumed = await ask({ kind: 'consume', transportId: receiving.id, rtpCapabilities });
   const consumer = await receiving.consume({
     ...(consumed as unknown as types.ConsumerOptions),
@@ -68,7 +68,7 @@ async function start(): Promise<void> {
   void video.play();
   await ask({ kind: 'resume', consumerId: consumer.id });
   const told = await ask({ kind: 'consume-data', transportId: receiving.id });
-  const display = await receiving.consumeData(told as unknown as types.DataConsumerOptions);
+  const display = await receiving.consumeData(told);
   if (display.label !== displayEventsLabel) throw new Error('not the display events');
   display.on('message', (text: string) => window.viewer.events.push(JSON.parse(text) as DisplayEvent));
   const sending = await openTransport(device, 'send');
