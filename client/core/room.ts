@@ -1,4 +1,11 @@
-import { AppError, type ParticipantId, type Pointer, type RoomView, type SessionId } from '@medusa/protocol';
+import {
+  AppError,
+  participantIdSchema,
+  type ParticipantId,
+  type Pointer,
+  type RoomView,
+  type SessionId,
+} from '@medusa/protocol';
 import { reportFault } from './report.ts';
 import { Store } from './store.ts';
 import type { Realtime } from './realtime.ts';
@@ -67,6 +74,7 @@ export class Room {
   /** Gives the seat up. */
   async leave(): Promise<void> {
     this.close();
+    forgetSeat(this.#sessionId);
     await this.#realtime.leaveRoom();
   }
 
@@ -87,7 +95,7 @@ export class Room {
   }
 
   async #join(): Promise<void> {
-    const seat = this.you.get();
+    const seat = this.you.get() ?? loadSeat(this.#sessionId);
     try {
       const joined = await this.#realtime.joinRoom({
         sessionId: this.#sessionId,
@@ -95,6 +103,7 @@ export class Room {
       });
       this.view.set(joined.room);
       this.you.set(joined.you);
+      saveSeat(this.#sessionId, joined.you);
     } catch (error) {
       if (this.#stack.disposed) return;
       if (error instanceof AppError && isFinal(error)) this.refusal.set(error);
@@ -109,6 +118,21 @@ export class Room {
     this.pointers.update((known) => new Map([...known].filter(([id]) => present.has(id))));
     if (room.floorHolder !== this.you.get()) this.floorRequest.set(null);
   }
+}
+
+/** Kept per tab, so that a reload comes back to its own seat, with control if it had it. */
+const seatKey = (sessionId: SessionId): string => `medusa.seat.${sessionId}`;
+
+function loadSeat(sessionId: SessionId): ParticipantId | undefined {
+  return participantIdSchema.safeParse(sessionStorage.getItem(seatKey(sessionId))).data;
+}
+
+function saveSeat(sessionId: SessionId, seat: ParticipantId): void {
+  sessionStorage.setItem(seatKey(sessionId), seat);
+}
+
+function forgetSeat(sessionId: SessionId): void {
+  sessionStorage.removeItem(seatKey(sessionId));
 }
 
 function isFinal({ code }: AppError): boolean {

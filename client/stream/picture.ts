@@ -255,7 +255,7 @@ export class Picture {
   }
 
   async #readStatistics(): Promise<void> {
-    const report = await this.#negotiated?.transports[0]?.getStats();
+    const report = await this.#negotiated?.consumer.getStats();
     if (!report) return;
     const read = readStatistics([...(report as unknown as Iterable<[string, unknown]>)], this.#reading);
     if (!read) return;

@@ -245,7 +245,7 @@ export const strings = {
     people: 'People',
     you: 'you',
     owner: 'opened the session',
-    hasControl: 'Has control',
+    hasControl: 'has control',
     away: 'connection lost',
     invite: 'Invite',
     inviteHelp: 'Whoever opens this link and logs in joins the room.',

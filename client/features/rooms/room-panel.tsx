@@ -1,6 +1,6 @@
-import { Badge, Button, Group, Stack, Text, Tooltip } from '@mantine/core';
+import { Button, Group, Stack, Text, Tooltip } from '@mantine/core';
 import type { Participant, SessionId } from '@medusa/protocol';
-import { IconCrown, IconHandStop } from '@tabler/icons-react';
+import { IconCrown } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { Room } from '../../core/room.ts';
 import { strings } from '../../strings/en.ts';
@@ -37,7 +37,7 @@ export function RoomPanel({ room, sessionId }: { room: Room; sessionId: SessionI
 }
 
 function Seat({ participant, floor }: { participant: Participant; floor: Floor }): ReactNode {
-  const { id, name, role, colour, isOwner, isConnected } = participant;
+  const { id, name, colour, isOwner, isConnected } = participant;
   const isHolder = floor.holder?.id === id;
   return (
     <li
@@ -50,20 +50,12 @@ function Seat({ participant, floor }: { participant: Participant; floor: Floor }
         className="room-dot"
         style={{ background: isConnected ? colour : 'transparent', borderColor: colour }}
       />
-      <div className="room-name">
-        <Text size="sm" fw={500} truncate c={isConnected ? 'dark.0' : 'dimmed'}>
-          {name}
-          {floor.you?.id === id && (
-            <Text span size="sm" c="dimmed">
-              {` (${text.you})`}
-            </Text>
-          )}
-        </Text>
-        <Text size="xs" c="dimmed">
-          {isConnected ? strings.roles[role] : text.away}
-        </Text>
-      </div>
-      <SeatMarks isOwner={isOwner} isHolder={isHolder} />
+      <SeatName participant={participant} isYou={floor.you?.id === id} isHolder={isHolder} />
+      {isOwner && (
+        <Tooltip label={text.owner}>
+          <IconCrown size={16} color="var(--mantine-color-yellow-5)" role="img" aria-label={text.owner} />
+        </Tooltip>
+      )}
       {floor.isYours && !isHolder && isConnected && (
         <Button
           size="compact-xs"
@@ -79,20 +71,27 @@ function Seat({ participant, floor }: { participant: Participant; floor: Floor }
   );
 }
 
-function SeatMarks({ isOwner, isHolder }: { isOwner: boolean; isHolder: boolean }): ReactNode {
+function SeatName(props: { participant: Participant; isYou: boolean; isHolder: boolean }): ReactNode {
+  const { name, role, isConnected } = props.participant;
   return (
-    <>
-      {isOwner && (
-        <Tooltip label={text.owner}>
-          <IconCrown size={16} color="var(--mantine-color-yellow-5)" role="img" aria-label={text.owner} />
-        </Tooltip>
-      )}
-      {isHolder && (
-        <Badge size="sm" radius="sm" variant="light" leftSection={<IconHandStop size={12} />}>
-          {text.hasControl}
-        </Badge>
-      )}
-    </>
+    <div className="room-name">
+      <Text size="sm" fw={500} truncate c={isConnected ? 'dark.0' : 'dimmed'}>
+        {name}
+        {props.isYou && (
+          <Text span size="sm" c="dimmed">
+            {` (${text.you})`}
+          </Text>
+        )}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {isConnected ? strings.roles[role] : text.away}
+        {props.isHolder && (
+          <Text span size="xs" c="teal.4" fw={600}>
+            {` · ${text.hasControl}`}
+          </Text>
+        )}
+      </Text>
+    </div>
   );
 }
 

@@ -2,7 +2,7 @@ import { useHotkeys } from '@mantine/hooks';
 import type { SessionView, ViewState } from '@medusa/protocol';
 import { useEffect, useState, type ReactNode } from 'react';
 import { LoginNotice } from '../../ui/page.tsx';
-import { FloorToast, RoomPanel } from '../rooms/index.ts';
+import { FloorToast, RoomPanel, useRoomNews } from '../rooms/index.ts';
 import { KeyboardHelp } from './keyboard-help.tsx';
 import { TopBar } from './top-bar.tsx';
 import { exposeViewer } from './viewer-probe.ts';
@@ -23,6 +23,7 @@ export function ViewerFrame(props: Props): ReactNode {
   const { viewer, session, view, leave } = props;
   const [isRoomOpen, setRoomOpen] = useState(false);
   const [isHelpOpen, setHelpOpen] = useState(false);
+  useRoomNews(viewer.room, isRoomOpen);
   useHotkeys([['shift+?', () => setHelpOpen(true)]]);
   useEffect(() => {
     const exposed = exposeViewer(viewer, () => view);

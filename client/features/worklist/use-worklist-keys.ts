@@ -33,9 +33,7 @@ export function useWorklistKeys(
 export function useSlashKey(searchRef: { readonly current: HTMLInputElement | null }): void {
   useEffect(() => {
     const focusSearch = (event: globalThis.KeyboardEvent): void => {
-      const isTyping =
-        event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
-      if (event.key !== '/' || isTyping) return;
+      if (event.key !== '/' || isTyping(event.target)) return;
       event.preventDefault();
       searchRef.current?.focus();
       searchRef.current?.select();
@@ -43,6 +41,12 @@ export function useSlashKey(searchRef: { readonly current: HTMLInputElement | nu
     window.addEventListener('keydown', focusSearch);
     return () => window.removeEventListener('keydown', focusSearch);
   }, [searchRef]);
+}
+
+/** In an empty field `/` is no text yet: who presses it there means the search. */
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement)) return false;
+  return target.value !== '';
 }
 
 /** Menus and drop-downs have arrow keys of their own. */
