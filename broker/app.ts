@@ -58,7 +58,11 @@ export const brokerVersion = '0.1.0';
 /** Starts everything in order; what was started is stopped again when a later part fails. */
 export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Promise<Broker> {
   await using starting = new AsyncDisposableStack();
-  const report = (error: unknown): void => log.error({ err: error }, 'something failed that nobody awaits');
+  let isClosing = false;
+  const report = (error: unknown): void => {
+    // What is cut off by the end of the broker is no fault of anybody.
+    log[isClosing ? 'debug' : 'error']({ err: error }, 'something failed that nobody awaits');
+  };
   const secrets = await loadSecrets(config.secretsDir, config.externalIssuer === undefined);
   const applications = await loadCatalogue(applicationsDir);
   const keys = await openBrokerKeys(secrets.signingKey);
@@ -74,6 +78,10 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
 
   const features = await openFeatures({ config, db, report, keys, applications, publicUrl, log });
   const { audit, nodes, sessions, rooms, studies } = features;
+  starting.defer(async () => {
+    await sessions.settled();
+    await nodes.settled();
+  });
   const login = await openLogin({ config, secrets, publicUrl, db, audit, report });
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
   const metrics = createMetrics({ sessions, nodes });
@@ -122,12 +130,14 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     }),
   );
   starting.use(every(3_600_000, report, async () => deleteExpiredLogins(db)));
-  starting.defer(async () => nodes.settled());
 
   log.info({ url: publicUrl, issuer: login.issuer }, 'broker serves');
   const running = starting.move();
   let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => (closing ??= running.disposeAsync());
+  const close = async (): Promise<void> => {
+    isClosing = true;
+    await (closing ??= running.disposeAsync());
+  };
   return { url: publicUrl, close, [Symbol.asyncDispose]: close };
 }
 

@@ -21,6 +21,8 @@ export type Admission = {
 
 /** `path` is what follows `/dicomweb`. Undefined: no service that we offer. */
 export function parseDicomwebTarget(method: string, path: string): DicomwebTarget | undefined {
+  // Nothing that a server behind us could read as another path than we do.
+  if (!/^[\w.,:/-]*$/.test(path) || path.split('/').includes('..')) return undefined;
   const study = /^\/studies\/([0-9.]{1,64})(\/.*)?$/.exec(path);
   if (method === 'POST') return path === '/studies' || (study && !study[2]) ? { kind: 'store' } : undefined;
   if (study?.[1] !== undefined) return { kind: 'study', studyInstanceUID: study[1] };

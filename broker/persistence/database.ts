@@ -10,7 +10,9 @@ export type Db = Kysely<Database>;
 export async function openDatabase(url: string, onError: (error: unknown) => void): Promise<Db> {
   const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5_000 });
   // A lost idle connection is replaced by the pool; unheard, the event would end the process.
-  pool.on('error', onError);
+  pool.on('error', ({ message }) => {
+    if (!pool.ending) onError(new Error(`A connection to the database was lost: ${message}`));
+  });
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
   const { error } = await migrator.migrateToLatest();

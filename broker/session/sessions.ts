@@ -60,6 +60,7 @@ export class Sessions {
   readonly #deps: SessionsDeps;
   readonly #participants = new Map<SessionId, number>();
   readonly #unreachableSince = new Map<NodeId, number>();
+  readonly #pending = new Set<Promise<void>>();
   #pumping: Promise<void> = Promise.resolve();
 
   constructor(deps: SessionsDeps) {
@@ -79,6 +80,11 @@ export class Sessions {
         await this.#apply(record.id, { kind: 'queue', queue });
     }
     await this.#pump();
+  }
+
+  /** Resolves when nothing is under way that nobody awaits. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
   async launch(request: LaunchRequest, user: User, actor: AuditActor): Promise<LaunchResponse> {
@@ -133,11 +139,13 @@ export class Sessions {
   async close(id: SessionId, reason: string, actor: AuditActor): Promise<SessionView> {
     const found = await this.get(id);
     if (!isLive(found) || found.state === 'closing') return this.view(found);
-    const closing = await this.#apply(id, { kind: 'close', reason });
+    // Somebody else may close it at the same moment: who comes second changes nothing.
+    const closing = await this.#attempt(id, { kind: 'close', reason });
+    if (!closing) return this.view(await this.get(id));
     await this.#stopOnNode(closing, reason);
-    const closed = await this.#apply(id, { kind: 'closed' });
-    await this.#audit('session.closed', closed, reason, actor);
-    return this.view(closed);
+    const closed = await this.#attempt(id, { kind: 'closed' });
+    if (closed) await this.#audit('session.closed', closed, reason, actor);
+    return this.view(closed ?? (await this.get(id)));
   }
 
   async get(id: SessionId): Promise<SessionRecord> {
@@ -215,8 +223,8 @@ export class Sessions {
         await this.#fail(record, event.code, event.detail);
         break;
       case 'closed': {
-        const closed = await this.#apply(sessionId, { kind: 'closed' });
-        await this.#audit('session.closed', closed, event.reason, brokerActor);
+        const closed = await this.#attempt(sessionId, { kind: 'closed' });
+        if (closed) await this.#audit('session.closed', closed, event.reason, brokerActor);
         break;
       }
     }
@@ -404,9 +412,8 @@ export class Sessions {
   }
 
   async #fail(record: SessionRecord, code: string, detail: string): Promise<void> {
-    const latest = await this.get(record.id);
-    if (!isLive(latest)) return;
-    const failed = await this.#apply(record.id, { kind: 'fail', code, detail });
+    const failed = await this.#attempt(record.id, { kind: 'fail', code, detail });
+    if (!failed) return;
     await this.#audit('session.failed', failed, `${code}: ${detail}`, brokerActor);
     await this.#stopOnNode(failed, 'The session failed');
   }
@@ -427,20 +434,27 @@ export class Sessions {
     startMs: number,
     endMs = this.#sinceRequest(record),
   ): Promise<void> {
-    await this.#deps.store.update(record.id, (latest) => {
-      const next = transition(latest, { kind: 'step', step: { step, startMs, endMs } }, this.#deps.now());
-      return isRejected(next) ? latest : next;
-    });
+    await this.#attempt(record.id, { kind: 'step', step: { step, startMs, endMs } });
   }
 
   #sinceRequest({ createdAt }: SessionRecord): number {
     return this.#deps.now().getTime() - Date.parse(createdAt);
   }
 
+  /** As `#apply`, for events that another may have overtaken: undefined when the state does not take it any more. */
+  async #attempt(id: SessionId, event: SessionEvent): Promise<SessionRecord | undefined> {
+    try {
+      return await this.#apply(id, event);
+    } catch (error) {
+      if (error instanceof RejectedEvent) return undefined;
+      throw error;
+    }
+  }
+
   async #apply(id: SessionId, event: SessionEvent): Promise<SessionRecord> {
     const record = await this.#deps.store.update(id, (latest) => {
       const next = transition(latest, event, this.#deps.now());
-      if (isRejected(next)) throw new AppError('session.closed', next.reason);
+      if (isRejected(next)) throw new RejectedEvent(next.reason);
       return next;
     });
     this.events.emit('changed', record);
@@ -471,7 +485,15 @@ export class Sessions {
   }
 
   #background(work: Promise<void>): void {
-    work.catch(this.#deps.report);
+    const reported = work.catch(this.#deps.report).finally(() => void this.#pending.delete(reported));
+    this.#pending.add(reported);
+  }
+}
+
+/** The state does not take the event; to a caller outside the session is closed to it. */
+class RejectedEvent extends AppError {
+  constructor(reason: string) {
+    super('session.closed', reason);
   }
 }
 

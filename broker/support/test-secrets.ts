@@ -56,8 +56,9 @@ async function selfSigned(): Promise<{ certificate: string; key: string }> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: '01',
-    name: 'CN=localhost',
+    serialNumber: randomBytes(8).toString('hex'),
+    // Its own name each time: authorities are looked up by name, and one process trusts several here.
+    name: `CN=Medusa test ${randomBytes(6).toString('hex')}`,
     notBefore: new Date(Date.now() - 3_600_000),
     notAfter: new Date(Date.now() + 86_400_000),
     signingAlgorithm: algorithm,

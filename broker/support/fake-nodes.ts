@@ -1,0 +1,228 @@
+import {
+  nodeIdSchema,
+  type BrokerToNode,
+  type NodeRegistration,
+  type NodeSessionEvent,
+  type NodeToBroker,
+  type NodeWelcome,
+  type StartSession,
+  type StorageWelcome,
+  type StudySummary,
+  type Ack,
+} from '@medusa/protocol';
+import { io, type Socket } from 'socket.io-client';
+import type { TestBroker } from './test-broker.ts';
+
+export type Command = { readonly name: keyof BrokerToNode; readonly payload: Record<string, unknown> };
+
+/** A render node's end of the link: answers every command and lets the test tell events. */
+export type FakeRenderNode = AsyncDisposable & {
+  readonly commands: readonly Command[];
+  readonly running: Map<string, StartSession>;
+  commandsNamed(name: keyof BrokerToNode): Command[];
+  tell(event: NodeSessionEvent): Promise<Ack<null>>;
+  /** The link breaks without a word and is not taken up again. */
+  disconnect(): void;
+  connect(): Promise<void>;
+};
+
+type RenderSocket = Socket<BrokerToNode, NodeToBroker>;
+
+const heartbeatMs = 100;
+
+export async function connectRenderNode(
+  broker: TestBroker,
+  options: { id?: string; slots?: number; startsBy?: 'streaming' | 'hand'; applications?: string[] } = {},
+): Promise<FakeRenderNode> {
+  const { id = 'render-1', slots = 1, startsBy = 'streaming', applications = ['workstation'] } = options;
+  const nodeId = nodeIdSchema.parse(id);
+  const commands: Command[] = [];
+  const running = new Map<string, StartSession>();
+  const socket: RenderSocket = io(`${broker.url}/node`, {
+    auth: { token: await broker.nodeToken(id, 'render') },
+    transports: ['websocket'],
+    reconnectionDelay: 50,
+    reconnectionDelayMax: 100,
+    autoConnect: false,
+  });
+  const registration = (): NodeRegistration => ({
+    nodeId,
+    version: '0.1.0',
+    startedAt: new Date().toISOString(),
+    capabilities: {
+      architecture: 'x64',
+      cpus: 4,
+      memoryMiB: 8_000,
+      gpu: null,
+      encoders: ['libx264'],
+      rendering: 'cpu',
+      slots,
+      applications,
+      confinement: 'none',
+      rtcAddress: '127.0.0.1',
+      rtcPort: 44_444,
+    },
+    sessions: reports(running),
+  });
+  const tell = async (event: NodeSessionEvent): Promise<Ack<null>> =>
+    socket.emitWithAck('session.event', event);
+  const ok = { ok: true, value: null } as const;
+
+  let timer: NodeJS.Timeout | undefined;
+  const register = async (): Promise<NodeWelcome> => {
+    const ack = await socket.emitWithAck('node.register', registration());
+    if (!ack.ok) throw new Error(ack.problem.title);
+    clearInterval(timer);
+    timer = setInterval(() => {
+      const sessions = reports(running).map((report) => ({
+        ...report,
+        framesPerSecond: 30,
+        sentKbps: 1,
+        encodeMs: 1,
+      }));
+      socket.emit('node.heartbeat', { load1: 0.5, freeMemoryMiB: 4_000, sessions });
+    }, heartbeatMs);
+    return ack.value;
+  };
+  socket.on('session.start', (request, answer) => {
+    commands.push({ name: 'session.start', payload: request });
+    running.set(request.sessionId, request);
+    answer(ok);
+    if (startsBy !== 'streaming') return;
+    const { sessionId } = request;
+    void tell({ sessionId, event: { kind: 'step', step: 'display', startMs: 0, endMs: 5 } }).then(async () =>
+      tell({ sessionId, event: { kind: 'streaming' } }),
+    );
+  });
+  socket.on('session.stop', (request, answer) => {
+    commands.push({ name: 'session.stop', payload: request });
+    running.delete(request.sessionId);
+    answer(ok);
+  });
+  socket.on('session.set-controller', (payload, answer) => {
+    commands.push({ name: 'session.set-controller', payload });
+    answer(ok);
+  });
+  socket.on('session.remove-participant', (payload, answer) => {
+    commands.push({ name: 'session.remove-participant', payload });
+    answer(ok);
+  });
+  socket.on('stream.request', (payload, answer) => {
+    commands.push({ name: 'stream.request', payload });
+    answer({ ok: true, value: { kind: 'capabilities', routerRtpCapabilities: { codecs: [] } } });
+  });
+
+  const connect = async (): Promise<void> => {
+    const registered = new Promise<void>((resolve, reject) => {
+      socket.once('connect', () => void register().then(() => resolve(), reject));
+    });
+    socket.connect();
+    await registered;
+    socket.off('connect');
+    // As a real node does after every reconnection.
+    socket.on('connect', () => void register());
+  };
+  await connect();
+  return {
+    commands,
+    running,
+    commandsNamed: (name) => commands.filter((command) => command.name === name),
+    tell,
+    connect,
+    disconnect: () => {
+      clearInterval(timer);
+      socket.disconnect();
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      socket.disconnect();
+    },
+  };
+}
+
+function reports(running: ReadonlyMap<string, StartSession>): NodeRegistration['sessions'] {
+  return Array.from(running.values(), ({ sessionId }) => ({
+    sessionId,
+    state: 'streaming' as const,
+    participants: [],
+    controller: null,
+  }));
+}
+
+/** A storage node's end of the link, with a DICOMweb address of the test's choice. */
+export async function connectStorageNode(
+  broker: TestBroker,
+  studies: readonly StudySummary[],
+  baseUrl = 'https://127.0.0.1:1/dicomweb',
+): Promise<
+  AsyncDisposable & { sinceChange: number; push(studies: readonly StudySummary[]): Promise<Ack<null>> }
+> {
+  const nodeId = nodeIdSchema.parse('storage-1');
+  const socket: Socket<BrokerToNode, NodeToBroker> = io(`${broker.url}/node`, {
+    auth: { token: await broker.nodeToken('storage-1', 'storage') },
+    transports: ['websocket'],
+    reconnectionDelay: 50,
+    reconnectionDelayMax: 100,
+  });
+  const register = async (): Promise<StorageWelcome> => {
+    const registration = {
+      nodeId,
+      version: '0.1.0',
+      baseUrl,
+      aeTitle: 'MEDUSA',
+      dicomPort: 11_112,
+      indexId: 'index-1',
+    };
+    const ack = await socket.emitWithAck('storage.register', registration);
+    if (!ack.ok) throw new Error(ack.problem.title);
+    return ack.value;
+  };
+  const push = async (changed: readonly StudySummary[]): Promise<Ack<null>> =>
+    socket.emitWithAck('study.changed', changed);
+  await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+  const { sinceChange } = await register();
+  socket.on('connect', () => void register());
+  const timer = setInterval(() => {
+    socket.emit('storage.heartbeat', {
+      freeBytes: 1,
+      associations: 0,
+      studies: studies.length,
+      instances: 1,
+      conflicts: 0,
+      refusedAssociations: 0,
+    });
+  }, heartbeatMs);
+  if (studies.length > 0) await push(studies);
+  return {
+    sinceChange,
+    push,
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      socket.disconnect();
+    },
+  };
+}
+
+export function testStudy(number: number, overrides: Partial<StudySummary> = {}): StudySummary {
+  return {
+    studyInstanceUID: `1.2.3.${number}`,
+    patientName: 'DOE^JANE',
+    patientID: `P${number}`,
+    patientBirthDate: '19700101',
+    patientSex: 'F',
+    accessionNumber: `A${number}`,
+    studyID: '1',
+    studyDate: `202601${String(number).padStart(2, '0')}`,
+    studyTime: '101500',
+    studyDescription: 'CT chest',
+    referringPhysicianName: '',
+    modalitiesInStudy: ['CT'],
+    numberOfStudyRelatedSeries: 1,
+    numberOfStudyRelatedInstances: 40,
+    firstReceivedAt: '2026-01-02T10:00:00Z',
+    lastReceivedAt: '2026-01-02T10:00:00Z',
+    receivedFrom: 'PACS',
+    change: number,
+    ...overrides,
+  };
+}
