@@ -6,10 +6,11 @@ import { numberOf, textOf, type DicomJson } from './dicom-json.ts';
 import { frameAttributes, type ImagePixel } from './image.ts';
 import { openFrames, type IndexedObject } from './frame-reader.ts';
 
+export type VoiWindow = { readonly center: number; readonly width: number; readonly shape: string };
 export type RenderRequest = {
   /** From 0. */
   readonly frameIndex: number;
-  readonly window: { readonly center: number; readonly width: number } | undefined;
+  readonly window: VoiWindow | undefined;
   /** The rendering is made to fit into this, never enlarged. */
   readonly viewport: { readonly width: number; readonly height: number } | undefined;
   readonly mediaType: 'image/png' | 'image/jpeg';
@@ -60,9 +61,7 @@ function grey(
   return { ...size, channels: 1, bytes };
 }
 
-type Window = { readonly center: number; readonly width: number; readonly shape?: string };
-
-function windowOf(attributes: DicomJson): Window | undefined {
+function windowOf(attributes: DicomJson): VoiWindow | undefined {
   const center = numberOf(attributes, '00281050');
   const width = numberOf(attributes, '00281051');
   if (center === undefined || width === undefined || width <= 0) return undefined;
@@ -71,7 +70,7 @@ function windowOf(attributes: DicomJson): Window | undefined {
 
 /** PS3.3 §C.11.2.1.2. Without a window in request or header: from the darkest to the brightest value there is. */
 function voiFunction(
-  window: Window | undefined,
+  window: VoiWindow | undefined,
   findExtremes: () => [number, number],
 ): (value: number) => number {
   const byte = (share: number): number => Math.max(0, Math.min(255, Math.round(share * 255)));

@@ -35,8 +35,8 @@ export async function writeExplicitLittleEndian(object: IndexedObject, target: s
   }
 }
 
-/** They speak of fragments that the rendition has not. */
-const offsetTables = new Set(['7FE00001', '7FE00002']);
+/** Offset tables speak of fragments that the rendition has not; an icon is encapsulated like the image, and nobody misses it. */
+const notInRendition = new Set(['7FE00001', '7FE00002', '00880200']);
 
 function metaOf(object: IndexedObject): Buffer {
   return encodeFileMeta({
@@ -67,7 +67,7 @@ async function writeElements(rendition: Rendition, elements: readonly Element[])
   const { frames, replaced, write } = rendition;
   for (const element of elements)
     if (frames && element.fragments && element.tag === '7FE00010') await writeFrames(write, element, frames);
-    else if (!offsetTables.has(element.tag)) writeElement(rendition, element, replaced);
+    else if (!frames || !notInRendition.has(element.tag)) writeElement(rendition, element, replaced);
 }
 
 type Output = { readonly source: ByteSource; readonly write: (bytes: Buffer) => void };

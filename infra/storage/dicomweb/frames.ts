@@ -86,6 +86,10 @@ async function decoded(object: IndexedObject, frameIndex: number, deps: Retrieve
   const image = imagePixelOf(object.attributes);
   const isPlain = syntax?.pixels === 'native' && syntax.isLittleEndian && image && image.bitsAllocated >= 8;
   if (syntax && isPlain) return stored(object, { index: frameIndex, syntax, deps });
+  return cutOut(object, frameIndex, deps);
+}
+
+async function cutOut(object: IndexedObject, frameIndex: number, deps: RetrieveDeps): Promise<Body> {
   return [Buffer.from(await deps.pixels.run({ kind: 'decode', object, frameIndex }))];
 }
 
@@ -93,6 +97,9 @@ type Frame = { readonly index: number; readonly syntax: TransferSyntax; readonly
 
 async function stored(object: IndexedObject, { index, syntax, deps }: Frame): Promise<Body> {
   const { pixels } = object.layout;
+  // With 1 bit a pixel a frame may begin within a byte: it must be cut out.
+  if (pixels?.native && imagePixelOf(object.attributes)?.bitsAllocated === 1)
+    return cutOut(object, index, deps);
   const extents = pixels?.encapsulated?.[index] ?? nativeExtent(object, index);
   return readObject(object, extents, { isDeflated: syntax.isDeflated, deps });
 }
@@ -100,9 +107,7 @@ async function stored(object: IndexedObject, { index, syntax, deps }: Frame): Pr
 function nativeExtent(object: IndexedObject, index: number): Extent[] {
   const image = imagePixelOf(object.attributes);
   const native = object.layout.pixels?.native;
-  const isAligned = image && (image.bitsAllocated >= 8 || object.layout.pixels?.frames === 1);
-  if (!native || !isAligned)
-    throw new AppError('object.unrenderable', 'The frames cannot be told apart as stored');
+  if (!native || !image) throw new AppError('object.unrenderable', 'The object holds no image');
   const size = frameBytes(image);
   if ((index + 1) * size > native[1]) throw new AppError('object.unknown', 'There is no such frame');
   return [[native[0] + index * size, size]];

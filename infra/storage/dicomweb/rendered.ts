@@ -63,9 +63,11 @@ function windowOf(req: Request): RenderRequest['window'] {
   const text = req.query['window'];
   if (typeof text !== 'string') return undefined;
   const [center = NaN, width = NaN] = text.split(',').slice(0, 2).map(Number);
-  if (!Number.isFinite(center) || !Number.isFinite(width) || width < 1)
-    throw new AppError('request.malformed', 'window is center,width,linear');
-  return { center, width };
+  const shape = (text.split(',')[2] ?? 'linear').replace('-', '_').toUpperCase();
+  const isShape = ['LINEAR', 'LINEAR_EXACT', 'SIGMOID'].includes(shape);
+  if (!Number.isFinite(center) || !Number.isFinite(width) || width < 1 || !isShape)
+    throw new AppError('request.malformed', 'window is center,width,linear or linear-exact or sigmoid');
+  return { center, width, shape };
 }
 
 function viewportOf(req: Request): RenderRequest['viewport'] {

@@ -31,7 +31,7 @@ const ctContext = { id: 1, abstractSyntax: ct, transferSyntaxes: ['1.2.840.10008
 describe('the upper layer', () => {
   let storage: TestNode;
   beforeAll(async () => {
-    storage = await startTestNode({ artimMs: 400, mostAssociations: 3 });
+    storage = await startTestNode({ artimMs: 2_000, mostAssociations: 3 });
   });
   afterAll(async () => storage[Symbol.asyncDispose]());
 
