@@ -19,6 +19,7 @@ import {
 import { type RenderNode, startRenderNode } from './app.ts';
 import { parseConfig } from './config.ts';
 import { FakeBroker } from './test-support/fake-broker.ts';
+import { processesWith } from './test-support/processes.ts';
 
 const chromiumPath = '/usr/bin/chromium';
 const sessionId = sessionIdSchema.parse('session-1');
@@ -268,11 +269,3 @@ describe('a render node', () => {
     expect([agentFile, runFolder].filter((file) => existsSync(file))).toEqual([]);
   });
 });
-
-async function processesWith(text: string): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(
-    pids.map(async (pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
-  );
-  return commands.filter((line) => line.includes(text));
-}

@@ -9,6 +9,7 @@ import { VirtualDisplay } from '../display/index.ts';
 import { firstPart } from './study-files.ts';
 import { studyTarget } from './gate.ts';
 import { ConfinedApplication, Gate, probeConfinement, saveStudyFiles, UserLease } from './index.ts';
+import { processesWith } from '../test-support/processes.ts';
 
 const studyInstanceUID = '1.2.3';
 const report = (error: unknown): void => {
@@ -256,11 +257,3 @@ describe('ConfinedApplication', () => {
     void running;
   });
 });
-
-async function processesWith(text: string): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== `${process.pid}`);
-  const commands = await Promise.all(
-    pids.map(async (pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
-  );
-  return commands.filter((command) => command.includes(text));
-}

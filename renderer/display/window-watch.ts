@@ -23,12 +23,14 @@ export async function untilWindowShown(
     const { children } = await promisify(client.QueryTree.bind(client))(root);
     for (const window of children) if (await isShown(connection, window)) resolve(undefined);
   };
-  client.on('event', () => void look().catch(report));
+  const onEvent = (): void => void look().catch(report);
+  client.on('event', onEvent);
   client.ChangeWindowAttributes(root, { eventMask: x11.eventMask['SubstructureNotify'] ?? 0 });
   try {
     await look();
     await promise;
   } finally {
+    client.off('event', onEvent);
     signal.removeEventListener('abort', aborted);
   }
 }
