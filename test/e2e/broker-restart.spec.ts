@@ -27,6 +27,7 @@ test('the broker is killed in mid-session: the picture goes on, the session is a
   if (!broker || !renderer) throw new Error('no broker or no render node');
   process.kill(broker.pid, 'SIGKILL');
 
+  await expect(person.page.getByTestId('broker-offline')).toBeVisible();
   // Input and picture travel between browser and render node alone.
   const before = await framesShown();
   for (let notch = 0; notch < 10; notch += 1) await person.page.mouse.wheel(0, 100);
@@ -46,9 +47,10 @@ test('the broker is killed in mid-session: the picture goes on, the session is a
   // The floor is the broker's to give: passing it to oneself proves that the room lives.
   for (let notch = 0; notch < 5; notch += 1) await person.page.mouse.wheel(0, 100);
   await person.viewThat('slice 16', ({ viewports }) => viewports[0]?.sliceIndex === 15);
+  await person.openRoomPanel();
   await person.page.getByTestId('chat-input').fill('still here');
   await person.page.keyboard.press('Enter');
-  await expect(person.page.getByTestId('chat-messages')).toContainText('still here');
+  await expect(person.page.getByTestId('chat-log')).toContainText('still here');
 
   await person.page.getByTestId('leave-button').click();
   await expectNoSessionLeftovers(medusa);

@@ -17,7 +17,7 @@ test('in the user’s own browser the same slice is the same picture', async ({
   await person.chooseLocalMode();
   await person.passDeviceCheck();
 
-  const frame = person.page.getByTestId('workstation-frame');
+  const frame = person.page.getByTestId('local-frame');
   await expect(frame).toBeVisible({ timeout: 60_000 });
   const first = await person.viewThat('the first slice', ({ ready }) => ready);
   await frame.hover();

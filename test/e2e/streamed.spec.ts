@@ -70,6 +70,7 @@ test('a PACS sends, a radiologist opens it streamed, a doctor joins and takes co
   });
 
   const link = await test.step('an invitation is made', async () => {
+    await radiologist.openRoomPanel();
     await radiologist.page.getByTestId('invite-button').click();
     return (await radiologist.page.getByTestId('room-link').inputValue()).trim();
   });
@@ -94,7 +95,8 @@ test('a PACS sends, a radiologist opens it streamed, a doctor joins and takes co
     await doctor.page.mouse.wheel(0, 100);
     await doctor.page.getByTestId('request-floor').click();
     await radiologist.page.getByTestId('give-floor').click();
-    await expect(doctor.page.getByTestId('has-control')).toBeVisible();
+    await doctor.openRoomPanel();
+    await expect(doctor.page.locator('[data-has-control="true"]')).toContainText('Dirk de Doctor');
     expect((await doctor.view())?.viewports[0]?.sliceIndex).toBe(20);
 
     await doctor.page.mouse.move(point.x, point.y);

@@ -94,10 +94,10 @@ export async function startMedusa(
 }
 
 function logsOf(dataDir: string): string {
-  return ['broker', 'storage', 'postgres']
-    .map((name) => path.join(dataDir, 'logs', `${name}.log`))
+  return ['logs/broker.log', 'logs/storage.log', 'logs/postgres.log', 'nodes/render-1/node.log']
+    .map((name) => path.join(dataDir, name))
     .filter((file) => existsSync(file))
-    .map((file) => `== ${path.basename(file)}\n${readFileSync(file, 'utf8').slice(-3_000)}`)
+    .map((file) => `== ${path.basename(file)}\n${readFileSync(file, 'utf8').slice(-2_000)}`)
     .join('\n');
 }
 

@@ -51,7 +51,8 @@ function decode(file: string, sopInstanceUID: string, temporary: string): Refere
 
 /**
  * The slice as it must look in `region` when the complete image lies in `imageRectangle` (both in display px) with this
- * window: linear VOI of PS3.3 §C.11.2.1.2, bilinear between pixel centres.
+ * window: linear VOI of PS3.3 §C.11.2.1.2, then, in the order of PS3.4 §N.2, the spatial transformation, bilinear
+ * between pixel centres.
  */
 export function renderReference(
   slice: ReferenceSlice,
@@ -60,11 +61,12 @@ export function renderReference(
 ): GrayPicture {
   const { imageRectangle: image } = view;
   const [width, height] = [Math.round(region.width), Math.round(region.height)];
+  const gray = slice.values.map((value) => linearVoi(value, view));
   const pixels = new Uint8Array(width * height);
   const at = (column: number, row: number): number => {
     const c = Math.min(slice.columns - 1, Math.max(0, column));
     const r = Math.min(slice.rows - 1, Math.max(0, row));
-    return slice.values[r * slice.columns + c] ?? 0;
+    return gray[r * slice.columns + c] ?? 0;
   };
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
@@ -74,7 +76,7 @@ export function renderReference(
       const [fu, fv] = [u - c, v - r];
       const top = at(c, r) * (1 - fu) + at(c + 1, r) * fu;
       const bottom = at(c, r + 1) * (1 - fu) + at(c + 1, r + 1) * fu;
-      pixels[y * width + x] = linearVoi(top * (1 - fv) + bottom * fv, view);
+      pixels[y * width + x] = Math.round(top * (1 - fv) + bottom * fv);
     }
   }
   return { width, height, pixels };
@@ -86,7 +88,7 @@ function linearVoi(
 ): number {
   if (value <= c - 0.5 - (w - 1) / 2) return 0;
   if (value > c - 0.5 + (w - 1) / 2) return 255;
-  return Math.round(((value - (c - 0.5)) / (w - 1) + 0.5) * 255);
+  return ((value - (c - 0.5)) / (w - 1) + 0.5) * 255;
 }
 
 function attribute(file: string, tag: string): string {

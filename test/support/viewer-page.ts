@@ -12,6 +12,7 @@ export type Person = {
   /** Opens the selected study in another application, or in the browser itself, from the open button's menu. */
   chooseApplication(name: string): Promise<void>;
   chooseLocalMode(): Promise<void>;
+  openRoomPanel(): Promise<void>;
   view(): Promise<ViewState | undefined>;
   /** Waits until the workstation tells of a view that `fits`. */
   viewThat(what: string, fits: (view: ViewState) => boolean): Promise<ViewState>;
@@ -21,6 +22,7 @@ export type Person = {
 
 export async function openPerson(browser: Browser, medusa: Medusa, path = '/'): Promise<Person> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   await page.goto(`${medusa.url}${path}`);
   const video = page.getByTestId('stream-video');
@@ -54,6 +56,10 @@ export async function openPerson(browser: Browser, medusa: Medusa, path = '/'): 
     async chooseLocalMode() {
       await page.getByTestId('open-menu').click();
       await page.getByRole('menuitem', { name: /this browser/i }).click();
+    },
+    async openRoomPanel() {
+      if (await page.getByTestId('room-panel').isVisible()) return;
+      await page.getByTestId('room-toggle').click();
     },
     viewThat: async (what, fits) =>
       waitFor(what, async () => {
