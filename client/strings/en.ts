@@ -195,7 +195,7 @@ export const strings = {
     fps: (value: number): string => `${Math.round(value)} fps`,
     kbps: (value: number): string =>
       value >= 1_000 ? `${(value / 1_000).toFixed(1)} Mbit/s` : `${Math.round(value)} kbit/s`,
-    roundTrip: (value: number): string => `RTT ${value < 10 ? value.toFixed(1) : Math.round(value)} ms`,
+    roundTrip: (value: number): string => `RTT ${value < 1 ? '< 1' : Math.round(value)} ms`,
     reconnecting: 'The connection to the render node is interrupted',
     reconnectingHelp: 'The last picture stays. Medusa is finding a way.',
     brokerGone: 'The broker does not answer. The picture goes on; rooms and chat come back by themselves.',
@@ -295,7 +295,7 @@ export const strings = {
       storage: 'Storage nodes',
       studies: 'Studies stored',
     },
-    charts: { load: 'Load per processor', sessions: 'Sessions' },
+    charts: { load: 'Load per processor, last ten minutes', sessions: 'Sessions, last ten minutes' },
     queue: 'Queue',
     noQueue: 'Nobody waits.',
     noNodes: 'No node has registered.',

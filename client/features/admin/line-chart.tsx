@@ -13,6 +13,7 @@ type Props = {
   readonly colour: string;
 };
 
+const spanSeconds = 600;
 const axisColours = { stroke: '#94a0ac', grid: { stroke: '#1d242b' }, ticks: { stroke: '#1d242b' } };
 
 /** One small line over the last minutes. */
@@ -29,7 +30,10 @@ export function LineChart({ title, times, values, atLeast, colour }: Props): Rea
         height: 150,
         legend: { show: false },
         cursor: { y: false },
-        scales: { y: { range: (_self, _min, max) => [0, Math.max(atLeast, max * 1.1)] } },
+        scales: {
+          x: { range: (_self, _min, max) => [max - spanSeconds, max] },
+          y: { range: (_self, _min, max) => [0, Math.max(atLeast, max * 1.1)] },
+        },
         axes: [
           { ...axisColours, font: '11px sans-serif' },
           { ...axisColours, font: '11px sans-serif', size: 42 },

@@ -8,6 +8,7 @@ import { formatInstant } from './format-instant.ts';
 import { StateBadge } from './state-badge.tsx';
 
 const text = strings.admin;
+const shownHistory = 20;
 
 /** The render nodes: what they can, what they do, what happened to them. */
 export function NodesTab({ nodes }: { nodes: readonly NodeView[] }): ReactNode {
@@ -41,11 +42,14 @@ export function NodeHistory({ history }: Pick<NodeView, 'history'>): ReactNode {
       <Text size="xs" c="dimmed">
         {text.history}
       </Text>
-      {history.map(({ at, state, reason }) => (
-        <Text key={`${at} ${state}`} size="sm" className="medusa-numeric">
-          {formatInstant(at)} · {state} · {reason}
-        </Text>
-      ))}
+      {history
+        .slice(-shownHistory)
+        .reverse()
+        .map(({ at, state, reason }) => (
+          <Text key={`${at} ${state}`} size="sm" className="medusa-numeric">
+            {formatInstant(at)} · {state} · {reason}
+          </Text>
+        ))}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Loader, Progress, Stack, Text, Title } from '@mantine/core';
 import { IconRefresh, IconWifi } from '@tabler/icons-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useCallback, useEffect, useState, type ReactNode } from 'react';
+import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { Page } from '../../ui/page.tsx';
 import { loadDeviceReport, saveDeviceReport, type KeptDeviceReport } from './device-report-store.ts';
@@ -76,6 +76,9 @@ function Result({ kept, runAgain }: { kept: KeptDeviceReport; runAgain: () => vo
   const navigate = useNavigate();
   const { next } = useSearch({ from: '/device-check' });
   const { verdict } = kept.report;
+  const goOnRef = useRef<HTMLButtonElement>(null);
+  // Enter goes on, but the verdict stays in sight.
+  useEffect(() => goOnRef.current?.focus({ preventScroll: true }), []);
   const goOn = (): void => {
     if (next === undefined || verdict === 'refused') void navigate({ to: '/' });
     else void navigate({ href: next });
@@ -89,7 +92,7 @@ function Result({ kept, runAgain }: { kept: KeptDeviceReport; runAgain: () => vo
         </Alert>
       )}
       <Group>
-        <Button onClick={goOn} autoFocus data-testid="device-continue">
+        <Button ref={goOnRef} onClick={goOn} data-testid="device-continue">
           {next === undefined || verdict === 'refused' ? text.toWorklist : text.continue}
         </Button>
         <Button

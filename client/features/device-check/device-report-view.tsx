@@ -18,6 +18,7 @@ const verdictLook = { production: 'pass', demo: 'warn', refused: 'fail' } as con
 /** The verdict, and each requirement with what was measured and what it means. */
 export function DeviceReportView({ report }: { report: DeviceReport }): ReactNode {
   const look = outcomeLook[verdictLook[report.verdict]];
+  const failures = report.items.filter(({ outcome }) => outcome === 'fail');
   return (
     <>
       <Paper bg="var(--medusa-surface)" p="lg" withBorder>
@@ -32,10 +33,15 @@ export function DeviceReportView({ report }: { report: DeviceReport }): ReactNod
             <Text c="dimmed" size="sm">
               {text.verdictHelp[report.verdict]}
             </Text>
+            {failures.map(({ id, help }) => (
+              <Text key={id} size="sm" mt={4}>
+                {help}
+              </Text>
+            ))}
           </div>
         </Group>
       </Paper>
-      <Table verticalSpacing="xs" aria-label={text.title}>
+      <Table className="device-table" verticalSpacing="xs" aria-label={text.title}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th w={28} aria-label={text.title} />

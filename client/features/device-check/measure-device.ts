@@ -36,8 +36,8 @@ function readSystem(): Omit<DeviceMeasurements, 'decodeFramesPerSecond' | 'round
     deviceMemory: (navigator as { deviceMemory?: unknown }).deviceMemory,
     connection: (navigator as { connection?: unknown }).connection,
   });
-  const cssWidth = Math.max(screen.width, innerWidth);
-  const cssHeight = Math.max(screen.height, innerHeight);
+  const cssWidth = Math.max(screen.width, outerWidth);
+  const cssHeight = Math.max(screen.height, outerHeight);
   return {
     isSecureContext,
     hasPeerConnection: 'RTCPeerConnection' in globalThis,

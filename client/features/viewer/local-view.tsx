@@ -24,7 +24,6 @@ export function LocalView({ viewer, session, leave }: Props): ReactNode {
 function LocalWorkstation({ viewer, session, leave, token }: Props & { token: string }): ReactNode {
   const frame = useRef<HTMLIFrameElement>(null);
   const [view, setView] = useState<ViewState | null>(null);
-  const [isPointing, setPointing] = useState(false);
 
   useEffect(() => {
     const take = (event: MessageEvent<unknown>): void => {
@@ -44,14 +43,7 @@ function LocalWorkstation({ viewer, session, leave, token }: Props & { token: st
     rendering: localRendering(),
   });
   return (
-    <ViewerFrame
-      viewer={viewer}
-      session={session}
-      view={view}
-      leave={leave}
-      isPointing={isPointing}
-      togglePointing={() => setPointing((isOn) => !isOn)}
-    >
+    <ViewerFrame viewer={viewer} session={session} view={view} leave={leave}>
       <iframe
         ref={frame}
         className="local-frame"

@@ -31,8 +31,7 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
       session={session}
       view={useStore(picture.view)}
       leave={leave}
-      isPointing={isPointing}
-      togglePointing={() => setToggled((isOn) => !isOn)}
+      pointing={{ isOn: isPointing, toggle: () => setToggled((isOn) => !isOn) }}
     >
       <div className="stream-stage" ref={stage}>
         <StreamVideo

@@ -18,22 +18,22 @@ import type { ViewerSession } from './viewer-session.ts';
 
 const text = strings.viewer;
 
+/** Whether the mouse shows the others something instead of steering. */
+export type Pointing = { readonly isOn: boolean; readonly toggle: () => void };
+
 type Props = {
   readonly viewer: ViewerSession;
   readonly session: SessionView;
   readonly view: ViewState | null;
   readonly isRoomOpen: boolean;
   readonly toggleRoom: () => void;
-  readonly isPointing: boolean;
-  readonly togglePointing: () => void;
+  readonly pointing?: Pointing;
   readonly showHelp: () => void;
   readonly leave: () => void;
 };
 
 export function TopBar(props: Props): ReactNode {
   const { viewer, session, view } = props;
-  const people =
-    useStore(viewer.room.view)?.participants.filter(({ isConnected }) => isConnected).length ?? 0;
   return (
     <header className="viewer-bar" data-testid="viewer-bar">
       <Text fw={600} size="sm" truncate maw={380} title={session.studyTitle} data-testid="study-title">
@@ -52,23 +52,7 @@ export function TopBar(props: Props): ReactNode {
         >
           {session.mode === 'local' ? text.local : text.states[session.state]}
         </Badge>
-        <FloorButton room={viewer.room} />
-        <BarButton
-          label={strings.room.pointHint}
-          isOn={props.isPointing}
-          act={props.togglePointing}
-          testId="point-toggle"
-          icon={<IconPointer size={18} />}
-        />
-        <Indicator label={people} size={15} disabled={people < 2} offset={3} className="medusa-numeric">
-          <BarButton
-            label={props.isRoomOpen ? text.hideRoom : text.showRoom}
-            isOn={props.isRoomOpen}
-            act={props.toggleRoom}
-            testId="room-toggle"
-            icon={<IconUsers size={18} />}
-          />
-        </Indicator>
+        {props.pointing && <SharedButtons {...props} pointing={props.pointing} />}
         <BarButton
           label={text.keyboard}
           act={props.showHelp}
@@ -89,6 +73,34 @@ export function TopBar(props: Props): ReactNode {
         </Tooltip>
       </Group>
     </header>
+  );
+}
+
+/** What makes sense only with others in the room. */
+function SharedButtons(props: Props & { pointing: Pointing }): ReactNode {
+  const { viewer, pointing } = props;
+  const room = useStore(viewer.room.view);
+  const people = room?.participants.filter(({ isConnected }) => isConnected).length ?? 0;
+  return (
+    <>
+      <FloorButton room={viewer.room} />
+      <BarButton
+        label={strings.room.pointHint}
+        isOn={pointing.isOn}
+        act={pointing.toggle}
+        testId="point-toggle"
+        icon={<IconPointer size={18} />}
+      />
+      <Indicator label={people} size={15} disabled={people < 2} offset={3} className="medusa-numeric">
+        <BarButton
+          label={props.isRoomOpen ? text.hideRoom : text.showRoom}
+          isOn={props.isRoomOpen}
+          act={props.toggleRoom}
+          testId="room-toggle"
+          icon={<IconUsers size={18} />}
+        />
+      </Indicator>
+    </>
   );
 }
 

@@ -4,7 +4,7 @@ import { useEffect, useState, type ReactNode } from 'react';
 import { LoginNotice } from '../../ui/page.tsx';
 import { FloorToast, RoomPanel, useRoomNews } from '../rooms/index.ts';
 import { KeyboardHelp } from './keyboard-help.tsx';
-import { TopBar } from './top-bar.tsx';
+import { TopBar, type Pointing } from './top-bar.tsx';
 import { exposeViewer } from './viewer-probe.ts';
 import type { ViewerSession } from './viewer-session.ts';
 
@@ -13,8 +13,8 @@ type Props = {
   readonly session: SessionView;
   readonly view: ViewState | null;
   readonly leave: () => void;
-  readonly isPointing: boolean;
-  readonly togglePointing: () => void;
+  /** Absent where there is no picture that others see too. */
+  readonly pointing?: Pointing;
   readonly children: ReactNode;
 };
 
@@ -45,8 +45,7 @@ export function ViewerFrame(props: Props): ReactNode {
         view={view}
         isRoomOpen={isRoomOpen}
         toggleRoom={() => setRoomOpen((isOpen) => !isOpen)}
-        isPointing={props.isPointing}
-        togglePointing={props.togglePointing}
+        {...(props.pointing ? { pointing: props.pointing } : {})}
         showHelp={() => setHelpOpen(true)}
         leave={leave}
       />

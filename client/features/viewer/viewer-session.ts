@@ -76,7 +76,9 @@ export class ViewerSession {
   /** Gives the seat up; the last one to leave closes the session. */
   async leave(): Promise<void> {
     try {
-      await this.room.leave();
+      if (this.room.you.get()) await this.room.leave();
+      // Nobody ever sat in it: what one asked for oneself one takes back.
+      else if (this.launch) await this.#services.api.closeSession(this.id);
     } finally {
       this.close();
       this.#services.launches.delete(this.id);
