@@ -78,7 +78,7 @@ describe('a local process', () => {
     provider = await startProvider();
     const driver = provider.open();
     await driver.acquire(id, need, signal);
-    const note = join(provider.nodesDir, id, 'agent.json');
+    const note = join(provider.nodesDir, id, 'process.json');
     const { writeFile } = await import('node:fs/promises');
     await writeFile(
       note,
