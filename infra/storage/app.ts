@@ -63,7 +63,7 @@ export async function startStorageNode(
     freeBytes: async () => objects.freeBytes(),
   });
   const ingest = measured(createIngest(ingestDeps), meters);
-  const jwks = keys ?? createRemoteJWKSet(new URL('/api/jwks.json', config.brokerUrl));
+  const jwks = keys ?? brokerKeys(config.brokerUrl);
   const https = await startHttps(config, {
     index,
     objects,
@@ -92,7 +92,7 @@ export async function startStorageNode(
   const registration = {
     nodeId: config.nodeId,
     version,
-    baseUrl: `https://${config.bind}:${httpsPort}/dicomweb`,
+    baseUrl: `https://${config.address ?? config.bind}:${httpsPort}/dicomweb`,
     aeTitle: config.aeTitle,
     dicomPort: dimse.port,
     indexId: index.indexId,
@@ -109,6 +109,14 @@ export async function startStorageNode(
   const close = async (): Promise<void> => (closing ??= running.disposeAsync());
   log.info({ dicomPort: dimse.port, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
   return { dicomPort: dimse.port, httpsPort, close, [Symbol.asyncDispose]: close };
+}
+
+/** Kept for a day, so that sessions go on reading while the broker is away; an unknown key is asked for at once. */
+function brokerKeys(brokerUrl: string): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL('/api/jwks.json', brokerUrl), {
+    cacheMaxAge: 24 * 60 * 60 * 1000,
+    cooldownDuration: 5_000,
+  });
 }
 
 function measured(ingest: Ingest, meters: Meters): Ingest {

@@ -27,6 +27,8 @@ export const storageConfigSchema = z.object({
         .filter((title) => title !== ''),
     ),
   bind: z.string().default('127.0.0.1'),
+  /** Name or address under which broker and render nodes reach us; by default that of `bind`. The certificate must be for it. */
+  address: z.string().min(1).optional(),
   httpsPort: port.default(0),
   tlsCert: z.string().min(1),
   tlsKey: z.string().min(1),
@@ -50,6 +52,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     aeTitle: environment['MEDUSA_AE_TITLE'],
     callingTitles: environment['MEDUSA_CALLING_AE_TITLES'],
     bind: environment['MEDUSA_BIND'],
+    address: environment['MEDUSA_STORAGE_ADDRESS'],
     httpsPort: environment['MEDUSA_STORAGE_HTTPS_PORT'],
     tlsCert: environment['MEDUSA_TLS_CERT'],
     tlsKey: environment['MEDUSA_TLS_KEY'],

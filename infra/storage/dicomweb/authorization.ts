@@ -1,6 +1,7 @@
 import { AppError, studyTokenClaimsSchema, type StudyTokenClaims } from '@medusa/protocol';
 import type { RequestHandler, Response } from 'express';
 import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { z } from 'zod';
 
 /** Lets in who carries a study token signed by the broker. What it may do is asked of `claimsOf` by each route. */
 export function requireStudyToken(keys: JWTVerifyGetKey): RequestHandler {
@@ -21,15 +22,17 @@ async function verify(token: string, keys: JWTVerifyGetKey): Promise<StudyTokenC
     });
     return studyTokenClaimsSchema.parse(payload);
   } catch (error) {
-    // The broker's keys cannot be had: not the caller's fault.
-    if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError || isSchemaError(error)))
+    if (!isFaultOfToken(error))
       throw new AppError('storage.unreachable', 'Tokens cannot be checked at the moment', { cause: error });
     throw new AppError('identity.rejected', 'The study token is not valid', { cause: error });
   }
 }
 
-function isSchemaError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ZodError';
+/** All else means that the broker's keys could not be had, which is not the caller's fault. */
+function isFaultOfToken(error: unknown): boolean {
+  if (error instanceof z.ZodError) return true;
+  const isAboutKeys = error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid;
+  return error instanceof errors.JOSEError && !isAboutKeys && error.code !== 'ERR_JOSE_GENERIC';
 }
 
 export function claimsOf(res: Response): StudyTokenClaims {

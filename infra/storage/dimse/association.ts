@@ -99,6 +99,7 @@ export class Association {
   /** The node goes down. */
   abort(): void {
     this.#end(encodeAbort(abortReasons.notSpecified));
+    this.#socket.destroySoon();
   }
 
   async #read(): Promise<void> {
@@ -173,6 +174,7 @@ export class Association {
     this.#callingTitle = request.callingTitle;
     this.#peerMostBytes = request.mostPduBytes;
     this.#state = 'associated';
+    this.#deps.log.info({ callingTitle: request.callingTitle }, 'association accepted');
     this.#send(encodeAssociateAccept(request, results));
   }
 

@@ -20,6 +20,7 @@ export async function startDimseServer(
 ): Promise<DimseServer> {
   const running = new Map<Association, Promise<void>>();
   let admitted = 0;
+  let count = 0;
 
   const admit = (): Disposable | undefined => {
     if (admitted >= options.mostAssociations) return undefined;
@@ -31,7 +32,8 @@ export async function startDimseServer(
     };
   };
   const serve = (socket: Socket): void => {
-    const association = new Association(socket, { ...deps, admit });
+    const log = deps.log.child({ association: (count += 1), address: socket.remoteAddress });
+    const association = new Association(socket, { ...deps, log, admit });
     // A reset connection is told to whoever reads it; this listener keeps it from being an uncaught error before and after that.
     socket.on('error', () => undefined);
     running.set(
