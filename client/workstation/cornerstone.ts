@@ -29,7 +29,8 @@ export function startCornerstone(authorization: () => Record<string, string>): v
     tools.addTool(tool);
   }
   const styles = tools.annotation.config.style;
-  styles.setDefaultToolStyles({ ...styles.getDefaultToolStyles(), global: measurementStyle });
+  const { global, ...others } = styles.getDefaultToolStyles();
+  styles.setDefaultToolStyles({ ...others, global: { ...global, ...measurementStyle } });
 }
 
 const measurementStyle = {

@@ -4,7 +4,7 @@ import { toolKeys, type Commands } from './toolbar.ts';
 const slicesPerPage = 10;
 
 /** What each key does. The names are those of KeyboardEvent.key, letters in lower case. */
-export function createKeyTable(commands: Commands): ReadonlyMap<string, () => void> {
+function createKeyTable(commands: Commands): ReadonlyMap<string, () => void> {
   const scrolls: readonly (readonly [string, number])[] = [
     ['arrowup', -1],
     ['arrowleft', -1],

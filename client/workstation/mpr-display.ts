@@ -34,6 +34,7 @@ interface PlaneView {
 export class MprDisplay implements Display {
   readonly layout = 'mpr';
   readonly #options: DisplayOptions;
+  readonly #volumeId: string;
   readonly #grid: HTMLDivElement;
   readonly #engine: core.RenderingEngine;
   readonly #views: readonly PlaneView[];
@@ -53,10 +54,10 @@ export class MprDisplay implements Display {
       imageIds: [...options.series.imageIds],
     });
     signal.throwIfAborted();
-    const display = new MprDisplay(options);
+    const display = new MprDisplay(options, volumeId);
     try {
       (volume as core.StreamingImageVolume).load(() => undefined);
-      await display.#show(volumeId);
+      await display.#show();
       signal.throwIfAborted();
     } catch (error) {
       display.close();
@@ -65,8 +66,9 @@ export class MprDisplay implements Display {
     return display;
   }
 
-  private constructor(options: DisplayOptions) {
+  private constructor(options: DisplayOptions, volumeId: string) {
     this.#options = options;
+    this.#volumeId = volumeId;
     this.#tool = options.tool;
     this.#window = options.window;
     this.#grid = document.createElement('div');
@@ -167,13 +169,15 @@ export class MprDisplay implements Display {
   close(): void {
     this.#tools.close();
     this.#engine.destroy();
+    // Its texture belongs to the drawing context that has just gone; the images stay in the cache.
+    core.cache.removeVolumeLoadObject(this.#volumeId);
     this.#grid.remove();
   }
 
-  async #show(volumeId: string): Promise<void> {
+  async #show(): Promise<void> {
     await core.setVolumesForViewports(
       this.#engine,
-      [{ volumeId }],
+      [{ volumeId: this.#volumeId }],
       planes.map(({ id }) => id),
     );
     const range = rangeOf(this.#active.viewport);

@@ -34,7 +34,7 @@ test('the corners name patient, study, slice and window', () => {
 
 test('an image that was compressed with loss says so, with its ratio', () => {
   const lossy = { ...instance, [tags.LossyImageCompression]: { Value: ['01'] } };
-  const withRatio = { ...lossy, [tags.LossyImageCompressionRatio]: { Value: [12] } };
+  const withRatio = { ...lossy, [tags.LossyImageCompressionRatio]: { Value: [12.04] } };
 
   expect([lossy, withRatio].map((object) => describePicture({ ...picture, instance: object }).lossy)).toEqual(
     ['Lossy compressed', 'Lossy compressed 12 : 1'],

@@ -3,7 +3,7 @@ import type { EdgeLetters } from './orientation.ts';
 import type { VoiWindow } from './presets.ts';
 
 /** What the corners of a viewport say about the picture in it. */
-export interface OverlayText {
+interface OverlayText {
   readonly topLeft: readonly string[];
   readonly topRight: readonly string[];
   readonly bottomLeft: readonly string[];
@@ -55,7 +55,7 @@ export function describePicture(picture: Picture): OverlayText {
 function lossyText(instance: DicomObject): string {
   if (text(instance, 'LossyImageCompression') !== '01') return '';
   const ratio = numbers(instance, 'LossyImageCompressionRatio').at(-1);
-  return ratio === undefined ? 'Lossy compressed' : `Lossy compressed ${ratio} : 1`;
+  return ratio === undefined ? 'Lossy compressed' : `Lossy compressed ${Number(ratio.toFixed(1))} : 1`;
 }
 
 function placeOf(instance: DicomObject): string {

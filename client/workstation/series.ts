@@ -22,7 +22,7 @@ export interface SeriesImage {
 export type Vector = readonly [number, number, number];
 
 /** ImageOrientationPatient: where columns and rows run in the patient. */
-export interface Orientation {
+interface Orientation {
   readonly row: Vector;
   readonly column: Vector;
 }

@@ -39,6 +39,7 @@ export class StackDisplay implements Display {
   readonly #overlay: Overlay;
   #tool: ToolName;
   #window: VoiWindow | null;
+  #isInverted = false;
   #target = 0;
   #shown: ViewportState | null = null;
 
@@ -102,7 +103,8 @@ export class StackDisplay implements Display {
   }
 
   toggleInvert(): void {
-    this.#viewport.setProperties({ invert: !this.#viewport.getProperties().invert });
+    this.#isInverted = !this.#isInverted;
+    this.#applyWindow();
     this.#viewport.render();
   }
 
@@ -116,8 +118,8 @@ export class StackDisplay implements Display {
 
   reset(): void {
     this.#window = null;
+    this.#isInverted = false;
     this.#viewport.resetCamera();
-    this.#viewport.setProperties({ invert: this.#image?.invert ?? false });
     this.#applyWindow();
     this.#viewport.render();
   }
@@ -180,7 +182,9 @@ export class StackDisplay implements Display {
     const [image, shown] = [this.#image, this.#shownImage];
     if (!image || !shown) return;
     const window = this.#window ?? windowOf(image, shown.instance);
-    this.#viewport.setProperties({ voiRange: toVoiRange(window) }, true);
+    // MONOCHROME1 is drawn inverted already; the user's inversion turns it round once more.
+    const invert = image.invert !== this.#isInverted;
+    this.#viewport.setProperties({ voiRange: toVoiRange(window), invert }, true);
   }
 
   #describe(): void {
@@ -189,7 +193,7 @@ export class StackDisplay implements Display {
     if (!image || !shown || !plane) return;
 
     const { images, entry } = this.#options.series;
-    const { voiRange, invert } = this.#viewport.getProperties();
+    const { voiRange } = this.#viewport.getProperties();
     const window = voiRange ? toWindow(voiRange) : windowOf(image, shown.instance);
     const rectangle = rectangleOf(this.#element);
     const inCanvas = imageRectangle({
@@ -211,7 +215,7 @@ export class StackDisplay implements Display {
       windowCenter: window.center,
       windowWidth: window.width,
       zoom: inCanvas.width / image.columns,
-      invert: invert ?? false,
+      invert: this.#isInverted,
     };
     this.#overlay.show(
       describePicture({

@@ -22,9 +22,11 @@ export function createToolGroup(options: ToolGroupOptions): ToolGroup {
   const { id, renderingEngineId, viewportIds, toolNames, lineColor } = options;
   const group = tools.ToolGroupManager.createToolGroup(id);
   if (!group) throw new Error(`There is a tool group ${id} already.`);
-  for (const name of toolNames) {
-    group.addTool(name, name === 'Crosshairs' ? { getReferenceLineColor: lineColor } : {});
-  }
+  const configurations: Partial<Record<ToolName, tools.Types.ToolConfiguration>> = {
+    Length: { getTextLines: lengthText },
+    Crosshairs: { getReferenceLineColor: lineColor },
+  };
+  for (const name of toolNames) group.addTool(name, configurations[name]);
   for (const viewportId of viewportIds) group.addViewport(viewportId, renderingEngineId);
 
   const setTool = (chosen: ToolName): void => {
@@ -59,3 +61,15 @@ export function isPrimaryDrag(event: Event): boolean {
 }
 
 export const dragEvent = tools.Enums.Events.MOUSE_DRAG as string;
+
+interface LengthOnImage {
+  readonly cachedStats: Readonly<
+    Record<string, { readonly length?: number; readonly unit?: string } | undefined>
+  >;
+}
+
+/** Millimetres where the image has a spacing, else pixels: Cornerstone says which. */
+function lengthText({ cachedStats }: LengthOnImage, targetId: string): string[] {
+  const { length, unit = '' } = cachedStats[targetId] ?? {};
+  return length === undefined ? [] : [`${length.toFixed(1)} ${unit}`];
+}

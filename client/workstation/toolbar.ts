@@ -15,7 +15,7 @@ export interface Commands {
 }
 
 /** What the toolbar shows as chosen and as possible. */
-export interface ToolbarState {
+interface ToolbarState {
   readonly tool: ToolName;
   readonly layout: Display['layout'];
   readonly isInverted: boolean;

@@ -11,7 +11,7 @@ import { buildPage } from './testing/build-page.ts';
 import { startOrthanc } from './testing/orthanc.ts';
 import { startPageServer, type PageServer } from './testing/page-server.ts';
 import { encodeInEach, type Encoded } from './testing/transfer-syntaxes.ts';
-import { crop, decodePng, renderWithDcmtk, scale, ssim } from './testing/picture.ts';
+import { crop, decodePng, renderWithDcmtk, scale, ssim, type Picture } from './testing/picture.ts';
 
 const chest = join(import.meta.dirname, '../../test/data/ct-chest');
 const pixelSpacingMm = 0.78125;
@@ -193,6 +193,8 @@ test('three planes are cut through a stack that the processor draws, and one fil
   const one = await server.view(({ viewports }) => viewports.length === 1);
   await page.keyboard.press('k');
   const stack = await server.view(({ layout, ready }) => layout === 'stack' && ready);
+  await page.keyboard.press('m');
+  const again = await server.view(({ layout, ready }) => layout === 'mpr' && ready);
 
   expect(planes.viewports.map(({ id, sliceCount }) => [id, sliceCount])).toEqual([
     ['axial', 60],
@@ -203,6 +205,10 @@ test('three planes are cut through a stack that the processor draws, and one fil
   expect(windowed.viewports).toHaveLength(3);
   expect(only(one).id).toBe('coronal');
   expect(stack.rendering).toBe('cpu');
+  expect(again.viewports).toHaveLength(3);
+  expect(
+    spread(await decodePng(await page.screenshot({ clip: again.viewports[0]?.rectangle ?? expect.fail() }))),
+  ).toBeGreaterThan(40);
 });
 
 test('in a frame it waits for the study token, sends it with every request, and tells its view to the page around it', async () => {
@@ -275,6 +281,12 @@ async function drag(page: Page, [x1, y1]: [number, number], [x2, y2]: [number, n
   await page.mouse.down();
   await page.mouse.move(x2, y2, { steps: 8 });
   await page.mouse.up();
+}
+
+/** The standard deviation of the grey values: none in a picture that is not one. */
+function spread({ grey }: Picture): number {
+  const mean = grey.reduce((sum, value) => sum + value, 0) / grey.length;
+  return Math.sqrt(grey.reduce((sum, value) => sum + (value - mean) ** 2, 0) / grey.length);
 }
 
 function only({ viewports }: ViewState): ViewportState {

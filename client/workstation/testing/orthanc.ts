@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const startTimeoutMs = 30_000;
 
 /** A real archive with DICOMweb on loopback, in a directory of its own that goes with it. */
-export interface Archive extends AsyncDisposable {
+interface Archive extends AsyncDisposable {
   readonly dicomwebUrl: string;
   storeFolder(folder: string): Promise<void>;
   store(object: Uint8Array): Promise<void>;
