@@ -120,7 +120,15 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   await sessions.restore();
   await rooms.restore();
   starting.use(
-    await startProvisioning({ config, db, nodes, port, applications, report, mint: keys.mintNodeToken }),
+    await startProvisioning({
+      config,
+      db,
+      nodes,
+      port,
+      applications,
+      report,
+      mint: async (identity) => keys.mintNodeToken(identity),
+    }),
   );
   starting.use(
     every(config.sweepMs, report, async () => {
@@ -258,7 +266,10 @@ function every(pauseMs: number, report: (error: unknown) => void, act: () => Pro
     } catch (error) {
       if (!isStopped) report(error);
     }
-    if (!isStopped) timer = setTimeout(() => (running = run()), pauseMs);
+    if (!isStopped)
+      timer = setTimeout(() => {
+        running = run();
+      }, pauseMs);
   };
   let running = run();
   return {

@@ -59,6 +59,8 @@ function parametersOf(schema: z.ZodType, where: 'path' | 'query'): Json[] {
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
-  return rest;
+  const converted: Json = { ...z.toJSONSchema(schema, { io, unrepresentable: 'any' }) };
+  // OpenAPI 3.1 names the dialect once for the whole document.
+  delete converted['$schema'];
+  return converted;
 }

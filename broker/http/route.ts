@@ -1,6 +1,6 @@
 import { AppError, parseInput, type Role } from '@medusa/protocol';
 import type { Request, RequestHandler, Response } from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { hasAnyRole } from '../identity/index.ts';
 import type { Authenticate, Caller, UserCaller } from './caller.ts';
 

@@ -83,5 +83,5 @@ export async function openBrokerKeys(key: PrivateJwk): Promise<BrokerKeys> {
 export function publicPart(key: PrivateJwk, alg: string): JWK {
   const { kty, kid, crv, x, y, n, e } = key;
   const members = { kty, kid, crv, x, y, n, e, alg, use: 'sig' };
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JWK;
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }

@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestBroker, type TestBroker } from '../support/test-broker.ts';
 import { startTestDatabase } from '../support/test-database.ts';
-import { logInForToken, refreshToken } from './scripted-login.ts';
+import { createCookieBrowser, logInForToken, refreshToken } from './scripted-login.ts';
 
 const suite = new AsyncDisposableStack();
 let broker: TestBroker;
@@ -71,6 +71,40 @@ describe('the embedded provider', () => {
 
     expect(revoked.status).toBe(200);
     await expect(refreshToken(issuer(), token)).rejects.toThrow('400');
+  });
+
+  it('logs out after asking, ends the refresh token with the login, and writes both down', async () => {
+    const browser = createCookieBrowser();
+    const redirectUri = `${broker.url}/`;
+    const login = { issuerUrl: issuer(), username: 'rene', password: 'rene-password', redirectUri };
+    const { id_token, refresh_token: token } = await logInForToken(login, browser);
+    const query = new URLSearchParams({
+      id_token_hint: id_token,
+      post_logout_redirect_uri: redirectUri,
+      state: 'out',
+    });
+
+    const asking = await browser.follow(
+      `${issuer()}/protocol/openid-connect/logout?${query.toString()}`,
+      redirectUri,
+    );
+    const page = await asking.response.text();
+    expect(page).toContain('Log out of Medusa?');
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1] ?? '';
+    const confirm = new URLSearchParams({ xsrf, logout: 'yes' });
+    const done = await browser.follow(
+      `${issuer()}/protocol/openid-connect/logout/confirm`,
+      redirectUri,
+      confirm,
+    );
+
+    expect(done.url).toBe(`${redirectUri}?state=out`);
+    await expect(refreshToken(issuer(), token)).rejects.toThrow('400');
+    const { body } = await broker.call('GET', '/api/audit?actor=rene', { token: await broker.token('ada') });
+    expect((body as { events: { action: string }[] }).events.map(({ action }) => action)).toEqual([
+      'user.logout',
+      'user.login',
+    ]);
   });
 
   it('refuses a wrong password, writes it down, and slows the guesser', async () => {

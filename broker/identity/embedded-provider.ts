@@ -57,7 +57,7 @@ export function createEmbeddedProvider(
         post_logout_redirect_uris: [`${publicUrl}/`],
       },
     ],
-    jwks: { keys: options.keys.map((key) => ({ ...key, alg: 'RS256', use: 'sig' })) as never },
+    jwks: { keys: options.keys.map((key) => ({ ...key, alg: 'RS256', use: 'sig' })) },
     cookies: {
       keys: [options.cookieKey],
       long: { signed: true, secure: true, sameSite: 'lax', httpOnly: true },
@@ -179,12 +179,15 @@ function auditLogout(deps: EmbeddedProviderDeps): Middleware {
   return async (ctx, next) => {
     await next();
     if (!ctx.path.endsWith('/logout/confirm') || ctx.status >= 400) return;
-    const oidc = ctx.oidc as KoaContextWithOIDC['oidc'] | undefined;
-    const account = deps.accounts.find(oidc?.session?.accountId ?? '');
-    if (!account || oidc?.params?.['logout'] === undefined) return;
-    const { username, name } = account;
-    await deps.onLogin({ kind: 'logout', username, name, address: ctx.req.socket.remoteAddress ?? '' });
+    const { session, params } = ctx.oidc;
+    const account = deps.accounts.find(session?.accountId ?? '');
+    if (!account || params?.['logout'] === undefined) return;
+    await deps.onLogin({ ...account, kind: 'logout', address: addressOf(ctx) });
   };
+}
+
+function addressOf(ctx: KoaContextWithOIDC): string {
+  return ctx.req.socket.remoteAddress ?? '';
 }
 
 function loginInteraction(provider: Provider, deps: EmbeddedProviderDeps): Middleware {
@@ -199,9 +202,8 @@ function loginInteraction(provider: Provider, deps: EmbeddedProviderDeps): Middl
   const logIn = async (ctx: KoaContextWithOIDC): Promise<void> => {
     const form = new URLSearchParams((await buffer(ctx.req)).toString());
     const username = form.get('username') ?? '';
-    const address = ctx.req.socket.remoteAddress ?? '';
-    const keys = [`user:${username}`, `address:${address}:${username}`];
-    const waitSeconds = Math.max(...keys.map((key) => limiter.waitSeconds(key)));
+    const address = addressOf(ctx);
+    const waitSeconds = limiter.waitSeconds(username);
     if (waitSeconds > 0) {
       ctx.status = 429;
       ctx.set('retry-after', String(waitSeconds));
@@ -210,13 +212,13 @@ function loginInteraction(provider: Provider, deps: EmbeddedProviderDeps): Middl
     }
     const account = await deps.accounts.authenticate(username, form.get('password') ?? '');
     if (!account) {
-      for (const key of keys) limiter.failed(key);
+      limiter.failed(username);
       await deps.onLogin({ kind: 'login-failed', username: username.slice(0, 80), name: '', address });
       ctx.status = 401;
       show(ctx, username, 'The user name or the password is wrong.');
       return;
     }
-    for (const key of keys) limiter.succeeded(key);
+    limiter.succeeded(username);
     await deps.onLogin({ kind: 'login', username: account.username, name: account.name, address });
     const result = { login: { accountId: account.id } };
     ctx.redirect(
@@ -238,7 +240,7 @@ function loginInteraction(provider: Provider, deps: EmbeddedProviderDeps): Middl
       ctx.body = messagePage('The login has expired', 'Please start again.');
       return;
     }
-    if (ctx.method === 'POST' && (ctx.request.length ?? Infinity) <= 4_096) await logIn(ctx);
+    if (ctx.method === 'POST' && Number(ctx.get('content-length') || Infinity) <= 4_096) await logIn(ctx);
     else show(ctx, '');
   };
 }

@@ -33,7 +33,7 @@ export function refreshTokenShape(ttlSeconds: number) {
 
 async function unwrapBody(ctx: KoaContextWithOIDC): Promise<void> {
   if (!ctx.is('application/x-www-form-urlencoded')) return;
-  if ((ctx.request.length ?? Infinity) > mostBodyBytes) ctx.throw(413);
+  if (Number(ctx.get('content-length') || Infinity) > mostBodyBytes) ctx.throw(413);
   const form = new URLSearchParams((await buffer(ctx.req)).toString());
   for (const name of ['refresh_token', 'token']) {
     const value = form.get(name);

@@ -21,10 +21,12 @@ export type TokenAnswer = z.infer<typeof tokenAnswerSchema>;
  * Logs in as a browser would: authorization code with PKCE (RFC 7636), the login form, the code's exchange.
  * For scripts and tests; there is no shorter way in.
  */
-export async function logInForToken(login: ScriptedLogin): Promise<TokenAnswer> {
+export async function logInForToken(
+  login: ScriptedLogin,
+  browser: CookieBrowser = createCookieBrowser(),
+): Promise<TokenAnswer> {
   const clientId = login.clientId ?? 'medusa-client';
   const verifier = randomBytes(32).toString('base64url');
-  const browser = createCookieBrowser();
   const query = new URLSearchParams({
     client_id: clientId,
     redirect_uri: login.redirectUri,
@@ -76,9 +78,12 @@ async function exchange(issuerUrl: string, fields: Record<string, string>): Prom
 
 type Page = { readonly url: string; readonly response: Response };
 
-function createCookieBrowser(): {
+/** Keeps cookies and follows redirects, until one leads to `stopAt` with a `state`. */
+export type CookieBrowser = {
   follow(url: string, stopAt: string, body?: URLSearchParams): Promise<Page>;
-} {
+};
+
+export function createCookieBrowser(): CookieBrowser {
   const cookies = new Map<string, string>();
   const visit = async (url: string, body?: URLSearchParams): Promise<Response> => {
     const cookie = Array.from(cookies, ([name, value]) => `${name}=${value}`).join('; ');

@@ -50,26 +50,35 @@ export function createTokenVerifier({ issuer, clientId, audience, keys }: Truste
     } catch (cause) {
       throw new AppError('identity.rejected', 'The access token is not valid', { cause });
     }
-    const claims = claimsSchema.safeParse(payload);
-    if (!claims.success)
-      throw new AppError('identity.rejected', 'The access token lacks a claim', { cause: claims.error });
-    const { sub, exp, azp, client_id, typ } = claims.data;
+    const claims = parseClaims(payload);
+    const { sub, exp, azp, client_id, typ } = claims;
     if ((azp ?? client_id) !== clientId || (typ !== undefined && typ !== 'Bearer'))
       throw new AppError('identity.rejected', 'The token is no access token of this client');
     return {
       id: sub,
-      name: claims.data.name ?? claims.data.preferred_username ?? sub,
-      username: claims.data.preferred_username ?? sub,
-      roles: (claims.data.realm_access?.roles ?? []).filter(
-        (role): role is Role => roleSchema.safeParse(role).success,
-      ),
-      loginId: loginIdOf(claims.data),
+      name: claims.name ?? claims.preferred_username ?? sub,
+      username: claims.preferred_username ?? sub,
+      roles: rolesOf(claims),
+      loginId: loginIdOf(claims),
       expiresAt: new Date(exp * 1000),
     };
   };
 }
 
-function loginIdOf(claims: z.infer<typeof claimsSchema>): string {
+type Claims = z.infer<typeof claimsSchema>;
+
+function parseClaims(payload: JWTPayload): Claims {
+  const parsed = claimsSchema.safeParse(payload);
+  if (parsed.success) return parsed.data;
+  throw new AppError('identity.rejected', 'The access token lacks a claim', { cause: parsed.error });
+}
+
+/** Other roles of the realm mean nothing here. */
+function rolesOf({ realm_access: access }: Claims): Role[] {
+  return (access?.roles ?? []).flatMap((role) => roleSchema.safeParse(role).data ?? []);
+}
+
+function loginIdOf(claims: Claims): string {
   return claims.sid ?? claims.session_state ?? `${claims.sub}:${claims.auth_time ?? 0}`;
 }
 

@@ -13,7 +13,7 @@ export function createOidcAdapter(db: Db): AdapterFactory {
         .where(column, '=', value)
         .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
         .executeTakeFirst();
-      return row?.payload as AdapterPayload | undefined;
+      return row?.payload;
     };
     return {
       async upsert(id, payload, expiresIn) {

@@ -71,15 +71,6 @@ export function createSessionStore(db: Db): SessionStore {
         .executeTakeFirst();
       return row !== undefined;
     },
-
-    async granted(id) {
-      const rows = await db
-        .selectFrom('session_grant')
-        .select('user_id')
-        .where('session_id', '=', id)
-        .execute();
-      return rows.map(({ user_id }) => user_id);
-    },
   };
 }
 

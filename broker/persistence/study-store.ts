@@ -34,15 +34,15 @@ export function createStudyStore(db: Db): StudyStore {
           .insertInto('study')
           .values(rows)
           .onConflict((conflict) =>
-            conflict.column('study_instance_uid').doUpdateSet(({ ref }) => ({
-              node_id: ref('excluded.node_id'),
-              index_id: ref('excluded.index_id'),
-              search_text: ref('excluded.search_text'),
-              study_date: ref('excluded.study_date'),
-              study_time: ref('excluded.study_time'),
-              modalities: ref('excluded.modalities'),
-              last_received_at: ref('excluded.last_received_at'),
-              summary: ref('excluded.summary'),
+            conflict.column('study_instance_uid').doUpdateSet((eb) => ({
+              node_id: eb.ref('excluded.node_id'),
+              index_id: eb.ref('excluded.index_id'),
+              search_text: eb.ref('excluded.search_text'),
+              study_date: eb.ref('excluded.study_date'),
+              study_time: eb.ref('excluded.study_time'),
+              modalities: eb.ref('excluded.modalities'),
+              last_received_at: eb.ref('excluded.last_received_at'),
+              summary: eb.ref('excluded.summary'),
             })),
           )
           .execute();

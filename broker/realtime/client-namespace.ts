@@ -21,7 +21,7 @@ import type { NodeRegistry } from '../node/index.ts';
 import type { Rooms, Sitter } from '../room/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
-import { answering, type Answering, type EventSource } from './ack.ts';
+import { answering, type Answering } from './ack.ts';
 import { announce, audience, readSnapshot, type ClientNamespace, type ClientSocket } from './audience.ts';
 
 type ClientNamespaceDeps = {
@@ -42,7 +42,7 @@ const pointPauseMs = 16;
 
 /** Browsers: their token is checked when they come, again when it is renewed, and they are sent away when it runs out. */
 export function serveClients(io: Server, deps: ClientNamespaceDeps): Disposable {
-  const namespace: ClientNamespace = io.of('/client');
+  const namespace = io.of('/client') as ClientNamespace;
   const report = (error: unknown): void =>
     deps.log.error({ err: error }, 'something failed that nobody awaits');
 
@@ -77,7 +77,7 @@ type Scope = {
 };
 
 function serveClient({ namespace, isClosing }: Scope, socket: ClientSocket, deps: ClientNamespaceDeps): void {
-  const events = answering(socket as unknown as EventSource, deps.log, (name, code) => {
+  const events = answering(socket, deps.log, (name, code) => {
     refused(deps, actorOf(socket.data.user, socket), `${code} ${name}`);
   });
   void socket.join(audience.user(socket.data.user.id));

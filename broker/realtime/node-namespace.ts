@@ -23,7 +23,7 @@ import type { BrokerKeys, NodeIdentity } from '../identity/index.ts';
 import type { NodeLink, NodeRegistry } from '../node/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
-import { answering, type Answering, type EventSource } from './ack.ts';
+import { answering, type Answering } from './ack.ts';
 
 type NodeData = { identity: NodeIdentity };
 type NodeNamespace = Namespace<NodeToBroker, BrokerToNode, DefaultEventsMap, NodeData>;
@@ -43,7 +43,7 @@ const anyAckSchema = ackSchema(z.unknown());
 
 /** Render and storage nodes dial in here; commands to them go the other way over the same link. */
 export function serveNodes(io: Server, deps: NodeNamespaceDeps): void {
-  const namespace: NodeNamespace = io.of('/node');
+  const namespace = io.of('/node') as NodeNamespace;
   const refused = (socket: NodeSocket, detail: string): void => {
     const actor = { id: 'node', name: 'node', address: socket.handshake.address };
     const fact = { action: 'access.refused', outcome: 'refused', actor, objectType: 'socket' } as const;
@@ -69,9 +69,7 @@ export function serveNodes(io: Server, deps: NodeNamespaceDeps): void {
   namespace.on('connection', (socket) => {
     const { identity } = socket.data;
     const link = linkTo(socket);
-    const events = answering(socket as unknown as EventSource, deps.log, (name, code) =>
-      refused(socket, `${code} ${name}`),
-    );
+    const events = answering(socket, deps.log, (name, code) => refused(socket, `${code} ${name}`));
     if (identity.kind === 'render') serveRenderNode(events, { identity, link }, deps);
     else serveStorageNode(events, { identity, link }, deps);
     socket.on('disconnect', () => deps.nodes.disconnected(identity.nodeId, link));

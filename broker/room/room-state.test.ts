@@ -61,7 +61,7 @@ describe('the floor', () => {
       { kind: 'disconnect', participantId: owner, at: '2026-01-01T00:00:00Z' },
       owner,
     ],
-  ])('%s', (_name, room, event, holder) => {
+  ])('%s', (...[, room, event, holder]) => {
     const next = transitionRoom(room, event);
 
     expect(isRoomRejection(next) ? next : next.floorHolder).toBe(holder);

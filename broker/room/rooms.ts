@@ -115,7 +115,7 @@ export class Rooms {
         joinedAt: this.#deps.now().toISOString(),
       },
     });
-    await this.#record('room.joined', sessionId, actor);
+    await this.#record('room.joined', { sessionId, actor });
     const { studyInstanceUID } = session;
     await this.#deps.audit.recordStudyRead({ actor, studyInstanceUID, context: `session ${sessionId}` });
     return { you: id, room: toRoomView(room) };
@@ -124,7 +124,7 @@ export class Rooms {
   /** Leaving is said aloud: the seat goes at once, and the last one to leave ends the session. */
   async leave({ sessionId, participantId, actor }: Sitter): Promise<void> {
     const room = await this.#apply(sessionId, { kind: 'leave', participantId });
-    await this.#record('room.left', sessionId, actor);
+    await this.#record('room.left', { sessionId, actor });
     await this.#removeFromNode(sessionId, participantId);
     if (room.seats.length === 0) await this.#deps.sessions.close(sessionId, 'Everybody left', actor);
   }
@@ -144,12 +144,12 @@ export class Rooms {
 
   async giveFloor({ sessionId, participantId, actor }: Sitter, to: ParticipantId): Promise<void> {
     await this.#apply(sessionId, { kind: 'give-floor', from: participantId, to });
-    await this.#record('room.floor-passed', sessionId, actor, `to ${to}`);
+    await this.#record('room.floor-passed', { sessionId, actor }, `to ${to}`);
   }
 
   async takeFloor({ sessionId, participantId, actor }: Sitter): Promise<void> {
     await this.#apply(sessionId, { kind: 'take-floor', participantId });
-    await this.#record('room.floor-passed', sessionId, actor, `to ${participantId}`);
+    await this.#record('room.floor-passed', { sessionId, actor }, `to ${participantId}`);
   }
 
   async chat({ sessionId, participantId }: Sitter, text: string): Promise<void> {
@@ -238,8 +238,7 @@ export class Rooms {
 
   async #record(
     action: 'room.joined' | 'room.left' | 'room.floor-passed',
-    sessionId: SessionId,
-    actor: AuditActor,
+    { sessionId, actor }: Pick<Sitter, 'sessionId' | 'actor'>,
     detail = '',
   ): Promise<void> {
     await this.#deps.audit.record({ action, actor, objectType: 'session', objectId: sessionId, detail });

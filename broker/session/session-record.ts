@@ -1,4 +1,10 @@
-import type { SessionId, SessionState, SessionView, StudySummary } from '@medusa/protocol';
+import {
+  sessionViewSchema,
+  type SessionId,
+  type SessionState,
+  type SessionView,
+  type StudySummary,
+} from '@medusa/protocol';
 
 /** A session as it is stored: what everybody may see, and what only the broker needs. */
 export type SessionRecord = Omit<SessionView, 'participants'> & {
@@ -22,8 +28,7 @@ export function isLive({ state }: Pick<SessionRecord, 'state'>): boolean {
 }
 
 export function toSessionView(record: SessionRecord, participants: number): SessionView {
-  const { widthPx, heightPx, storageNodeId, commandAtMs, joinedAt, ...view } = record;
-  return { ...view, participants };
+  return sessionViewSchema.parse({ ...record, participants });
 }
 
 export type SessionQuery = {
@@ -46,5 +51,4 @@ export interface SessionStore {
   recentSeconds(count: number): Promise<readonly number[]>;
   grant(id: SessionId, userId: string): Promise<void>;
   isGranted(id: SessionId, userId: string): Promise<boolean>;
-  granted(id: SessionId): Promise<readonly string[]>;
 }

@@ -46,39 +46,38 @@ const allowed: Readonly<Record<SessionEvent['kind'], readonly SessionState[]>> =
 
 const mostSteps = 40;
 
-/** The one place that knows how a session's state may change (HOUSE: requested → … → closed | failed). */
+type Change<Event extends SessionEvent> = (
+  event: Event,
+  record: SessionRecord,
+  at: string,
+) => Partial<SessionRecord>;
+
+/** What each event changes, once it is allowed. */
+const changes: { readonly [Kind in SessionEvent['kind']]: Change<Extract<SessionEvent, { kind: Kind }>> } = {
+  'begin-placing': () => ({ state: 'placing' }),
+  queue: ({ queue }) => ({ state: 'queued', queue, nodeId: null, placement: null }),
+  place: ({ placement }) => ({ state: 'provisioning', queue: null, placement, nodeId: placement.nodeId }),
+  start: ({ commandAtMs }) => ({ state: 'starting', commandAtMs }),
+  stream: (_event, { streamingAt }, at) => ({ state: 'streaming', streamingAt: streamingAt ?? at }),
+  suspend: () => ({ state: 'suspended' }),
+  join: (_event, { joinedAt }, at) => ({ joinedAt: joinedAt ?? at }),
+  step: ({ step }, { steps }) => ({ steps: [...steps, step].slice(0, mostSteps) }),
+  close: ({ reason }) => ({ state: 'closing', queue: null, closeReason: reason }),
+  closed: (_event, _record, at) => ({ state: 'closed', queue: null, closedAt: at }),
+  fail: ({ code, detail }, _record, at) => ({
+    state: 'failed',
+    queue: null,
+    failure: { code, detail },
+    closedAt: at,
+  }),
+};
+
+/** The one place that knows how a session's state may change (requested → … → closed | failed). */
 export function transition(record: SessionRecord, event: SessionEvent, at: Date): SessionRecord | Rejected {
   if (!allowed[event.kind].includes(record.state))
     return { kind: 'rejected', reason: `A session that is ${record.state} cannot ${event.kind}` };
-  const instant = at.toISOString();
-  switch (event.kind) {
-    case 'begin-placing':
-      return { ...record, state: 'placing' };
-    case 'queue':
-      return { ...record, state: 'queued', queue: event.queue, nodeId: null, placement: null };
-    case 'place': {
-      const { placement } = event;
-      return { ...record, state: 'provisioning', queue: null, placement, nodeId: placement.nodeId };
-    }
-    case 'start':
-      return { ...record, state: 'starting', commandAtMs: event.commandAtMs };
-    case 'stream':
-      return { ...record, state: 'streaming', streamingAt: record.streamingAt ?? instant };
-    case 'suspend':
-      return { ...record, state: 'suspended' };
-    case 'join':
-      return { ...record, joinedAt: record.joinedAt ?? instant };
-    case 'step':
-      return { ...record, steps: [...record.steps, event.step].slice(0, mostSteps) };
-    case 'close':
-      return { ...record, state: 'closing', queue: null, closeReason: event.reason };
-    case 'closed':
-      return { ...record, state: 'closed', queue: null, closedAt: instant };
-    case 'fail': {
-      const failure = { code: event.code, detail: event.detail };
-      return { ...record, state: 'failed', queue: null, failure, closedAt: instant };
-    }
-  }
+  const change = changes[event.kind] as Change<SessionEvent>;
+  return { ...record, ...change(event, record, at.toISOString()) };
 }
 
 export function isRejected(outcome: SessionRecord | Rejected): outcome is Rejected {

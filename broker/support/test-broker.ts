@@ -89,7 +89,7 @@ export async function startTestBroker(
       const text = await response.text();
       return {
         status: response.status,
-        body: /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text,
+        body: (response.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : text,
       };
     },
     async [Symbol.asyncDispose]() {

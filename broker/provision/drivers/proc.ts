@@ -27,7 +27,5 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
 export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   if (identity.bootId !== (await readBootId())) return false;
   const stat = await readStat(identity.pid);
-  return (
-    stat !== undefined && stat.startTime === identity.startTime && stat.state !== 'Z' && stat.state !== 'X'
-  );
+  return stat?.startTime === identity.startTime && stat.state !== 'Z' && stat.state !== 'X';
 }

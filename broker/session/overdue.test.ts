@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { findOverdue } from './overdue.ts';
+import type { SessionRecord } from './session-record.ts';
+
+const start = Date.parse('2026-01-01T00:00:00Z');
+const at = (seconds: number): string => new Date(start + seconds * 1000).toISOString();
+
+type Given = Partial<Pick<SessionRecord, 'state' | 'mode' | 'streamingAt' | 'joinedAt' | 'commandAtMs'>>;
+
+describe('findOverdue', () => {
+  it.each<[string, Given, { seconds: number; unreachable?: number }, string | undefined]>([
+    ['a fresh one', { state: 'starting', commandAtMs: 0 }, { seconds: 10 }, undefined],
+    [
+      'a start that takes too long',
+      { state: 'starting', commandAtMs: 0 },
+      { seconds: 121 },
+      'The application did not start in time',
+    ],
+    ['a start after a long queue', { state: 'starting', commandAtMs: 900_000 }, { seconds: 910 }, undefined],
+    ['nobody came', { streamingAt: at(5) }, { seconds: 126 }, 'Nobody joined'],
+    ['somebody came', { streamingAt: at(5), joinedAt: at(6) }, { seconds: 9_999 }, undefined],
+    [
+      'a silent node',
+      { streamingAt: at(5), joinedAt: at(6) },
+      { seconds: 99, unreachable: 61 },
+      'The render node did not come back',
+    ],
+    [
+      'a node that may come back',
+      { streamingAt: at(5), joinedAt: at(6) },
+      { seconds: 99, unreachable: 59 },
+      undefined,
+    ],
+    ['local, within its time', { mode: 'local', streamingAt: at(0) }, { seconds: 3_599 }, undefined],
+    ['local, past its time', { mode: 'local', streamingAt: at(0) }, { seconds: 3_601 }, 'The time is up'],
+  ])('%s', (...[, given, { seconds, unreachable = 0 }, reason]) => {
+    const record = {
+      state: 'streaming',
+      mode: 'streamed',
+      streamingAt: null,
+      joinedAt: null,
+      commandAtMs: null,
+      createdAt: at(0),
+      ...given,
+    } as SessionRecord;
+
+    const overdue = findOverdue(record, {
+      nowMs: start + seconds * 1000,
+      unreachableMs: unreachable * 1000,
+      joinMs: 120_000,
+      localMs: 3_600_000,
+    });
+
+    expect(overdue?.reason).toBe(reason);
+  });
+});

@@ -1,0 +1,33 @@
+import type { SessionRecord } from './session-record.ts';
+
+export type OverdueFacts = {
+  readonly nowMs: number;
+  /** How long its node has had no link. */
+  readonly unreachableMs: number;
+  readonly joinMs: number;
+  /** How long a local session's token is good. */
+  readonly localMs: number;
+};
+
+export type Overdue =
+  | { readonly kind: 'close'; readonly reason: string }
+  | { readonly kind: 'fail'; readonly code: string; readonly reason: string };
+
+const startLimitMs = 120_000;
+/** How long the sessions of a silent node are kept before they are given up. */
+const unreachableLimitMs = 60_000;
+
+/** Whether a session has waited too long for something, and what becomes of it then. */
+export function findOverdue(record: SessionRecord, facts: OverdueFacts): Overdue | undefined {
+  const ageMs = facts.nowMs - Date.parse(record.createdAt);
+  if (record.mode === 'local')
+    return ageMs > facts.localMs ? { kind: 'close', reason: 'The time is up' } : undefined;
+  if (facts.unreachableMs > unreachableLimitMs)
+    return { kind: 'fail', code: 'node.unreachable', reason: 'The render node did not come back' };
+  if (record.state === 'starting' && ageMs - (record.commandAtMs ?? ageMs) > startLimitMs)
+    return { kind: 'fail', code: 'session.start-failed', reason: 'The application did not start in time' };
+  const waitedMs = record.streamingAt === null ? 0 : facts.nowMs - Date.parse(record.streamingAt);
+  return record.joinedAt === null && waitedMs > facts.joinMs
+    ? { kind: 'close', reason: 'Nobody joined' }
+    : undefined;
+}
