@@ -39,7 +39,7 @@ startServices().then(
 async function startServices(): Promise<Services> {
   const config = await loadPublicConfig();
   const login = await Login.start(config);
-  const realtime = new Realtime(login.accessToken);
+  const realtime = new Realtime('/client', login.accessToken);
   login.onRenewed((token) => {
     if (realtime.state.get() === 'online') realtime.renewIdentity(token).catch(reportFault);
   });

@@ -42,6 +42,7 @@ const adminSnapshotSchema = z.object({
   sessions: z.array(sessionViewSchema),
 });
 const answerMs = 20_000;
+const reconnectMs = 2_000;
 
 const eventSchemas: { [Name in keyof BrokerToClient]: z.ZodType<BrokerEvents[Name][0]> } = {
   'study.changed': studiesSchema,
@@ -61,9 +62,11 @@ export class Realtime {
   readonly refusal = new Store<string | null>(null);
   readonly #events = new TypedEmitter<BrokerEvents>(reportFault);
   readonly #socket: Socket;
+  #reconnection: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(accessToken: () => Promise<string>) {
-    this.#socket = io('/client', {
+  /** @param url Of the namespace; a path alone is one of the page's own origin. */
+  constructor(url: string, accessToken: () => Promise<string>) {
+    this.#socket = io(url, {
       path: '/socket.io',
       transports: ['websocket', 'polling'],
       reconnectionDelay: 300,
@@ -152,7 +155,13 @@ export class Realtime {
     });
   }
 
+  close(): void {
+    clearTimeout(this.#reconnection);
+    this.#socket.disconnect();
+  }
+
   #reconnectLater(): void {
-    setTimeout(() => this.#socket.connect(), 2_000);
+    clearTimeout(this.#reconnection);
+    this.#reconnection = setTimeout(() => this.#socket.connect(), reconnectMs);
   }
 }

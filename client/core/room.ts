@@ -11,6 +11,10 @@ import { Store } from './store.ts';
 import type { Realtime } from './realtime.ts';
 
 const pointMs = 33;
+const rejoinMs = 1_500;
+
+/** Where seats outlive a reload: per tab, so that two tabs never sit on one seat. */
+export type Seats = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 /** A pointer of somebody else, in fractions of the picture. */
 export type RoomPointer = { readonly x: number; readonly y: number; readonly at: number };
@@ -29,13 +33,15 @@ export class Room {
   readonly refusal = new Store<AppError | null>(null);
   readonly #realtime: Realtime;
   readonly #sessionId: SessionId;
+  readonly #seats: Seats;
   readonly #stack = new DisposableStack();
   #pointer: Pointer = null;
   #pointTimer: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(realtime: Realtime, sessionId: SessionId) {
+  constructor(realtime: Realtime, sessionId: SessionId, seats: Seats) {
     this.#realtime = realtime;
+    this.#seats = seats;
     this.#sessionId = sessionId;
     const { pointers, view } = this;
     this.#stack.use(realtime.on('room.changed', (room) => this.#take(room)));
@@ -74,7 +80,7 @@ export class Room {
   /** Gives the seat up. */
   async leave(): Promise<void> {
     this.close();
-    forgetSeat(this.#sessionId);
+    this.#seats.removeItem(seatKey(this.#sessionId));
     await this.#realtime.leaveRoom();
   }
 
@@ -95,7 +101,7 @@ export class Room {
   }
 
   async #join(): Promise<void> {
-    const seat = this.you.get() ?? loadSeat(this.#sessionId);
+    const seat = this.you.get() ?? this.#loadSeat();
     try {
       const joined = await this.#realtime.joinRoom({
         sessionId: this.#sessionId,
@@ -103,12 +109,16 @@ export class Room {
       });
       this.view.set(joined.room);
       this.you.set(joined.you);
-      saveSeat(this.#sessionId, joined.you);
+      this.#seats.setItem(seatKey(this.#sessionId), joined.you);
     } catch (error) {
       if (this.#stack.disposed) return;
       if (error instanceof AppError && isFinal(error)) this.refusal.set(error);
-      else this.#retry = setTimeout(() => void this.#join().catch(reportFault), 1_500);
+      else this.#retry = setTimeout(() => void this.#join().catch(reportFault), rejoinMs);
     }
+  }
+
+  #loadSeat(): ParticipantId | undefined {
+    return participantIdSchema.safeParse(this.#seats.getItem(seatKey(this.#sessionId))).data;
   }
 
   #take(room: RoomView): void {
@@ -120,20 +130,7 @@ export class Room {
   }
 }
 
-/** Kept per tab, so that a reload comes back to its own seat, with control if it had it. */
 const seatKey = (sessionId: SessionId): string => `medusa.seat.${sessionId}`;
-
-function loadSeat(sessionId: SessionId): ParticipantId | undefined {
-  return participantIdSchema.safeParse(sessionStorage.getItem(seatKey(sessionId))).data;
-}
-
-function saveSeat(sessionId: SessionId, seat: ParticipantId): void {
-  sessionStorage.setItem(seatKey(sessionId), seat);
-}
-
-function forgetSeat(sessionId: SessionId): void {
-  sessionStorage.removeItem(seatKey(sessionId));
-}
 
 function isFinal({ code }: AppError): boolean {
   return ['access.refused', 'session.unknown', 'session.closed', 'identity.rejected'].includes(code);

@@ -34,7 +34,7 @@ export class ViewerSession {
     this.launch = launches.get(id);
     this.#startedAt = this.launch?.requestedAt ?? performance.now();
     this.session = new Store<SessionView | null>(this.launch?.response.session ?? null);
-    this.room = new Room(realtime, id);
+    this.room = new Room(realtime, id, sessionStorage);
     this.#stack.defer(() => this.room.close());
     this.picture = new Picture({
       ask: realtime.streamRequest,
