@@ -3,6 +3,9 @@ import * as tools from '@cornerstonejs/tools';
 import type { ViewState } from '@medusa/protocol';
 import { z } from 'zod';
 
+/** As many as a view may name. */
+const mostMeasurements = 500;
+
 type Measurements = ViewState['measurements'];
 
 const lengthSchema = z.object({
@@ -15,7 +18,7 @@ const lengthSchema = z.object({
 
 /** The lengths drawn so far that are known in millimetres: an image without spacing has none. */
 export function listMeasurements(sopInstanceOf: (imageId: string) => string | null): Measurements {
-  return tools.annotation.state.getAllAnnotations().flatMap((annotation) => {
+  const lengths = tools.annotation.state.getAllAnnotations().flatMap((annotation) => {
     const parsed = lengthSchema.safeParse(annotation);
     if (!parsed.success) return [];
     const { annotationUID, metadata, data } = parsed.data;
@@ -30,6 +33,7 @@ export function listMeasurements(sopInstanceOf: (imageId: string) => string | nu
       },
     ];
   });
+  return lengths.slice(0, mostMeasurements);
 }
 
 export function onMeasurementsChanged(listener: () => void): void {

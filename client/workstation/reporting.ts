@@ -2,6 +2,7 @@ import type { ViewState } from '@medusa/protocol';
 import { z } from 'zod';
 
 const retryMs = 1000;
+const keepaliveLimit = 60_000;
 
 /** How the page speaks with what surrounds it: the render node's agent, or the viewer page whose frame it is. */
 export interface Surroundings {
@@ -68,12 +69,14 @@ export function createViewerSurroundings(page: Window): Surroundings {
 }
 
 async function post(url: string, view: ViewState): Promise<boolean> {
+  const body = JSON.stringify(view);
   try {
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(view),
-      keepalive: true,
+      body,
+      // Browsers refuse to keep more than 64 KiB alive.
+      keepalive: body.length < keepaliveLimit,
     });
     return response.ok;
   } catch {

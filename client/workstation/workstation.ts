@@ -1,7 +1,14 @@
 import type { Types } from '@cornerstonejs/core';
 import type { ViewState } from '@medusa/protocol';
 import { AppError } from '@medusa/protocol';
-import { canUseWebgl, isLoaded, loadImage, registerImage, startCornerstone } from './cornerstone.ts';
+import {
+  canUseWebgl,
+  isLoaded,
+  loadImage,
+  registerImage,
+  startCornerstone,
+  type Rendering,
+} from './cornerstone.ts';
 import { createDicomwebClient, type DicomwebClient } from './dicomweb-client.ts';
 import type { Display, LoadedSeries, ToolName } from './display.ts';
 import { listenToKeys } from './keyboard.ts';
@@ -27,6 +34,8 @@ interface Rooms {
 /** The viewing application: one study, its series list, and one display at a time. */
 export class Workstation {
   readonly #parameters: Parameters;
+  /** As the address says, but never by WebGL where there is none. */
+  readonly #rendering: Rendering;
   readonly #surroundings: Surroundings;
   readonly #rooms: Rooms;
   readonly #archive: DicomwebClient;
@@ -48,6 +57,7 @@ export class Workstation {
 
   constructor(parameters: Parameters, surroundings: Surroundings, rooms: Rooms) {
     this.#parameters = parameters;
+    this.#rendering = canUseWebgl() ? parameters.rendering : 'cpu';
     this.#surroundings = surroundings;
     this.#rooms = rooms;
     this.#archive = createDicomwebClient({
@@ -128,11 +138,7 @@ export class Workstation {
   }
 
   #openStack(series: LoadedSeries): void {
-    this.#display = StackDisplay.create(
-      this.#displayOptions(series),
-      this.#parameters.rendering,
-      this.#sliceIndex,
-    );
+    this.#display = StackDisplay.create(this.#displayOptions(series), this.#rendering, this.#sliceIndex);
     this.#changed();
     void this.#prefetch(series);
   }
@@ -221,7 +227,7 @@ export class Workstation {
   }
 
   async #loadImage(imageId: string): Promise<Types.IImage> {
-    return loadImage(imageId, this.#parameters.rendering);
+    return loadImage(imageId, this.#rendering);
   }
 
   #currentIndex(): number {
@@ -287,7 +293,7 @@ export class Workstation {
       studyInstanceUID: this.#parameters.study,
       layout: this.#layout,
       tool: this.#tool,
-      rendering: this.#layout === 'mpr' ? 'webgl' : this.#parameters.rendering,
+      rendering: this.#layout === 'mpr' ? 'webgl' : this.#rendering,
       activeViewportId: this.#display?.activeViewportId ?? this.#layout,
       ready: viewports !== null,
       viewports: [...(viewports ?? [])],
