@@ -31,7 +31,11 @@ function LocalWorkstation({ viewer, session, leave, token }: Props & { token: st
       const message = workstationMessageSchema.safeParse(event.data);
       if (!message.success) return;
       if (message.data.kind === 'medusa.view-state') setView(message.data.view);
-      else frame.current.contentWindow?.postMessage({ kind: 'medusa.study-token', token }, location.origin);
+      else {
+        frame.current.contentWindow?.postMessage({ kind: 'medusa.study-token', token }, location.origin);
+        // So that the workstation's keys work before it is clicked on.
+        frame.current.focus();
+      }
     };
     window.addEventListener('message', take);
     return () => window.removeEventListener('message', take);
