@@ -11,7 +11,7 @@ export interface ByteSource extends Disposable {
 const windowBytes = 256 * 1024;
 
 /** Synchronous on purpose: it is read in worker threads only. */
-export function fileSource(path: string): ByteSource {
+function fileSource(path: string): ByteSource {
   const descriptor = openSync(path, 'r');
   const { size } = fstatSync(descriptor);
   let window: Buffer = Buffer.alloc(0);

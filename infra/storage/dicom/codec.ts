@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { AppError } from '@medusa/protocol';
 import { Decoder as LosslessDecoder } from 'jpeg-lossless-decoder-js';
 import { swapped } from './json-writer.ts';
@@ -13,25 +12,27 @@ export type DecodedFrame = {
   readonly photometricInterpretation: string;
 };
 
-type FrameInfo = { width: number; height: number; bitsPerSample: number; componentCount: number };
-type WasmDecoder = {
-  getEncodedBuffer(length: number): Uint8Array;
-  getDecodedBuffer(): Uint8Array;
-  decode(): void;
-  getFrameInfo(): FrameInfo;
-  getInterleaveMode?(): number;
-  delete(): void;
-};
-type WasmModule = Readonly<Record<string, (new () => WasmDecoder) | undefined>>;
-
-const require = createRequire(import.meta.url);
+/** Loaded with their first frame. */
 const wasmCodecs = {
-  'jpeg-ls': ['@cornerstonejs/codec-charls/decodewasmjs', 'JpegLSDecoder'],
-  'jpeg-2000': ['@cornerstonejs/codec-openjpeg/decodewasmjs', 'J2KDecoder'],
-  htj2k: ['@cornerstonejs/codec-openjph/wasmjs', 'HTJ2KDecoder'],
-  jpeg: ['@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs', 'JPEGDecoder'],
+  'jpeg-ls': {
+    load: async () => (await import('@cornerstonejs/codec-charls/decodewasmjs')).default(),
+    decoder: 'JpegLSDecoder',
+  },
+  'jpeg-2000': {
+    load: async () => (await import('@cornerstonejs/codec-openjpeg/decodewasmjs')).default(),
+    decoder: 'J2KDecoder',
+  },
+  htj2k: {
+    load: async () => (await import('@cornerstonejs/codec-openjph/wasmjs')).default(),
+    decoder: 'HTJ2KDecoder',
+  },
+  jpeg: {
+    load: async () => (await import('@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs')).default(),
+    decoder: 'JPEGDecoder',
+  },
 } as const;
-const loaded = new Map<string, Promise<WasmModule>>();
+type WasmEncoding = keyof typeof wasmCodecs;
+const loaded = new Map<WasmEncoding, ReturnType<(typeof wasmCodecs)[WasmEncoding]['load']>>();
 
 /** Whether frames of this encoding can be decoded here. */
 export function isDecodable(pixels: PixelEncoding): boolean {
@@ -62,15 +63,12 @@ export async function decodeFrame(
   }
 }
 
-async function decodeWasm(
-  encoded: Buffer,
-  pixels: keyof typeof wasmCodecs,
-  image: ImagePixel,
-): Promise<DecodedFrame> {
-  const [path, name] = wasmCodecs[pixels];
-  const module = await (loaded.get(path) ?? load(path));
-  const Codec = module[name];
-  if (!Codec) throw new Error(`${path} has no ${name}`);
+async function decodeWasm(encoded: Buffer, pixels: WasmEncoding, image: ImagePixel): Promise<DecodedFrame> {
+  const { load, decoder: name } = wasmCodecs[pixels];
+  const module = loaded.get(pixels) ?? load();
+  loaded.set(pixels, module);
+  const Codec = (await module)[name];
+  if (!Codec) throw new Error(`The codec has no ${name}`);
   const decoder = new Codec();
   try {
     decoder.getEncodedBuffer(encoded.length).set(encoded);
@@ -85,13 +83,6 @@ async function decodeWasm(
   } finally {
     decoder.delete();
   }
-}
-
-async function load(path: string): Promise<WasmModule> {
-  const start = require(path) as () => Promise<WasmModule>;
-  const module = start();
-  loaded.set(path, module);
-  return module;
 }
 
 /** The JPEG and JPEG 2000 codecs undo the colour transform of their stream; JPEG-LS has none (PS3.5 §8.2). */

@@ -28,7 +28,7 @@ export function representationOf(tag: string, isSigned: boolean): string {
 }
 
 /** Odd groups are private (PS3.5 §7.8). */
-export function isPrivate(tag: string): boolean {
+function isPrivate(tag: string): boolean {
   return Number.parseInt(tag.slice(3, 4), 16) % 2 === 1;
 }
 

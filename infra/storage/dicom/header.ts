@@ -11,7 +11,7 @@ export type ObjectLayout = {
   readonly bulk: Readonly<Record<string, Extent>>;
   readonly pixels: PixelLayout | null;
 };
-export type PixelLayout = {
+type PixelLayout = {
   readonly frames: number;
   /** Uncompressed: all frames one after the other. */
   readonly native: Extent | null;

@@ -6,7 +6,7 @@ import { numberOf, textOf, type DicomJson } from './dicom-json.ts';
 import { frameAttributes, type ImagePixel } from './image.ts';
 import { openFrames, type IndexedObject } from './frame-reader.ts';
 
-export type VoiWindow = { readonly center: number; readonly width: number; readonly shape: string };
+type VoiWindow = { readonly center: number; readonly width: number; readonly shape: string };
 export type RenderRequest = {
   /** From 0. */
   readonly frameIndex: number;

@@ -33,7 +33,7 @@ import {
 import { acceptContext, verification } from './sop-classes.ts';
 import { drain, openStoreSink, type DataSetSink, type StoreContext } from './store-scp.ts';
 
-export type AssociationPolicy = {
+type AssociationPolicy = {
   readonly aeTitle: string;
   /** Empty: any may call. */
   readonly callingTitles: readonly string[];

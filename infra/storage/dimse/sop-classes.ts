@@ -9,7 +9,7 @@ const storageRoot = '1.2.840.10008.5.1.4.1.1.';
 const storageElsewhere = new Set(['1.2.840.10008.5.1.4.34.7', '1.2.840.10008.5.1.4.34.10']);
 
 /** Outside of DICOM's own root a SOP class is a vendor's, and what a vendor sends us it wants stored. */
-export function isStorage(abstractSyntax: string): boolean {
+function isStorage(abstractSyntax: string): boolean {
   if (!/^[0-9]+(\.[0-9]+)+$/.test(abstractSyntax) || abstractSyntax.length > 64) return false;
   if (!abstractSyntax.startsWith(dicomRoot)) return true;
   return abstractSyntax.startsWith(storageRoot) || storageElsewhere.has(abstractSyntax);

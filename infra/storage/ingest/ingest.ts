@@ -34,7 +34,7 @@ export interface Ingest {
   begin(meta: FileMeta, sender: Sender): Promise<Arrival | undefined>;
 }
 
-export type Sender = {
+type Sender = {
   /** AE title, or `STOW-RS`. */
   readonly receivedFrom: string;
   /** When set, objects of other studies are refused. */

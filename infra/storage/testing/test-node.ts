@@ -13,7 +13,7 @@ export type HttpAnswer = {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
 };
-export type HttpAsk = {
+type HttpAsk = {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
