@@ -11,7 +11,6 @@ export const strings = {
     loading: 'Loading',
     unknown: '–',
     offline: 'The connection to the broker is lost. Trying again.',
-    onlineAgain: 'The connection is back.',
     notFound: 'There is nothing at this address.',
   },
   roles: { radiologist: 'Radiologist', doctor: 'Doctor', admin: 'Administrator' },
@@ -100,7 +99,6 @@ export const strings = {
   worklist: {
     title: 'Worklist',
     search: 'Search name, ID, accession, description',
-    searchHint: 'Press / to search',
     modality: 'Modality',
     allModalities: 'All modalities',
     ranges: { today: 'Today', week: '7 days', all: 'All' },
@@ -126,7 +124,6 @@ export const strings = {
     localHint: 'The images are loaded into this browser.',
     count: (shown: number, all: number): string =>
       shown === all ? `${all} ${all === 1 ? 'study' : 'studies'}` : `${shown} of ${all} studies`,
-    live: 'Live',
     empty: 'No studies yet',
     emptyHelp: 'Send one from a PACS or a modality by DICOM C-STORE. It appears here at once.',
     aeTitle: 'AE title',

@@ -3,7 +3,7 @@ import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 
-export type ExpandableRow = {
+type ExpandableRow = {
   readonly id: string;
   readonly cells: readonly ReactNode[];
   readonly details: () => ReactNode;

@@ -30,7 +30,7 @@ type ItemId = keyof typeof strings.device.items;
  * All limits in one place. `production`: below (or for times: above) it the device is for demonstration only;
  * `demo`: below it the device is refused.
  */
-export const deviceLimits = {
+const deviceLimits = {
   decodeFramesPerSecond: { production: 60, demo: 24 },
   memoryGiB: { production: 8, demo: 2 },
   cores: { production: 4, demo: 2 },

@@ -21,7 +21,7 @@ export async function measureDecodeRate(signal: AbortSignal): Promise<number | n
 }
 
 /** The access units of the film. */
-export function splitFilm(film: ArrayBuffer): readonly Uint8Array<ArrayBuffer>[] {
+function splitFilm(film: ArrayBuffer): readonly Uint8Array<ArrayBuffer>[] {
   const view = new DataView(film);
   const units: Uint8Array<ArrayBuffer>[] = [];
   for (let at = 0; at + 4 <= film.byteLength;) {

@@ -4,7 +4,7 @@ import type { StreamStatistics } from '../../stream/statistics.ts';
 import type { ViewerSession } from './viewer-session.ts';
 
 /** What journeys and benchmarks may read of an open viewer. They steer it as a user does. */
-export type ViewerProbe = {
+type ViewerProbe = {
   readonly latencySamples: readonly LatencySample[];
   readonly steps: readonly SessionStep[];
   readonly view: ViewState | null;
