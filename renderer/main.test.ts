@@ -42,7 +42,12 @@ async function startAgent(): Promise<{ agent: ChildProcess; runFolder: string }>
       LOG_LEVEL: 'error',
     },
   });
-  cleanup.defer(() => void agent.kill('SIGKILL'));
+  cleanup.defer(async () => {
+    if (agent.exitCode !== null || agent.signalCode !== null) return;
+    const exited = exitOf(agent);
+    agent.kill('SIGTERM');
+    await exited;
+  });
   await expect.poll(() => broker.registrations.length, { timeout: 20_000 }).toBe(registered + 1);
   const { runFolder } = JSON.parse(await readFile(path.join(folder, 'node', 'agent.json'), 'utf8')) as {
     runFolder: string;

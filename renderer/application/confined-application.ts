@@ -35,7 +35,7 @@ const mostRestarts = { workstation: 1, x11: 0 } as const;
 export class ConfinedApplication implements AsyncDisposable {
   readonly events: TypedEmitter<{
     restarted: [];
-    /** It ended by itself, and is not started again. `output` is the end of what it printed. */
+    /** It ended by itself, and is not started again. `output` is what the sandbox, not the application, had to say. */
     ended: [exitCode: number, output: string];
   }>;
   readonly #command: readonly string[];

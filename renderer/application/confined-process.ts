@@ -32,7 +32,7 @@ export class ConfinedProcess {
     this.exited = promise;
   }
 
-  /** The end of what it printed: for the operator, never for the wire. */
+  /** The end of what the sandbox printed: for the operator, never for the wire. */
   get output(): string {
     return this.#output;
   }

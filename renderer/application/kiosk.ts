@@ -36,12 +36,7 @@ export function kioskCommand(options: KioskOptions): [string, ...string[]] {
     ...['--no-first-run', '--no-default-browser-check', '--noerrdialogs', '--hide-crash-restore-bubble'],
     ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'],
     ...['--disable-extensions', '--disable-default-apps', '--disable-breakpad', '--disable-crash-reporter'],
-    ...[
-      '--disable-pinch',
-      '--overscroll-history-navigation=0',
-      '--password-store=basic',
-      '--disable-dev-shm-usage',
-    ],
+    ...['--disable-pinch', '--overscroll-history-navigation=0', '--password-store=basic'],
     ...['--no-pings', '--metrics-recording-only', `--disable-features=${disabledFeatures.join(',')}`],
     // A window that nobody sees on a screen is still the one that is streamed.
     ...['--disable-backgrounding-occluded-windows', '--disable-renderer-backgrounding'],

@@ -58,8 +58,14 @@ describe('VirtualDisplay', () => {
     await expect(display.resize({ widthPx: 640, heightPx: 480 })).rejects.toThrow('closed');
   });
 
+  it.runIf(process.getuid?.() === 0)('does not start when its server could not read the cookie', async () => {
+    const options = { size: { widthPx: 640, heightPx: 480 }, folder, uid: 61_999, report };
+    // The folder is ours alone: the server's user cannot pass.
+    await expect(VirtualDisplay.create(options, AbortSignal.timeout(20_000))).rejects.toThrow('cookie');
+  });
+
   it('leaves nothing behind when its start is aborted', async () => {
-    await expect(open(AbortSignal.timeout(1))).rejects.toThrow('did not start');
+    await expect(open(AbortSignal.abort())).rejects.toThrow('did not start');
     expect(existsSync(path.join(folder, 'xauthority'))).toBe(false);
   });
 });

@@ -43,6 +43,7 @@ export class VirtualDisplay implements AsyncDisposable {
     starting.defer(async () => stopServer(server));
     const number = await readDisplayNumber(server, signal);
     const address = { displayName: `:${number}`, cookie };
+    await checkThatStrangersAreRefused(address.displayName);
     const connection = starting.use(await XConnection.open(address, { report: options.report }));
     await applyScreenSize(connection, options.size);
     const display = new VirtualDisplay({ address, xauthorityFile, connection }, options, starting.move());
@@ -109,6 +110,19 @@ function spawnServer(xauthorityFile: string, uid: number | null): ChildProcess {
   });
 }
 
+/** An X server that cannot read its cookie file lets every local process in, without a word. */
+async function checkThatStrangersAreRefused(displayName: string): Promise<void> {
+  const stranger = { displayName, cookie: createCookie() };
+  const isRefused = await XConnection.open(stranger, { report: () => undefined }).then(
+    async (connection) => {
+      await connection[Symbol.asyncDispose]();
+      return false;
+    },
+    () => true,
+  );
+  if (!isRefused) throw new AppError('session.start-failed', 'The display does not ask for its cookie');
+}
+
 /** With -displayfd the server picks a free number itself and tells it when clients may connect: no race for numbers. */
 async function readDisplayNumber(server: ChildProcess, signal: AbortSignal): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -123,6 +137,7 @@ async function readDisplayNumber(server: ChildProcess, signal: AbortSignal): Pro
   server.once('exit', () => fail());
   const aborted = (): void => fail(signal.reason);
   signal.addEventListener('abort', aborted, { once: true });
+  if (signal.aborted) aborted();
   try {
     return await promise;
   } finally {

@@ -19,6 +19,7 @@ export async function untilWindowShown(
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const aborted = (): void => reject(signal.reason as Error);
   signal.addEventListener('abort', aborted, { once: true });
+  if (signal.aborted) aborted();
   const look = async (): Promise<void> => {
     const { children } = await promisify(client.QueryTree.bind(client))(root);
     for (const window of children) if (await isShown(connection, window)) resolve(undefined);

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -98,6 +99,7 @@ export class EncoderProcess implements Encoder {
       env: { PATH: '/usr/bin:/bin', XAUTHORITY: xauthorityFile },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    preferOverApplications(child.pid);
     let complaint = '';
     child.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2_000)));
     child.on('message', (report: EncoderReport) => {
@@ -132,11 +134,18 @@ export class EncoderProcess implements Encoder {
   }
 }
 
+/** On a busy machine the picture of what is drawn must not wait for the drawing of the next. Only root may ask for that. */
+function preferOverApplications(pid: number | undefined): void {
+  if (pid === undefined || process.getuid?.() !== 0) return;
+  setPriority(pid, constants.priority.PRIORITY_ABOVE_NORMAL);
+}
+
 async function firstReport(child: ChildProcess, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const aborted = (): void =>
     reject(new AppError('session.start-failed', 'The encoder did not start in time'));
   signal.addEventListener('abort', aborted, { once: true });
+  if (signal.aborted) aborted();
   child.once('message', () => resolve(undefined));
   child.once('exit', () => reject(new AppError('session.start-failed', 'The encoder did not start')));
   try {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ const agentFileSchema = z.object({
   rtcPort: z.int(),
   runFolder: z.string(),
 });
-export type AgentFile = z.infer<typeof agentFileSchema>;
+type AgentFile = z.infer<typeof agentFileSchema>;
 
 /** The claim of this process to be the one agent of its node folder; released when disposed. */
 export class AgentClaim implements AsyncDisposable {
@@ -30,6 +30,8 @@ export class AgentClaim implements AsyncDisposable {
       throw new Error(`Process ${former.pid} is the agent of ${nodeFolder} already`);
     if (former) await sweep(former);
     const runFolder = await mkdtemp(path.join(tmpdir(), 'medusa-'));
+    // The users of sessions pass through it to their own folders, and cannot list it.
+    await chmod(runFolder, 0o711);
     const content: AgentFile = {
       pid: process.pid,
       processStartTime: (await startTimeOf(process.pid)) ?? 0,

@@ -17,7 +17,7 @@ type Listeners = {
   readonly gone: () => void;
   readonly report: (error: unknown) => void;
 };
-export type ParticipantRequest = Exclude<StreamRequest, { kind: 'capabilities' | 'close' }>;
+type ParticipantRequest = Exclude<StreamRequest, { kind: 'capabilities' | 'close' }>;
 type Request<Kind extends ParticipantRequest['kind']> = Extract<ParticipantRequest, { kind: Kind }>;
 
 const mostTransports = 8;

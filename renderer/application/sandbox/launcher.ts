@@ -29,7 +29,8 @@ forwarder.listen(port, '127.0.0.1', () => {
   const [manager, ...managerArguments] = windowManager;
   spawn(manager, managerArguments, { stdio: 'ignore' }).on('error', () => process.exit(127));
   const [program, ...programArguments] = command;
-  const application = spawn(program, programArguments, { stdio: ['ignore', 'inherit', 'inherit'] });
+  // What an application prints may name patients: nobody keeps it.
+  const application = spawn(program, programArguments, { stdio: 'ignore' });
   application.on('error', () => process.exit(127));
   // The end of this process is the end of the sandbox and of everything in it.
   application.on('exit', (code, signal) => process.exit(code ?? (signal ? 128 : 0)));
