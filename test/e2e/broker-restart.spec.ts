@@ -39,9 +39,8 @@ test('the broker is killed in mid-session: the picture goes on, the session is a
     return found && found.pid !== broker.pid ? found : undefined;
   });
   expect(successor.pid).not.toBe(broker.pid);
-  await expect(person.page.getByTestId('session-state')).toHaveAttribute('data-link', 'up', {
-    timeout: 60_000,
-  });
+  await expect(person.page.getByTestId('broker-offline')).toBeHidden({ timeout: 60_000 });
+  await expect(person.page.getByTestId('node-link-down')).toBeHidden({ timeout: 60_000 });
   expect(medusa.findProcess('renderer/main.ts')?.pid).toBe(renderer.pid);
 
   // The floor is the broker's to give: passing it to oneself proves that the room lives.

@@ -14,14 +14,15 @@ test('a legacy X11 viewer opens the study and its picture follows the input', as
   await person.logIn('radiologist');
   await orthanc.push();
   await person.page.getByTestId('worklist-row').first().click();
-  await person.chooseApplication('Aeskulap');
+  await person.openAs('aeskulap', 'streamed');
   await person.passDeviceCheck();
   await expect(person.video).toBeVisible({ timeout: 60_000 });
 
-  const size = await person.video.evaluate((video: HTMLVideoElement) => ({
-    width: video.videoWidth,
-    height: video.videoHeight,
-  }));
+  const size = await waitFor('the first frame', async () =>
+    person.video.evaluate(({ videoWidth: width, videoHeight: height }: HTMLVideoElement) =>
+      width > 0 ? { width, height } : undefined,
+    ),
+  );
   const whole = { x: 0, y: 0, ...size };
   await waitFor('a picture with an image in it', async () => {
     const { pixels } = await grabPicture(person.video, whole);

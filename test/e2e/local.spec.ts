@@ -14,7 +14,7 @@ test('in the user’s own browser the same slice is the same picture', async ({
   await person.logIn('radiologist');
   await orthanc.push();
   await person.page.getByTestId('worklist-row').first().click();
-  await person.chooseLocalMode();
+  await person.openAs('workstation', 'local');
   await person.passDeviceCheck();
 
   const frame = person.page.getByTestId('local-frame');

@@ -9,9 +9,8 @@ export type Person = {
   readonly video: Locator;
   logIn(user: DemoUserName): Promise<void>;
   passDeviceCheck(): Promise<void>;
-  /** Opens the selected study in another application, or in the browser itself, from the open button's menu. */
-  chooseApplication(name: string): Promise<void>;
-  chooseLocalMode(): Promise<void>;
+  /** Opens the selected study from the open button's menu. */
+  openAs(applicationId: string, mode: 'streamed' | 'local'): Promise<void>;
   openRoomPanel(): Promise<void>;
   view(): Promise<ViewState | undefined>;
   /** Waits until the workstation tells of a view that `fits`. */
@@ -49,13 +48,9 @@ export async function openPerson(browser: Browser, medusa: Medusa, path = '/'): 
       await expect(proceed).toBeEnabled({ timeout: 90_000 });
       await proceed.click();
     },
-    async chooseApplication(name) {
+    async openAs(applicationId, mode) {
       await page.getByTestId('open-menu').click();
-      await page.getByRole('menuitem', { name }).click();
-    },
-    async chooseLocalMode() {
-      await page.getByTestId('open-menu').click();
-      await page.getByRole('menuitem', { name: /this browser/i }).click();
+      await page.getByTestId(`open-${applicationId}-${mode}`).click();
     },
     async openRoomPanel() {
       if (await page.getByTestId('room-panel').isVisible()) return;
