@@ -3,7 +3,7 @@ import { verifyChain, type AuditEntry, type ChainVerdict } from './chain.ts';
 
 export type AuditActor = { readonly id: string; readonly name: string; readonly address: string };
 
-export type AuditFact = {
+type AuditFact = {
   readonly action: AuditAction;
   readonly outcome?: AuditEvent['outcome'];
   readonly actor: AuditActor;

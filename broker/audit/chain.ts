@@ -7,7 +7,7 @@ export type AuditEntry = Omit<AuditEvent, 'sequence' | 'hash'>;
 export const genesisHash = '0'.repeat(64);
 
 /** Members in one fixed order, so that the same line always hashes alike (cf. RFC 8785). */
-export function canonicalJson(entry: AuditEntry): string {
+function canonicalJson(entry: AuditEntry): string {
   return JSON.stringify(Object.fromEntries(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 

@@ -6,4 +6,4 @@ export {
   type AuditStore,
   type AuditTrail,
 } from './audit-trail.ts';
-export { chainHash, genesisHash, type AuditEntry } from './chain.ts';
+export { chainHash, genesisHash } from './chain.ts';

@@ -19,7 +19,7 @@ export type Authenticate = {
   userOrStudyToken(request: IncomingMessage): Promise<Caller>;
 };
 
-export function actorOf(user: User, address: string): AuditActor {
+function actorOf(user: User, address: string): AuditActor {
   return { id: user.id, name: user.name, address };
 }
 

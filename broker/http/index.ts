@@ -1,4 +1,4 @@
-export { actorOf, createAuthenticate } from './caller.ts';
+export { createAuthenticate } from './caller.ts';
 export { dicomwebRoutes } from './dicomweb-proxy.ts';
 export { createHttpApp } from './http-app.ts';
 export { createMetrics } from './metrics.ts';

@@ -5,12 +5,12 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
  * keycloak-js decodes the refresh token to learn its expiry, so it has to look like a JWT;
  * ours are opaque. They travel as `e30.<claims>.<opaque>`: `e30` is `{}`, there is no signature, nobody trusts the claims.
  */
-export function wrapRefreshToken(opaque: string, claims: { iat: number; exp: number }): string {
+function wrapRefreshToken(opaque: string, claims: { iat: number; exp: number }): string {
   const encoded = Buffer.from(JSON.stringify({ typ: 'Refresh', ...claims })).toString('base64url');
   return `e30.${encoded}.${opaque}`;
 }
 
-export function unwrapRefreshToken(token: string): string {
+function unwrapRefreshToken(token: string): string {
   const parts = token.split('.');
   return parts.length === 3 && parts[0] === 'e30' ? (parts[2] ?? '') : token;
 }

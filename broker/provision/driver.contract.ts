@@ -1,6 +1,5 @@
 import { nodeIdSchema } from '@medusa/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { waitFor } from '../support/wait.ts';
 import type { MachineNeed, ProviderDriver } from './driver.ts';
 
 /** A provider as the contract needs it: opened anew it is the same provider, as after a restart of the broker. */
@@ -50,11 +49,12 @@ export function describeProviderDriver(name: string, start: () => Promise<Driver
       await driver.acquire(a, provider.need, signal());
       await provider.crash(a);
 
-      const lost = await waitFor('the loss', async () => {
-        const status = await driver.inspect(a, signal());
-        return status.state === 'lost' ? status : undefined;
+      await expect
+        .poll(async () => (await driver.inspect(a, signal())).state, { timeout: 10_000 })
+        .toBe('lost');
+      expect(await driver.inspect(a, signal())).toMatchObject({
+        reason: expect.stringMatching(/./) as string,
       });
-      expect(lost.reason).not.toBe('');
       expect(await driver.list(signal())).toEqual([a]);
       await driver.release(a, signal());
       await driver.acquire(a, provider.need, signal());

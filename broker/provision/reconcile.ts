@@ -8,7 +8,7 @@ export interface DesiredNodeStore {
 }
 
 /** What the loop tells of, and what it has to know of the nodes' links. */
-export interface NodeBoard {
+interface NodeBoard {
   setState(nodeId: NodeId, state: NodeState, reason: string): void;
   processGone(nodeId: NodeId, reason: string): void;
   view(nodeId: NodeId): { readonly state: NodeState } | undefined;

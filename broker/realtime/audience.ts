@@ -12,7 +12,7 @@ import type { Rooms, Sitter } from '../room/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
 
-export type ClientData = { user: User; sitter?: Sitter; lastPointAt?: number };
+type ClientData = { user: User; sitter?: Sitter; lastPointAt?: number };
 export type ClientNamespace = Namespace<ClientToBroker, BrokerToClient, DefaultEventsMap, ClientData>;
 export type ClientSocket = Socket<ClientToBroker, BrokerToClient, DefaultEventsMap, ClientData>;
 

@@ -4,7 +4,7 @@ import type { AuditActor, AuditTrail } from '../audit/index.ts';
 import type { User } from '../identity/index.ts';
 import { isLive, type SessionRecord, type Sessions } from '../session/index.ts';
 
-export type StoredInvitation = { readonly sessionId: SessionId; readonly expiresAt: Date };
+type StoredInvitation = { readonly sessionId: SessionId; readonly expiresAt: Date };
 
 /** Only hashes are kept: who reads the database cannot walk in. */
 export interface InvitationStore {

@@ -1,7 +1,7 @@
 import type { ChatMessage, Participant, ParticipantId, RoomView, SessionId, UserId } from '@medusa/protocol';
 
 /** A participant's place. It is kept for a while when the connection is lost. */
-export type Seat = Omit<Participant, 'isConnected'> & { readonly disconnectedAt: string | null };
+type Seat = Omit<Participant, 'isConnected'> & { readonly disconnectedAt: string | null };
 
 export type RoomState = {
   readonly sessionId: SessionId;

@@ -2,7 +2,6 @@ export { Sessions } from './sessions.ts';
 export {
   isLive,
   liveStates,
-  toSessionView,
   type SessionQuery,
   type SessionRecord,
   type SessionStore,

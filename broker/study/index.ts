@@ -1,8 +1,1 @@
-export {
-  StudyIndex,
-  studyTitle,
-  type StudyPage,
-  type StudySearch,
-  type StudySource,
-  type StudyStore,
-} from './study-index.ts';
+export { StudyIndex, studyTitle, type StudySearch, type StudyStore } from './study-index.ts';

@@ -13,7 +13,7 @@ import {
 import { io, type Socket } from 'socket.io-client';
 import type { TestBroker } from './test-broker.ts';
 
-export type Command = { readonly name: keyof BrokerToNode; readonly payload: Record<string, unknown> };
+type Command = { readonly name: keyof BrokerToNode; readonly payload: Record<string, unknown> };
 
 /** A render node's end of the link: answers every command and lets the test tell events. */
 export type FakeRenderNode = AsyncDisposable & {

@@ -3,7 +3,7 @@ import { io, type Socket } from 'socket.io-client';
 import type { TestBroker } from './test-broker.ts';
 import type { TestUser } from './test-secrets.ts';
 
-export type ClientSocket = Socket<BrokerToClient, ClientToBroker>;
+type ClientSocket = Socket<BrokerToClient, ClientToBroker>;
 /** A browser's end of the live link. */
 export type TestClient = Disposable & { readonly socket: ClientSocket };
 

@@ -14,7 +14,7 @@ async function readStat(pid: number): Promise<{ state: string; startTime: string
   }
 }
 
-export async function readBootId(): Promise<string> {
+async function readBootId(): Promise<string> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }
 
