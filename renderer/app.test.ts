@@ -19,12 +19,13 @@ import {
 import { type RenderNode, startRenderNode } from './app.ts';
 import { parseConfig } from './config.ts';
 import { FakeBroker } from './test-support/fake-broker.ts';
-import { processesWith } from './test-support/processes.ts';
+import { pidsWith, processesWith } from './test-support/processes.ts';
 
 const chromiumPath = '/usr/bin/chromium';
 const sessionId = sessionIdSchema.parse('session-1');
 const participantId = participantIdSchema.parse('participant-1');
-const studyInstanceUID = '1.2.3';
+/** Found again in the command line of the kiosk. */
+const studyInstanceUID = `1.2.3.${process.pid}`;
 /** A workstation of a few lines: gray, green after a click; it tells its state as the real one does. */
 const workstationPage = `<!doctype html><body style="margin:0;background:#404040"><script>
 let revision = 0;
@@ -245,6 +246,27 @@ describe('a render node', () => {
     await expect
       .poll(() => told(id).at(-1), { timeout: 20_000 })
       .toEqual({ kind: 'closed', reason: 'while deaf' });
+  });
+
+  it('starts a crashed workstation again, once', async () => {
+    const id = 'session-4';
+    const browsers = async (): Promise<number[]> =>
+      pidsWith(`--app=http://127.0.0.1:8080/workstation/?study=${studyInstanceUID}`, 'medusa/launcher');
+    await startSession(id);
+    await expect.poll(() => told(id), { timeout: 40_000 }).toContainEqual({ kind: 'streaming' });
+    const [first = 0] = await browsers();
+
+    process.kill(first, 'SIGKILL');
+    await expect
+      .poll(async () => (await browsers()).filter((pid) => pid !== first).length, { timeout: 20_000 })
+      .toBe(1);
+    expect(told(id).at(-1)).toEqual({ kind: 'streaming' });
+    const [second = 0] = await browsers();
+    process.kill(second, 'SIGKILL');
+
+    await expect
+      .poll(() => told(id).at(-1), { timeout: 20_000 })
+      .toMatchObject({ kind: 'closed', reason: expect.stringContaining('ended') as string });
   });
 
   it('says why a session failed', async () => {

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { TypedEmitter } from '@medusa/kernel';
 import { type NodeSessionEvent, sessionIdSchema } from '@medusa/protocol';
 import { parseConfig } from '../config.ts';
-import { AgentClaim } from './index.ts';
+import { AgentClaim, watchOrphans } from './index.ts';
 import { Outbox } from './outbox.ts';
 
 const event = (reason: string): NodeSessionEvent => ({
@@ -27,6 +28,28 @@ describe('Outbox', () => {
 
     expect(taken).toEqual([event('first'), event('second')]);
     expect(outbox.size).toBe(0);
+  });
+});
+
+describe('watchOrphans', () => {
+  it('closes what nobody looks at while the broker is away, and leaves the watched alone', async () => {
+    const closed: string[] = [];
+    const session = (name: string, connectedParticipants: number) => ({
+      connectedParticipants,
+      close: async () => void closed.push(name),
+    });
+    const link = { events: new TypedEmitter<{ up: []; down: [] }>(() => undefined) };
+    const sessions = { all: () => [session('watched', 1), session('orphan', 0)] };
+    const watching = watchOrphans(link, sessions, 0.01);
+
+    await expect.poll(() => closed, { timeout: 5_000 }).toContain('orphan');
+    link.events.emit('up');
+    const count = closed.length;
+    link.events.emit('down');
+    await expect.poll(() => closed.length, { timeout: 5_000 }).toBeGreaterThan(count);
+
+    watching[Symbol.dispose]();
+    expect(new Set(closed)).toEqual(new Set(['orphan']));
   });
 });
 

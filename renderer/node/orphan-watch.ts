@@ -1,5 +1,7 @@
-import type { Sessions } from '../session/index.ts';
-import type { BrokerLink } from './broker-link.ts';
+import type { TypedEmitter } from '@medusa/kernel';
+
+type Link = { readonly events: TypedEmitter<{ up: []; down: [] }> };
+type Watched = { readonly connectedParticipants: number; close: (reason: string) => Promise<void> };
 
 const lookIntervalMs = 1_000;
 
@@ -7,7 +9,11 @@ const lookIntervalMs = 1_000;
  * Closes the sessions that nobody looks at while the broker is away for long: who could ask for them again is gone.
  * Sessions with a connected participant go on.
  */
-export function watchOrphans(link: BrokerLink, sessions: Sessions, orphanSeconds: number): Disposable {
+export function watchOrphans(
+  link: Link,
+  sessions: { all: () => readonly Watched[] },
+  orphanSeconds: number,
+): Disposable {
   let downSinceMs: number | undefined = performance.now();
   const up = link.events.on('up', () => (downSinceMs = undefined));
   const down = link.events.on('down', () => (downSinceMs ??= performance.now()));
