@@ -26,7 +26,7 @@ export function problemHandler(log: Logger, audit: AuditTrail): ErrorRequestHand
         objectType: 'route',
         detail,
       } as const;
-      await audit.recordOncePerMinute({ ...fact, objectId: req.path.slice(0, 300) });
+      await audit.recordOncePerMinute({ ...fact, objectId: placeOf(req, actor) });
     }
     if (problem.status === 401) res.set('www-authenticate', 'Bearer');
     res.set('cache-control', 'no-store');
@@ -34,8 +34,16 @@ export function problemHandler(log: Logger, audit: AuditTrail): ErrorRequestHand
   };
 }
 
+/** For strangers the route alone: made-up paths must not make a line each. */
+function placeOf(req: Request, { id }: AuditActor): string {
+  const pattern = (req.route as { path?: string } | undefined)?.path;
+  return id === anonymousId && pattern !== undefined ? pattern : req.path.slice(0, 300);
+}
+
+const anonymousId = 'anonymous';
+
 function anonymous(req: Request): AuditActor {
-  return { id: 'anonymous', name: 'not logged in', address: addressOf(req) };
+  return { id: anonymousId, name: 'not logged in', address: addressOf(req) };
 }
 
 /** Express and its parsers throw errors with a `status`. */
