@@ -144,7 +144,7 @@ export class Picture {
       else await this.#restartIce(this.#negotiated);
       this.fault.set(null);
     } catch (error) {
-      this.#mustNegotiate = true;
+      if (wantsNewStart(error)) this.#mustNegotiate = true;
       this.fault.set(error);
       // Without a link to the broker nothing can be asked; `whenOnline` calls again.
       this.#mendSoon(retryMs);
@@ -262,6 +262,11 @@ export class Picture {
     this.#reading = read.reading;
     this.statistics.set(read.statistics);
   }
+}
+
+/** The render node forgot us, or refuses what we still have. Anything else may pass, and the picture with it. */
+function wantsNewStart(error: unknown): boolean {
+  return error instanceof AppError && ['stream.unknown', 'request.invalid'].includes(error.code);
 }
 
 function parseMessage(message: unknown): unknown {
