@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readStackConfig } from './config.ts';
@@ -30,6 +30,10 @@ async function main(): Promise<void> {
     }
   });
 
+  // Written before anything is started, so that npm stop finds a start that hangs too.
+  await mkdir(path.dirname(pidFile), { recursive: true, mode: 0o711 });
+  await writeFile(pidFile, JSON.stringify(identifyProcess(process.pid)));
+
   say('Medusa: starting');
   const startedAt = Date.now();
   const timeout = AbortSignal.any([stopping.signal, AbortSignal.timeout(120_000)]);
@@ -37,7 +41,6 @@ async function main(): Promise<void> {
     report: (line) => say(`  ${line}`),
     signal: timeout,
   });
-  await writeFile(pidFile, JSON.stringify(identifyProcess(process.pid)));
   if (values.demo) await loadDemoStudy(stack, (line) => say(`  ${line}`));
   say(banner(stack, Date.now() - startedAt));
 

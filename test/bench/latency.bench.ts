@@ -53,8 +53,10 @@ for (let press = 0; press < presses; press += 1) {
     progress(`latency ${press + 1}/${presses}: median ${median(samples).toFixed(1)} ms, lost ${lost}`);
 }
 const own = await person.page.evaluate(() => {
-  const { medusaViewer } = globalThis as unknown as { medusaViewer?: { latencySamples: readonly number[] } };
-  return medusaViewer?.latencySamples ?? [];
+  const { medusaViewer } = globalThis as unknown as {
+    medusaViewer?: { latencySamples: readonly { readonly totalMs: number }[] };
+  };
+  return (medusaViewer?.latencySamples ?? []).map(({ totalMs }) => totalMs);
 });
 printResult({
   bench: 'latency',
