@@ -63,9 +63,9 @@ export class StudyIndex {
   }
 }
 
-/** `DOE^JANE` → `DOE, JANE`, with the description: the heading of a session. */
+/** `DOE^JANE` → `DOE, JANE`, or else the patient ID, with the description: the heading of a session. */
 export function studyTitle(study: StudySummary): string {
   const [family = '', given = ''] = study.patientName.split('^');
-  const name = [family, given].filter((part) => part !== '').join(', ');
+  const name = [family, given].filter((part) => part !== '').join(', ') || study.patientID;
   return [name, study.studyDescription].filter((part) => part !== '').join(' · ') || 'Untitled study';
 }

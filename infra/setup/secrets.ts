@@ -16,7 +16,7 @@ const demoUsersSchema = z.array(
     password: z.string(),
   }),
 );
-export type DemoUser = z.infer<typeof demoUsersSchema>[number];
+type DemoUser = z.infer<typeof demoUsersSchema>[number];
 
 export type Secrets = {
   readonly directory: string;

@@ -9,7 +9,7 @@ export type InjectedInput = {
 };
 
 /** Where the time of one frame went, in ms of the machine's monotonic clock. */
-export type FrameTiming = {
+type FrameTiming = {
   /** The first damage that this frame answers; null for a frame that was asked for. */
   readonly damagedAtMs: number | null;
   readonly grabbedAtMs: number;

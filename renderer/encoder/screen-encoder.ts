@@ -12,6 +12,16 @@ type Pipeline = { readonly source: ScreenSource; readonly encoder: H264Encoder }
 const settleDelaysMs = [50, 100, 150, 250, 400];
 /** A keyframe costs many times a frame; viewers who ask together share one. */
 const keyframeIntervalMs = 400;
+/**
+ * An application draws a picture in several requests. A grab between two of them would show half of it and cost the other
+ * half a frame's turn, so damage must have been quiet for this long, but never holds a frame back for longer than `most`.
+ */
+const quietMs = 3;
+const mostQuietWaitMs = 12;
+/** How soon to look again when damage turned out to change nothing. */
+const lookIntervalMs = 8;
+/** Damage that comes later than this is not the answer to an input. */
+const inputAnswerMs = 1_000;
 /** How long the command to resize may follow behind the display's new size. */
 const resizeWaitMs = 1_000;
 
@@ -26,11 +36,13 @@ export class ScreenEncoder {
   #wantedSize: Size | undefined;
   #kbps: number;
   #damagedAtMs: number | undefined;
+  #lastDamageMs = -Infinity;
   #settlesLeft = 0;
   #isKeyframeWanted = true;
   #lastKeyframeMs = -Infinity;
   #input: InjectedInput | null = null;
-  #lastGrabMs = -Infinity;
+  #lastFrameMs = -Infinity;
+  #lastLookMs = -Infinity;
   #lastTicks = 0n;
   #wake: (() => void) | undefined;
 
@@ -45,7 +57,8 @@ export class ScreenEncoder {
     const id = connection.client.AllocID();
     connection.client.on('event', () => {
       damage.Subtract(id, 0, 0);
-      encoder.#damagedAtMs ??= monotonicMs();
+      encoder.#lastDamageMs = monotonicMs();
+      encoder.#damagedAtMs ??= encoder.#lastDamageMs;
       encoder.#wake?.();
     });
     damage.Create(id, connection.root, damage.ReportLevel.NonEmpty);
@@ -105,11 +118,14 @@ export class ScreenEncoder {
     const now = monotonicMs();
     if (this.#wantedSize) return 0;
     const dueAtMs = [Infinity];
-    if (this.#damagedAtMs !== undefined)
-      dueAtMs.push(this.#lastGrabMs + 1_000 / this.#settings.framesPerSecond);
+    if (this.#damagedAtMs !== undefined) {
+      const isDrawnMs = Math.min(this.#lastDamageMs + quietMs, this.#damagedAtMs + mostQuietWaitMs);
+      const nextFrameMs = this.#lastFrameMs + 1_000 / this.#settings.framesPerSecond;
+      dueAtMs.push(Math.max(isDrawnMs, nextFrameMs, this.#lastLookMs + lookIntervalMs));
+    }
     if (this.#isKeyframeWanted) dueAtMs.push(this.#lastKeyframeMs + keyframeIntervalMs);
     const settleMs = settleDelaysMs[settleDelaysMs.length - this.#settlesLeft];
-    if (settleMs !== undefined) dueAtMs.push(this.#lastGrabMs + settleMs);
+    if (settleMs !== undefined) dueAtMs.push(this.#lastFrameMs + settleMs);
     return Math.min(...dueAtMs) - now;
   }
 
@@ -127,20 +143,22 @@ export class ScreenEncoder {
     const { source, encoder } = this.#pipeline;
     const grabbedAtMs = monotonicMs();
     const damagedAtMs = this.#damagedAtMs ?? null;
-    const input = this.#input;
     const isKeyframe = this.#isKeyframeWanted && grabbedAtMs >= this.#lastKeyframeMs + keyframeIntervalMs;
     // Taken before the grab: damage that comes while we work belongs to the next frame.
     this.#damagedAtMs = undefined;
-    this.#input = null;
+    this.#lastLookMs = grabbedAtMs;
+    const grabbed = await this.#grab(source);
+    if (grabbed === 'refused') return;
+    // Applications draw the same again: no frame for that, and the next one need not wait for its turn.
+    if (grabbed === 'unchanged' && damagedAtMs !== null && !isKeyframe) return;
+
     this.#settlesLeft =
-      damagedAtMs !== null || isKeyframe ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);
-    this.#lastGrabMs = grabbedAtMs;
+      grabbed === 'changed' || isKeyframe ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);
+    this.#lastFrameMs = grabbedAtMs;
     if (isKeyframe) {
       this.#isKeyframeWanted = false;
       this.#lastKeyframeMs = grabbedAtMs;
     }
-
-    if (!(await this.#grab(source))) return;
     const grabEndMs = monotonicMs();
     await source.convert();
     const convertEndMs = monotonicMs();
@@ -149,7 +167,7 @@ export class ScreenEncoder {
     this.events.emit('access-unit', {
       ...encoded,
       rtpTimestamp: Number(ticks & 0xffff_ffffn),
-      input,
+      input: this.#inputShownBy(damagedAtMs, grabbedAtMs),
       timing: {
         damagedAtMs,
         grabbedAtMs,
@@ -160,18 +178,25 @@ export class ScreenEncoder {
     });
   }
 
+  /** A frame without damage shows no answer to an input; an input that moves nothing for a second gets none. */
+  #inputShownBy(damagedAtMs: number | null, grabbedAtMs: number): InjectedInput | null {
+    const input = this.#input;
+    if (!input || damagedAtMs === null || damagedAtMs < input.injectedAtMs) return null;
+    this.#input = null;
+    return grabbedAtMs - input.injectedAtMs < inputAnswerMs ? input : null;
+  }
+
   /**
    * A display that shrinks refuses the grab of what it was: then the command to resize is on its way.
-   * @returns false when that happened. @throws when the grab failed for any other reason.
+   * @throws when the grab failed for any other reason.
    */
-  async #grab(source: ScreenSource): Promise<boolean> {
+  async #grab(source: ScreenSource): Promise<'changed' | 'unchanged' | 'refused'> {
     try {
-      await source.grab();
-      return true;
+      return (await source.grab()) ? 'changed' : 'unchanged';
     } catch (error) {
       for (let waitedMs = 0; !this.#wantedSize && waitedMs < resizeWaitMs; waitedMs += 20) await sleep(20);
       if (!this.#wantedSize) throw error;
-      return false;
+      return 'refused';
     }
   }
 

@@ -27,6 +27,7 @@ export class ScreenSource implements AsyncDisposable {
   readonly #decoder: CodecContext;
   readonly #raw: Frame;
   readonly #scaler: SoftwareScaleContext;
+  #lastData: Buffer | null | undefined;
 
   static async open(screen: {
     displayName: string;
@@ -79,14 +80,20 @@ export class ScreenSource implements AsyncDisposable {
     checked(this.frame.allocBuffer(), 'allocate a frame');
   }
 
-  async grab(): Promise<void> {
+  /** @returns false when every pixel is as it was at the last grab, which then cost no more than the comparison. */
+  async grab(): Promise<boolean> {
     this.#packet.unref();
     checked(await this.#input.readFrame(this.#packet), 'grab');
-    checked(this.#decoder.sendPacketSync(this.#packet), 'unpack');
-    checked(this.#decoder.receiveFrameSync(this.#raw), 'unpack');
+    const { data } = this.#packet;
+    const hasChanged = !data || !this.#lastData?.equals(data);
+    if (hasChanged) this.#lastData = data && Buffer.from(data);
+    return hasChanged;
   }
 
+  /** Of the latest grab. */
   async convert(): Promise<void> {
+    checked(this.#decoder.sendPacketSync(this.#packet), 'unpack');
+    checked(this.#decoder.receiveFrameSync(this.#raw), 'unpack');
     this.#raw.colorSpace = AVCOL_SPC_RGB;
     this.#raw.colorRange = AVCOL_RANGE_JPEG;
     // The encoder may still hold the last frame's buffer.

@@ -27,7 +27,7 @@ import type { SessionStream, Sfu } from '../sfu/index.ts';
 import { SessionInput } from './session-input.ts';
 import { type FrameStatistics, SessionStatistics } from './session-statistics.ts';
 
-export type SessionSettings = {
+type SessionSettings = {
   readonly clientFolder: string;
   readonly chromium: string;
   readonly rendering: 'cpu' | 'webgl';

@@ -9,8 +9,8 @@ import { wholePicture } from '../support/reference-check.ts';
 import { median, printResult, progress, quantile } from './report.ts';
 
 /**
- * Input → photon: from the timestamp of a real wheel event in the viewer page to the expected display time of the first
- * decoded frame in which the middle of the picture has changed. The remote display is 1280×720; every press waits until
+ * Input → photon: from the timestamp of a real wheel event in the viewer page until the first
+ * decoded frame is handed to the compositor in which the middle of the picture has changed. The remote display is 1280×720; every press waits until
  * the picture has been still for 400 ms, so that a change can only come from the input. The page, the workstation, the
  * encoder and the decoder share this machine's cores.
  */
@@ -94,30 +94,38 @@ function installMeter(corner: { x: number; y: number }): void {
   const video = document.querySelector<HTMLVideoElement>('[data-testid="stream-video"]');
   if (!video) throw new Error('no video');
   const rect = { ...corner, width: 96, height: 96 };
-  let last = '';
+  const size = rect.width * rect.height;
+  let last = new Uint8Array(size);
   let changedAt = performance.now();
-  let pressedAt: number | null = null;
+  let pressed: { readonly at: number; readonly before: Uint8Array } | null = null;
   let measured: number | undefined;
 
+  const meanDifference = (one: Uint8Array, other: Uint8Array): number =>
+    one.reduce((sum, value, index) => sum + Math.abs(value - (other[index] ?? 0)), 0) / size;
   const look = async (displayAt: number): Promise<void> => {
+    const press = pressed;
     const frame = new VideoFrame(video);
     const bytes = new Uint8Array(frame.allocationSize({ rect }));
     await frame.copyTo(bytes, { rect });
     frame.close();
-    const now = Array.from(bytes.subarray(0, 96 * 96)).join();
-    if (now === last) return;
-    last = now;
-    changedAt = performance.now();
-    if (pressedAt === null) return;
-    measured = displayAt - pressedAt;
-    pressedAt = null;
+    // The luma plane comes first in every format that a decoder hands out.
+    const luma = bytes.slice(0, size);
+    if (meanDifference(luma, last) > 0) changedAt = performance.now();
+    last = luma;
+    // Refinement of a still picture changes it by fractions of a level; another slice by several.
+    if (!press || press !== pressed || displayAt < press.at || meanDifference(luma, press.before) < 1) return;
+    measured = displayAt - press.at;
+    pressed = null;
   };
   const next: VideoFrameRequestCallback = (_now, metadata) => {
     video.requestVideoFrameCallback(next);
-    void look(metadata.expectedDisplayTime);
+    void look(metadata.presentationTime);
   };
   video.requestVideoFrameCallback(next);
-  addEventListener('wheel', (event) => void (pressedAt = event.timeStamp), { capture: true, passive: true });
+  addEventListener('wheel', (event) => void (pressed = { at: event.timeStamp, before: last }), {
+    capture: true,
+    passive: true,
+  });
   const still = async (): Promise<void> => {
     while (performance.now() - changedAt < 400) await new Promise((resolve) => setTimeout(resolve, 50));
   };
@@ -127,7 +135,7 @@ function installMeter(corner: { x: number; y: number }): void {
       await new Promise((resolve) => setTimeout(resolve, 10));
     const latencyMs = measured ?? null;
     measured = undefined;
-    pressedAt = null;
+    pressed = null;
     return latencyMs;
   };
   Object.assign(globalThis, { medusaMeter: { still, next: result } });

@@ -58,7 +58,7 @@ async function open(at: Person, isFirst: boolean): Promise<{ totalMs: number; wa
   return { totalMs, waterfall };
 }
 
-/** Runs in the page: from the next click's own timestamp to the expected display time of the first decoded frame. */
+/** Runs in the page: from the next click's own timestamp until the first decoded frame is handed to the compositor. */
 async function clickToFirstFrame(): Promise<number> {
   return new Promise((resolve) => {
     let clickedAt: number | undefined;
@@ -67,8 +67,8 @@ async function clickToFirstFrame(): Promise<number> {
       const video = document.querySelector<HTMLVideoElement>('[data-testid="stream-video"]');
       if (!video || clickedAt === undefined) requestAnimationFrame(look);
       else
-        video.requestVideoFrameCallback((_now, { expectedDisplayTime }) =>
-          resolve(expectedDisplayTime - (clickedAt ?? 0)),
+        video.requestVideoFrameCallback((_now, { presentationTime }) =>
+          resolve(presentationTime - (clickedAt ?? 0)),
         );
     };
     look();

@@ -60,7 +60,7 @@ export function differenceOf(one: GrayPicture, other: GrayPicture): { mean: numb
   return { mean: sum / one.pixels.length, worst };
 }
 
-export function integral({ x, y, width, height }: Rectangle): Rectangle {
+function integral({ x, y, width, height }: Rectangle): Rectangle {
   return { x: Math.round(x), y: Math.round(y), width: Math.round(width), height: Math.round(height) };
 }
 

@@ -2,12 +2,16 @@ import { Button, Center, Group, Loader, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef, type ReactNode } from 'react';
+import { displaySizeFor } from '../../stream/display-mapping.ts';
 import { strings } from '../../strings/en.ts';
 import { errorText } from '../../ui/error-text.ts';
 import { Notice } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { useServices } from '../../ui/services.tsx';
 import { loadDeviceReport } from '../device-check/index.ts';
+
+/** As in viewer.css. */
+const viewerBarHeightPx = 44;
 
 /** Starts a session for the study in the address, after the device check, and goes on to the viewer. */
 export function LaunchPage(): ReactNode {
@@ -87,9 +91,9 @@ function LaunchFailed({ error, retry }: { error: unknown; retry: () => void }): 
   );
 }
 
-/** 16:9 in two steps: what a common screen shows without scaling up, at the least cost to the render node. */
+/** What the viewer's stage will have below its bar, so that the first picture fills it. */
 function launchSize(): { widthPx: number; heightPx: number } {
-  return innerWidth * devicePixelRatio >= 1_600
-    ? { widthPx: 1920, heightPx: 1080 }
-    : { widthPx: 1280, heightPx: 720 };
+  const stage = { width: innerWidth, height: innerHeight - viewerBarHeightPx };
+  const { width, height } = displaySizeFor(stage, devicePixelRatio);
+  return { widthPx: width, heightPx: height };
 }

@@ -56,8 +56,10 @@ function keepLastPicture(video: HTMLVideoElement, still: HTMLCanvasElement | nul
 /** Tells the picture each frame that reaches the screen. Answers how to stop. */
 function watchFrames(video: HTMLVideoElement, picture: Picture): () => void {
   let handle = 0;
-  const shown = (_now: number, { rtpTimestamp, expectedDisplayTime }: VideoFrameCallbackMetadata): void => {
-    if (rtpTimestamp !== undefined) picture.frameShown(rtpTimestamp, expectedDisplayTime);
+  // The time of handing to the compositor: the expected display time is a guess that lies up to 140 ms off without a
+  // real display.
+  const shown = (_now: number, { rtpTimestamp, presentationTime }: VideoFrameCallbackMetadata): void => {
+    if (rtpTimestamp !== undefined) picture.frameShown(rtpTimestamp, presentationTime);
     handle = video.requestVideoFrameCallback(shown);
   };
   handle = video.requestVideoFrameCallback(shown);

@@ -4,7 +4,7 @@ import type { ViewerSession } from './viewer-session.ts';
 
 const restMs = 400;
 
-/** Asks the remote display to follow the window once it rests in a new size; who has no control only scales. */
+/** Asks the remote display to follow the stage once it rests in a new size; who has no control only scales. */
 export function useRemoteResize(viewer: ViewerSession, stage: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -23,10 +23,12 @@ export function useRemoteResize(viewer: ViewerSession, stage: RefObject<HTMLElem
       clearTimeout(timer);
       timer = setTimeout(ask, restMs);
     };
-    window.addEventListener('resize', resized);
+    // The stage changes with the window and with the panel beside it.
+    const observer = new ResizeObserver(resized);
+    if (stage.current) observer.observe(stage.current);
     return () => {
       clearTimeout(timer);
-      window.removeEventListener('resize', resized);
+      observer.disconnect();
     };
   }, [viewer, stage]);
 }
