@@ -25,13 +25,7 @@ export function run(what, command, args, { help, ...options } = {}) {
   });
   if (result.status !== 0) {
     say(' failed');
-    say(
-      `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ? String(result.error) : ''}`
-        .trimEnd()
-        .split('\n')
-        .slice(-25)
-        .join('\n'),
-    );
+    say(excerpt(`${result.stdout ?? ''}${result.stderr ?? ''}${result.error ? String(result.error) : ''}`));
     fail(
       `${what}: "${[command, ...args].join(' ').slice(0, 160)}" ended with ${result.status ?? result.signal ?? 'an error'}`,
       help,
@@ -39,6 +33,12 @@ export function run(what, command, args, { help, ...options } = {}) {
   }
   say(` done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   return result.stdout;
+}
+
+/** The first lines name the fault, the last ones where it ended. */
+function excerpt(output) {
+  const lines = output.trimEnd().split('\n');
+  return lines.length <= 30 ? lines.join('\n') : [...lines.slice(0, 15), '…', ...lines.slice(-14)].join('\n');
 }
 
 export function missingPackages(names) {
