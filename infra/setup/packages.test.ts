@@ -23,7 +23,11 @@ describe('ensurePackages', () => {
 
   it.runIf(process.getuid?.() === 0)('without root names exactly what to install, and ends', () => {
     const { status, stderr } = ensureAs(
-      ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+      // Another user, who may read the checkout wherever it lies.
+      [
+        ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+        ...['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'],
+      ],
       ['dpkg', 'no-such-package-a', 'no-such-package-b'],
     );
 

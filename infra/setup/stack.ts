@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { mintNodeToken } from '@medusa/broker/tokens';
 import { nodeIdSchema } from '@medusa/protocol';
@@ -43,7 +43,10 @@ export async function startStack(
   const publicHost = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, '');
   const secrets = await ensureSecrets(config.dataDir, { hostNames: [config.bind, publicHost] });
   await refuseTakenPorts(config);
-  const inherited = { ...inheritedEnvironment(environment), NODE_EXTRA_CA_CERTS: secrets.caFile };
+  const inherited = {
+    ...inheritedEnvironment(environment),
+    NODE_EXTRA_CA_CERTS: await trustedAuthorities(config, secrets, environment),
+  };
   const logFile = (name: string): string => path.join(config.dataDir, 'logs', `${name}.log`);
 
   let databaseUrl = config.databaseUrl;
@@ -117,6 +120,20 @@ export async function startStack(
     close: async () => running.disposeAsync(),
     [Symbol.asyncDispose]: async () => running.disposeAsync(),
   };
+}
+
+/** Our own authority and those that the site trusts besides (a hospital's, for its OIDC issuer): one file, as Node takes one. */
+async function trustedAuthorities(
+  config: StackConfig,
+  secrets: Secrets,
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
+  const siteFile = environment['NODE_EXTRA_CA_CERTS'];
+  if (!siteFile) return secrets.caFile;
+  const bundle = path.join(config.dataDir, 'run/authorities.pem');
+  const parts = await Promise.all([secrets.caFile, siteFile].map(async (file) => readFile(file, 'utf8')));
+  await writeFile(bundle, parts.join('\n'));
+  return bundle;
 }
 
 /** Until `/healthz` answers 200; tells what is waited for whenever that changes. */

@@ -109,10 +109,16 @@ function AuditTable({ events }: { events: readonly AuditEvent[] }): ReactNode {
         {events.map((event) => (
           <Table.Tr key={event.sequence} data-testid="audit-row" data-action={event.action}>
             <Table.Td c="dimmed">{event.sequence}</Table.Td>
-            <Table.Td>{formatInstant(event.at)}</Table.Td>
+            <Table.Td className="admin-instant">{formatInstant(event.at)}</Table.Td>
             <Table.Td>{event.action}</Table.Td>
             <Table.Td>
-              <Badge size="sm" radius="sm" variant="light" color={outcomeColours[event.outcome]}>
+              <Badge
+                miw="max-content"
+                size="sm"
+                radius="sm"
+                variant="light"
+                color={outcomeColours[event.outcome]}
+              >
                 {event.outcome}
               </Badge>
             </Table.Td>
