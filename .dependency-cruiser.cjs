@@ -18,7 +18,7 @@ module.exports = {
     only(
       'set-up-uses-front-doors',
       '^infra/setup/',
-      '^(infra/setup/|broker/(protocol|kernel)/|broker/identity/(broker-keys|scripted-login)[.]ts$)',
+      '^(infra/setup/|broker/(protocol|kernel)/|broker/(identity/(broker-keys|scripted-login)|embedded/index)[.]ts$)',
     ),
     {
       name: 'front-doors-only',
@@ -44,7 +44,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^broker/[^/]+/',
-        pathNot: '^broker/(http|realtime|persistence|identity|support)/|[.]test[.]ts$',
+        pathNot: '^broker/(http|realtime|persistence|identity|embedded|support)/|[.]test[.]ts$',
       },
       to: { path: 'node_modules/(express|socket[.]io|kysely|pg)/' },
     },

@@ -71,7 +71,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['test/**/*.ts', '**/*.test.ts'],
+    files: ['test/**/*.ts', '**/*.test.ts', 'broker/support/**/*.ts'],
     rules: { 'no-restricted-syntax': ['error', ...bannedEverywhere] },
   },
   {

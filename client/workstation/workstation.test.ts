@@ -74,7 +74,7 @@ describe.each(['cpu', 'webgl'] as const)('a stack drawn by %s', (rendering) => {
     const { imageRectangle, sopInstanceUID, windowCenter, windowWidth } = only(view);
 
     const clip = imageRectangle ?? expect.fail('There is no image.');
-    const drawn = await decodePng(await page.screenshot({ clip }));
+    const drawn = decodePng(await page.screenshot({ clip }));
     const reference = await renderWithDcmtk(fileOf(sopInstanceUID), windowCenter, windowWidth);
 
     const scaled = scale(reference, drawn.width, drawn.height);
@@ -146,7 +146,7 @@ test('decodes every transfer syntax a hospital sends', async () => {
       await server.view(({ viewports: [first] }) => first?.windowCenter === -600);
     }
     const clip = only(await server.view(({ ready }) => ready)).imageRectangle ?? expect.fail();
-    const drawn = await decodePng(await page.screenshot({ clip }));
+    const drawn = decodePng(await page.screenshot({ clip }));
     similarities.set(name, ssim(crop(drawn, 32), crop(scale(reference, drawn.width, drawn.height), 32)));
   }
 
@@ -207,7 +207,7 @@ test('three planes are cut through a stack that the processor draws, and one fil
   expect(stack.rendering).toBe('cpu');
   expect(again.viewports).toHaveLength(3);
   expect(
-    spread(await decodePng(await page.screenshot({ clip: again.viewports[0]?.rectangle ?? expect.fail() }))),
+    spread(decodePng(await page.screenshot({ clip: again.viewports[0]?.rectangle ?? expect.fail() }))),
   ).toBeGreaterThan(40);
 });
 

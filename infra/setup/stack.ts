@@ -1,15 +1,14 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { startDatabase, startSupervised, type SupervisedProcess } from '@medusa/broker/embedded';
 import { mintNodeToken } from '@medusa/broker/tokens';
 import { nodeIdSchema } from '@medusa/protocol';
 import { z } from 'zod';
 import { checkoutDir, inheritedEnvironment, type StackConfig } from './config.ts';
 import { freePort, listenOnce } from './free-port.ts';
-import { startDatabase } from './database.ts';
 import { isRunning } from './process-identity.ts';
 import { readHealth } from './health.ts';
 import { ensureSecrets, type Secrets } from './secrets.ts';
-import { startSupervised, type SupervisedProcess } from './supervised-process.ts';
 
 export type Stack = AsyncDisposable & {
   readonly config: StackConfig;

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { PNG } from 'pngjs';
 
 const run = promisify(execFile);
 
@@ -23,13 +24,16 @@ export async function renderWithDcmtk(file: string, center: number, width: numbe
   });
 }
 
-export async function decodePng(png: Uint8Array): Promise<Picture> {
-  return inFolder(async (folder) => {
-    const [from, to] = [join(folder, 'picture.png'), join(folder, 'picture.pgm')];
-    await writeFile(from, png);
-    await run('convert', [from, '-colorspace', 'gray', '-depth', '8', to]);
-    return parsePgm(await readFile(to));
-  });
+/** As the eye weighs it (BT.709 luma). */
+export function decodePng(png: Uint8Array): Picture {
+  const { width, height, data } = PNG.sync.read(Buffer.from(png));
+  const luma = (at: number): number =>
+    0.2126 * (data[at] ?? 0) + 0.7152 * (data[at + 1] ?? 0) + 0.0722 * (data[at + 2] ?? 0);
+  return {
+    width,
+    height,
+    grey: Uint8Array.from({ length: width * height }, (_, index) => Math.round(luma(index * 4))),
+  };
 }
 
 /** Bilinear, pixel centres on pixel centres. */

@@ -4,8 +4,8 @@ import path from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startDatabase, type Database } from './database.ts';
-import { identifyProcess } from './process-identity.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../support/test-database.ts';
+import { isAlive } from '../support/is-alive.ts';
 
 let parent: string;
 beforeEach(async () => {
@@ -45,7 +45,7 @@ describe('startDatabase', () => {
     await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
     const { pid = 0 } = first.process;
     await first.process.close();
-    expect(identifyProcess(pid)).toBeUndefined();
+    expect(isAlive(pid)).toBe(false);
 
     const second = await start(dataDir);
     expect(await query(second.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { identifyProcess } from './process-identity.ts';
+import { isAlive } from '../support/is-alive.ts';
 import { startSupervised } from './supervised-process.ts';
 
 let folder: string;
@@ -30,10 +30,10 @@ describe('startSupervised', () => {
     process.kill(first, 'SIGKILL');
 
     const second = await vi.waitUntil(() => (program.pid !== first ? program.pid : undefined), 5_000);
-    expect(identifyProcess(second)).toBeDefined();
+    expect(isAlive(second)).toBe(true);
     expect(crashes).toEqual([`sleeper ended with SIGKILL; see ${path.join(folder, 'log')}`]);
     await program.close();
-    expect(identifyProcess(second)).toBeUndefined();
+    expect(isAlive(second)).toBe(false);
   });
 
   it('kills a program that does not heed the stop', async () => {
@@ -46,7 +46,7 @@ describe('startSupervised', () => {
 
     await program.close();
 
-    expect(identifyProcess(pid)).toBeUndefined();
+    expect(isAlive(pid)).toBe(false);
   });
 
   it('does not start again what was closed', async () => {
