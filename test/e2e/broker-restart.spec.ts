@@ -1,6 +1,6 @@
 import { expect } from '@playwright/test';
 import { test } from '../support/fixtures.ts';
-import { expectNoSessionLeftovers } from '../support/leftovers.ts';
+import { expectNothingLeft, inventory } from '../support/leftovers.ts';
 import { openPerson } from '../support/viewer-page.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -10,6 +10,7 @@ test('the broker is killed in mid-session: the picture goes on, the session is a
   chromium,
 }) => {
   const person = await openPerson(chromium, medusa);
+  const atRest = inventory(medusa);
   await person.logIn('radiologist');
   await orthanc.push();
   await person.page.getByTestId('worklist-row').first().click();
@@ -52,6 +53,6 @@ test('the broker is killed in mid-session: the picture goes on, the session is a
   await expect(person.page.getByTestId('chat-log')).toContainText('still here');
 
   await person.page.getByTestId('leave-button').click();
-  await expectNoSessionLeftovers(medusa);
+  await expectNothingLeft(medusa, atRest);
   await person.page.context().close();
 });

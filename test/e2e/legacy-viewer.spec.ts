@@ -1,6 +1,6 @@
 import { expect } from '@playwright/test';
 import { test } from '../support/fixtures.ts';
-import { expectNoSessionLeftovers } from '../support/leftovers.ts';
+import { expectNothingLeft, inventory } from '../support/leftovers.ts';
 import { grabPicture, similarity } from '../support/picture.ts';
 import { openPerson } from '../support/viewer-page.ts';
 import { waitFor } from '../support/wait.ts';
@@ -11,6 +11,7 @@ test('a legacy X11 viewer opens the study and its picture follows the input', as
   chromium,
 }) => {
   const person = await openPerson(chromium, medusa);
+  const atRest = inventory(medusa);
   await person.logIn('radiologist');
   await orthanc.push();
   await person.page.getByTestId('worklist-row').first().click();
@@ -43,6 +44,6 @@ test('a legacy X11 viewer opens the study and its picture follows the input', as
   );
 
   await person.page.getByTestId('leave-button').click();
-  await expectNoSessionLeftovers(medusa);
+  await expectNothingLeft(medusa, atRest);
   await person.page.context().close();
 });

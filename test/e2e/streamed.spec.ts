@@ -2,8 +2,8 @@ import { expect } from '@playwright/test';
 import { auditEventSchema, type AuditAction } from '@medusa/protocol';
 import { z } from 'zod';
 import { ctFolder, test } from '../support/fixtures.ts';
-import { expectNoSessionLeftovers } from '../support/leftovers.ts';
-import { grabPicture, similarity } from '../support/picture.ts';
+import { expectNothingLeft, inventory } from '../support/leftovers.ts';
+import { differenceOf, grabPicture, similarity } from '../support/picture.ts';
 import { readReferenceSlice } from '../support/reference.ts';
 import { expectReferencePicture, wholePicture } from '../support/reference-check.ts';
 import { openPerson } from '../support/viewer-page.ts';
@@ -15,6 +15,7 @@ test('a PACS sends, a radiologist opens it streamed, a doctor joins and takes co
   chromium,
 }) => {
   const radiologist = await openPerson(chromium, medusa);
+  const atRest = inventory(medusa);
   await radiologist.logIn('radiologist');
   const row = radiologist.page.getByTestId('worklist-row').first();
   await expect(radiologist.page.getByTestId('worklist-empty')).toBeVisible();
@@ -47,15 +48,20 @@ test('a PACS sends, a radiologist opens it streamed, a doctor joins and takes co
   });
 
   await test.step('dragging changes the window', async () => {
-    const [from, to] = [await radiologist.pointOf(700, 400), await radiologist.pointOf(760, 440)];
+    const before = await grabPicture(radiologist.video, wholePicture(first));
+    const [from, to] = [await radiologist.pointOf(700, 400), await radiologist.pointOf(500, 400)];
     await radiologist.page.mouse.move(from.x, from.y);
     await radiologist.page.mouse.down();
     await radiologist.page.mouse.move(to.x, to.y, { steps: 8 });
     await radiologist.page.mouse.up();
-    const start = first.viewports[0];
     await radiologist.viewThat(
       'another window',
-      ({ viewports }) => viewports[0]?.windowWidth !== start?.windowWidth,
+      ({ viewports }) => viewports[0]?.windowWidth !== first.viewports[0]?.windowWidth,
+    );
+    await waitFor('another picture', async () =>
+      differenceOf(before, await grabPicture(radiologist.video, wholePicture(first))).mean > 5
+        ? true
+        : undefined,
     );
   });
 
@@ -112,7 +118,7 @@ test('a PACS sends, a radiologist opens it streamed, a doctor joins and takes co
   await test.step('both leave, nothing is left, the audit tells the story', async () => {
     await doctor.page.getByTestId('leave-button').click();
     await radiologist.page.getByTestId('leave-button').click();
-    await expectNoSessionLeftovers(medusa);
+    await expectNothingLeft(medusa, atRest);
     const answer = await medusa.getJson('/api/audit?limit=500', await medusa.tokenOf('admin'));
     const events = z.object({ events: z.array(auditEventSchema) }).parse(answer).events;
     const told = (action: AuditAction, objectId?: string): boolean =>
