@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { identifyProcess, isRunning, type ProcessIdentity } from '@medusa/broker/embedded';
 import { readStackConfig } from './config.ts';
 import { loadDemoStudy } from './demo-study.ts';
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts';
 import { startStack, type Stack } from './stack.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const pidFile = path.join(config.dataDir, 'run/supervisor.json');
   if (existsSync(pidFile)) {
     const other = JSON.parse(await readFile(pidFile, 'utf8')) as ProcessIdentity;
-    if (isRunning(other))
+    if (await isRunning(other))
       throw new Error(`Medusa already runs on ${config.dataDir} (pid ${other.pid}); npm stop ends it`);
   }
 
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
 
   // Written before anything is started, so that npm stop finds a start that hangs too.
   await mkdir(path.dirname(pidFile), { recursive: true, mode: 0o711 });
-  await writeFile(pidFile, JSON.stringify(identifyProcess(process.pid)));
+  await writeFile(pidFile, JSON.stringify(await identifyProcess(process.pid)));
 
   say('Medusa: starting');
   const startedAt = Date.now();

@@ -1,12 +1,17 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { startDatabase, startSupervised, type SupervisedProcess } from '@medusa/broker/embedded';
+import {
+  isRunning,
+  startDatabase,
+  startSupervised,
+  type ProcessIdentity,
+  type SupervisedProcess,
+} from '@medusa/broker/embedded';
 import { mintNodeToken } from '@medusa/broker/tokens';
 import { nodeIdSchema } from '@medusa/protocol';
 import { z } from 'zod';
 import { checkoutDir, inheritedEnvironment, type StackConfig } from './config.ts';
 import { freePort, listenOnce } from './free-port.ts';
-import { isRunning } from './process-identity.ts';
 import { readHealth } from './health.ts';
 import { ensureSecrets, type Secrets } from './secrets.ts';
 
@@ -24,7 +29,8 @@ type Report = (line: string) => void;
 
 const storageNodeId = nodeIdSchema.parse('storage-1');
 
-const agentSchema = z.object({ pid: z.int(), startTime: z.string() });
+/** As the local-process driver notes it. */
+const agentSchema = z.object({ pid: z.int(), startTime: z.string(), bootId: z.string() });
 
 /**
  * Everything on one box: database, broker (which starts the render node) and storage node. Answers when a study could
@@ -167,13 +173,19 @@ async function stopRenderNodes(dataDir: string): Promise<void> {
     )
   ).flat();
   const deadline = Date.now() + 15_000;
-  for (const agent of agents.filter(isRunning)) process.kill(agent.pid, 'SIGTERM');
-  while (agents.some(isRunning)) {
-    if (Date.now() > deadline) {
-      for (const agent of agents.filter(isRunning)) process.kill(agent.pid, 'SIGKILL');
-    }
+  const signalRunning = async (signal: NodeJS.Signals): Promise<void> => {
+    for (const agent of await runningOf(agents)) process.kill(agent.pid, signal);
+  };
+  await signalRunning('SIGTERM');
+  while ((await runningOf(agents)).length > 0) {
+    if (Date.now() > deadline) await signalRunning('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+async function runningOf(agents: readonly ProcessIdentity[]): Promise<ProcessIdentity[]> {
+  const states = await Promise.all(agents.map(async (agent) => ((await isRunning(agent)) ? [agent] : [])));
+  return states.flat();
 }
 
 async function refuseTakenPorts({ bind, httpsPort, dicomPort, rtcPort }: StackConfig): Promise<void> {

@@ -1,11 +1,10 @@
 import { expect, type Page } from '@playwright/test';
 import { z } from 'zod';
-import { launchBrowser } from '../support/browser.ts';
 import { ctFolder } from '../support/fixtures.ts';
-import { startMedusa } from '../support/medusa.ts';
-import { startOrthanc } from '../support/orthanc.ts';
-import { openPerson } from '../support/viewer-page.ts';
-import { wholePicture } from '../support/reference-check.ts';
+import { grabPicture, similarity } from '../support/picture.ts';
+import { readReferenceSlice } from '../support/reference.ts';
+import { referencePicture, wholePicture } from '../support/reference-check.ts';
+import { startScene } from './scene.ts';
 import { median, printResult, progress, quantile } from './report.ts';
 
 /**
@@ -16,17 +15,9 @@ import { median, printResult, progress, quantile } from './report.ts';
  */
 const presses = Number(process.argv[2] ?? 60);
 
-await using medusa = await startMedusa();
-await using orthanc = await startOrthanc({ aeTitle: 'MEDUSA', port: medusa.dicomPort });
-await orthanc.upload(ctFolder);
-await orthanc.push();
-await using browser = await launchBrowser(medusa.caFile);
-const person = await openPerson(browser, medusa);
-await person.logIn('radiologist');
-await person.page.getByTestId('worklist-row').first().click();
-await person.page.getByTestId('open-button').click();
-await person.passDeviceCheck();
-await expect(person.video).toBeVisible({ timeout: 60_000 });
+await using scene = await startScene();
+const { person } = scene;
+await person.openFirstStudy();
 await fitDisplay(person.page, 1280, 720);
 const view = await person.viewThat('the first slice', ({ ready }) => ready);
 const region = wholePicture(view);
@@ -58,6 +49,13 @@ const own = await person.page.evaluate(() => {
   };
   return (medusaViewer?.latencySamples ?? []).map(({ totalMs }) => totalMs);
 });
+await person.page.evaluate('medusaMeter.still()');
+const stillView = await person.viewThat('the last slice', ({ ready }) => ready);
+const slice = readReferenceSlice(ctFolder, stillView.viewports[0]?.sopInstanceUID ?? '');
+const stillSimilarity = similarity(
+  referencePicture(stillView, slice),
+  await grabPicture(person.video, wholePicture(stillView)),
+);
 printResult({
   bench: 'latency',
   medians: {
@@ -65,6 +63,7 @@ printResult({
     input_to_photon_p95_ms: quantile(samples, 0.95),
     shown_in_viewer_p50_ms: median(own.slice(-presses)),
     lost,
+    still_ssim: stillSimilarity,
   },
   ratios: { shown_to_measured: median(own.slice(-presses)) / median(samples) },
   n: samples.length,

@@ -1,9 +1,6 @@
 import { expect } from '@playwright/test';
-import { launchBrowser } from '../support/browser.ts';
-import { ctFolder } from '../support/fixtures.ts';
-import { startMedusa } from '../support/medusa.ts';
-import { startOrthanc } from '../support/orthanc.ts';
-import { openPerson, type Person } from '../support/viewer-page.ts';
+import { type Person } from '../support/viewer-page.ts';
+import { startScene } from './scene.ts';
 import { median, printResult, progress, quantile } from './report.ts';
 
 /**
@@ -12,14 +9,8 @@ import { median, printResult, progress, quantile } from './report.ts';
  */
 const rounds = Number(process.argv[2] ?? 7);
 
-await using medusa = await startMedusa();
-await using orthanc = await startOrthanc({ aeTitle: 'MEDUSA', port: medusa.dicomPort });
-await orthanc.upload(ctFolder);
-await orthanc.push();
-await using browser = await launchBrowser(medusa.caFile);
-const person = await openPerson(browser, medusa);
-await person.logIn('radiologist');
-
+await using scene = await startScene();
+const { person } = scene;
 const totals: number[] = [];
 const steps = new Map<string, number[]>();
 for (let round = 0; round <= rounds; round += 1) {

@@ -13,11 +13,7 @@ test('the broker is killed in mid-session: the picture goes on, the session is a
   const atRest = inventory(medusa);
   await person.logIn('radiologist');
   await orthanc.push();
-  await person.page.getByTestId('worklist-row').first().click();
-  await person.page.getByTestId('open-button').click();
-  await person.passDeviceCheck();
-  await expect(person.video).toBeVisible({ timeout: 60_000 });
-  await person.viewThat('the first slice', ({ ready }) => ready);
+  await person.openFirstStudy();
   const point = await person.pointOf(700, 400);
   await person.page.mouse.move(point.x, point.y);
   const framesShown = async (): Promise<number> =>

@@ -35,6 +35,11 @@ test('a PACS sends, a radiologist opens it streamed, a doctor joins and takes co
   );
   expect(first.studyInstanceUID).toBe(studyInstanceUID);
   expect(first.viewports[0]?.sliceCount).toBe(60);
+  // What the end of this test finds gone is there now.
+  const inUse = inventory(medusa).filter((line) => !atRest.includes(line));
+  expect(inUse).toContainEqual(expect.stringMatching(/^process .*Xvfb/));
+  expect(inUse).toContainEqual(expect.stringMatching(/^process .*chromium/));
+  expect(inUse).toContainEqual(expect.stringMatching(/^display X\d+/));
 
   await test.step('the wheel turns to the next slice, one a notch', async () => {
     const before = await grabPicture(radiologist.video, wholePicture(first));

@@ -1,7 +1,7 @@
 import { expect, type Locator } from '@playwright/test';
 import type { ViewState } from '@medusa/protocol';
 import { grabElement, grabPicture, similarity } from './picture.ts';
-import { renderReference, type ReferenceSlice } from './reference.ts';
+import { renderReference, type GrayPicture, type ReferenceSlice } from './reference.ts';
 
 type Rectangle = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 
@@ -26,6 +26,13 @@ export function wholePicture(view: ViewState): Rectangle {
   };
 }
 
+/** The slice as it must look in `wholePicture`. */
+export function referencePicture(view: ViewState, slice: ReferenceSlice): GrayPicture {
+  const viewport = view.viewports[0];
+  if (!viewport?.imageRectangle) throw new Error('The view shows no image');
+  return renderReference(slice, wholePicture(view), { ...viewport, imageRectangle: viewport.imageRectangle });
+}
+
 /** Passes once what `element` shows is the slice, drawn as the view says. */
 export async function expectReferencePicture(
   element: Locator,
@@ -33,9 +40,7 @@ export async function expectReferencePicture(
   slice: ReferenceSlice,
 ): Promise<void> {
   const region = wholePicture(view);
-  const viewport = view.viewports[0];
-  if (!viewport?.imageRectangle) throw new Error('The view shows no image');
-  const reference = renderReference(slice, region, { ...viewport, imageRectangle: viewport.imageRectangle });
+  const reference = referencePicture(view, slice);
   await expect
     .poll(async () => similarity(reference, await grab(element, region)), { timeout: 15_000 })
     .toBeGreaterThanOrEqual(wantedSimilarity);

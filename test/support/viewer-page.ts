@@ -11,6 +11,8 @@ export type Person = {
   passDeviceCheck(): Promise<void>;
   /** Opens the selected study from the open button's menu. */
   openAs(applicationId: string, mode: 'streamed' | 'local'): Promise<void>;
+  /** Opens the first study of the worklist, streamed, and waits until its first slice is there. */
+  openFirstStudy(): Promise<ViewState>;
   openRoomPanel(): Promise<void>;
   view(): Promise<ViewState | undefined>;
   /** Waits until the workstation tells of a view that `fits`. */
@@ -34,7 +36,7 @@ export async function openPerson(browser: Browser, medusa: Medusa, path = '/'): 
     const parsed = viewStateSchema.safeParse(told);
     return parsed.success ? parsed.data : undefined;
   };
-  return {
+  const person: Person = {
     page,
     video,
     view,
@@ -51,6 +53,13 @@ export async function openPerson(browser: Browser, medusa: Medusa, path = '/'): 
     async openAs(applicationId, mode) {
       await page.getByTestId('open-menu').click();
       await page.getByTestId(`open-${applicationId}-${mode}`).click();
+    },
+    async openFirstStudy() {
+      await page.getByTestId('worklist-row').first().click();
+      await page.getByTestId('open-button').click();
+      await person.passDeviceCheck();
+      await expect(video).toBeVisible({ timeout: 60_000 });
+      return person.viewThat('the first slice', ({ ready }) => ready);
     },
     async openRoomPanel() {
       if (await page.getByTestId('room-panel').isVisible()) return;
@@ -75,4 +84,5 @@ export async function openPerson(browser: Browser, medusa: Medusa, path = '/'): 
       );
     },
   };
+  return person;
 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, nodeIdSchema, type NodeId } from '@medusa/protocol';
 import { z } from 'zod';
 import type { ProviderDriver } from '../driver.ts';
-import { identifyProcess, isRunning } from './proc.ts';
+import { identifyProcess, isRunning } from '../../embedded/index.ts';
 
 export type LocalProcessSettings = {
   /** Each node has a folder in it, with its log and the note of its process. */
