@@ -23,7 +23,7 @@ export function printResult(result: {
   readonly n: number;
 }): void {
   const round = (values: Readonly<Record<string, number>>): Record<string, number> =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value.toFixed(2))]));
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value.toPrecision(4))]));
   process.stdout.write(
     `${JSON.stringify({ ...result, medians: round(result.medians), ratios: round(result.ratios) })}\n`,
   );
