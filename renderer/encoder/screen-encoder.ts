@@ -37,6 +37,8 @@ export class ScreenEncoder {
   #kbps: number;
   #damagedAtMs: number | undefined;
   #lastDamageMs = -Infinity;
+  /** The latest damage that changed the picture, as far as it was grabbed. */
+  #lastDrawnMs = -Infinity;
   #settlesLeft = 0;
   #isKeyframeWanted = true;
   #lastKeyframeMs = -Infinity;
@@ -147,7 +149,9 @@ export class ScreenEncoder {
     // Taken before the grab: damage that comes while we work belongs to the next frame.
     this.#damagedAtMs = undefined;
     this.#lastLookMs = grabbedAtMs;
+    const drawnMs = this.#lastDamageMs;
     const grabbed = await this.#grab(source);
+    if (grabbed === 'changed') this.#lastDrawnMs = drawnMs;
     if (grabbed === 'refused') return;
     // Applications draw the same again: no frame for that, and the next one need not wait for its turn.
     if (grabbed === 'unchanged' && damagedAtMs !== null && !isKeyframe) return;
@@ -167,7 +171,7 @@ export class ScreenEncoder {
     this.events.emit('access-unit', {
       ...encoded,
       rtpTimestamp: Number(ticks & 0xffff_ffffn),
-      input: this.#inputShownBy(damagedAtMs, grabbedAtMs),
+      input: this.#inputShownBy(grabbedAtMs),
       timing: {
         damagedAtMs,
         grabbedAtMs,
@@ -178,10 +182,13 @@ export class ScreenEncoder {
     });
   }
 
-  /** A frame without damage shows no answer to an input; an input that moves nothing for a second gets none. */
-  #inputShownBy(damagedAtMs: number | null, grabbedAtMs: number): InjectedInput | null {
+  /**
+   * A picture that has not changed since shows no answer to an input. The word of an input may come after the frame that
+   * answers it: then the next frame, which shows it too, is named.
+   */
+  #inputShownBy(grabbedAtMs: number): InjectedInput | null {
     const input = this.#input;
-    if (!input || damagedAtMs === null || damagedAtMs < input.injectedAtMs) return null;
+    if (!input || this.#lastDrawnMs < input.injectedAtMs) return null;
     this.#input = null;
     return grabbedAtMs - input.injectedAtMs < inputAnswerMs ? input : null;
   }
