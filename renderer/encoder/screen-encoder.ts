@@ -149,9 +149,7 @@ export class ScreenEncoder {
     // Taken before the grab: damage that comes while we work belongs to the next frame.
     this.#damagedAtMs = undefined;
     this.#lastLookMs = grabbedAtMs;
-    const drawnMs = this.#lastDamageMs;
     const grabbed = await this.#grab(source);
-    if (grabbed === 'changed') this.#lastDrawnMs = drawnMs;
     if (grabbed === 'refused') return;
     // Applications draw the same again: no frame for that, and the next one need not wait for its turn.
     if (grabbed === 'unchanged' && damagedAtMs !== null && !isKeyframe) return;
@@ -198,8 +196,11 @@ export class ScreenEncoder {
    * @throws when the grab failed for any other reason.
    */
   async #grab(source: ScreenSource): Promise<'changed' | 'unchanged' | 'refused'> {
+    const drawnMs = this.#lastDamageMs;
     try {
-      return (await source.grab()) ? 'changed' : 'unchanged';
+      if (!(await source.grab())) return 'unchanged';
+      this.#lastDrawnMs = drawnMs;
+      return 'changed';
     } catch (error) {
       for (let waitedMs = 0; !this.#wantedSize && waitedMs < resizeWaitMs; waitedMs += 20) await sleep(20);
       if (!this.#wantedSize) throw error;
