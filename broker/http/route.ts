@@ -13,7 +13,7 @@ type CallerOf<A extends Access> = A extends 'public'
     ? Caller
     : UserCaller;
 
-type Method = 'get' | 'post' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'delete';
 
 /** What the server mounts and what OpenAPI is made from. */
 export type RouteDefinition = {

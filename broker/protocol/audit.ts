@@ -16,6 +16,11 @@ export const auditActionSchema = z.enum([
   'invitation.accepted',
   'audit.read',
   'node.changed',
+  'node.joined',
+  'node.join-refused',
+  'provider.changed',
+  'pool.changed',
+  'resource.changed',
   'access.refused',
 ]);
 export type AuditAction = z.infer<typeof auditActionSchema>;

@@ -6,6 +6,7 @@ export * from './ids.ts';
 export * from './input.ts';
 export * from './node.ts';
 export * from './problem.ts';
+export * from './provision.ts';
 export * from './room.ts';
 export * from './session.ts';
 export * from './stream.ts';

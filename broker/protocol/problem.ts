@@ -35,6 +35,11 @@ export const problems = {
     retry: false,
   },
   'stream.unknown': { status: 404, title: 'There is no such transport or stream', retry: false },
+  'provider.unknown': { status: 404, title: 'There is no such provider', retry: false },
+  'pool.unknown': { status: 404, title: 'There is no such pool', retry: false },
+  'resource.unknown': { status: 404, title: 'There is no such resource', retry: false },
+  'resource.conflict': { status: 409, title: 'The present state does not allow this', retry: false },
+  'join.refused': { status: 403, title: 'The join token is not valid', retry: false },
   'provider.failed': { status: 502, title: 'The infrastructure provider failed', retry: true },
   internal: { status: 500, title: 'Something broke on our side', retry: true },
 } as const satisfies Record<string, { status: number; title: string; retry: boolean }>;

@@ -1,0 +1,16 @@
+import type { ProviderDriver } from './driver.ts';
+
+/** What a provider can, in words for the admin page and for checks before a plan is made, e.g. `volumes.revert`. */
+export function capabilitiesOf(driver: ProviderDriver): string[] {
+  const { machines, volumes } = driver;
+  return [
+    'machines',
+    ...machines.actions.map((action) => `machines.${action}`),
+    ...(machines.console ? ['machines.console'] : []),
+    ...(volumes ? ['volumes'] : []),
+    ...(volumes?.revert ? ['volumes.revert'] : []),
+    ...(['snapshots', 'networks', 'addresses', 'securityGroups', 'images', 'keys', 'watch'] as const).filter(
+      (part) => driver[part] !== undefined,
+    ),
+  ];
+}
