@@ -1,13 +1,17 @@
 import { z } from 'zod';
 import { instantSchema, nodeIdSchema } from './ids.ts';
 
-/** Names that administrators give: also parts of names at providers. */
-const slug = z
-  .string()
-  .regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, 'lower case letters, digits and hyphens, at most 40');
+/** Names that administrators give: also parts of names at providers, which must stay within 63 characters (RFC 1123). */
+const slugOf = (most: number): z.ZodString =>
+  z
+    .string()
+    .max(most, `at most ${most} characters`)
+    .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'lower case letters, digits and hyphens');
+const slug = slugOf(32);
 export const providerIdSchema = slug.brand<'ProviderId'>();
 export type ProviderId = z.infer<typeof providerIdSchema>;
-export const poolIdSchema = slug.brand<'PoolId'>();
+/** Its nodes are `<pool>-<number>`. */
+export const poolIdSchema = slugOf(24).brand<'PoolId'>();
 export type PoolId = z.infer<typeof poolIdSchema>;
 /** A machine's resource id is the id of the node that runs in it. */
 export const resourceIdSchema = slug.brand<'ResourceId'>();

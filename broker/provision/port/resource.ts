@@ -55,9 +55,17 @@ export interface ResourcePort<Spec, Thing extends Item> {
 
 /**
  * The one name of an incarnation: lower case, a DNS label of at most 63 characters (RFC 1123), the same after every crash.
- * `owner` is at most 12 characters of a–z and 0–9.
+ * `owner` is 8 characters of a–z and 0–9, `resource` at most 32 of them and hyphens.
  */
 export function nameOf(kind: ResourceKind, { owner, resource, incarnation }: OwnerTag): string {
-  const safe = resource.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-');
-  return `medusa-${owner}-${kind.slice(0, 3)}-${safe}-${incarnation}`.slice(0, 63).replace(/-+$/, '');
+  return `medusa-${owner}-${kind.slice(0, 3)}-${resource}-${incarnation}`;
+}
+
+const namePattern = /^medusa-([a-z0-9]{1,12})-([a-z]{3})-([a-z0-9-]+)-([0-9]{1,9})$/;
+
+/** Reads the tag back out of a name that `nameOf` made: for providers that cannot mark a thing otherwise. */
+export function tagOf(kind: ResourceKind, name: string): OwnerTag | undefined {
+  const [, owner, prefix, resource, incarnation] = namePattern.exec(name) ?? [];
+  if (owner === undefined || resource === undefined || prefix !== kind.slice(0, 3)) return undefined;
+  return { owner, resource, incarnation: Number(incarnation) };
 }
