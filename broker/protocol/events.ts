@@ -12,6 +12,7 @@ import type {
   stopSessionSchema,
 } from './node.ts';
 import type { Ack } from './problem.ts';
+import type { ProvisionChange } from './provision.ts';
 import type {
   ChatMessage,
   giveFloorSchema,
@@ -59,6 +60,8 @@ export type BrokerToClient = {
   /** Someone asks the floor holder for the floor. */
   'room.floor-requested': (request: { participantId: ParticipantId }) => void;
   'admin.changed': (snapshot: AdminSnapshot) => void;
+  /** To those who subscribed as administrators; at most one a second. */
+  'provision.changed': (change: ProvisionChange) => void;
   /** The link to the render node is gone or back; the picture itself may well go on. */
   'stream.node-link': (state: { isUp: boolean }) => void;
 };

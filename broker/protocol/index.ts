@@ -2,6 +2,7 @@ export * from './application.ts';
 export * from './audit.ts';
 export * from './device.ts';
 export * from './events.ts';
+export * from './host.ts';
 export * from './ids.ts';
 export * from './input.ts';
 export * from './node.ts';

@@ -109,6 +109,20 @@ export const nodeTokenClaimsSchema = z.object({
   sub: nodeIdSchema,
   aud: z.literal('medusa-node'),
   kind: z.enum(['render', 'storage']),
+  /** Which of the machines that had this node's name; 0 = a node that was not provisioned. */
+  incarnation: z.int().min(0).default(0),
+  iat: z.number(),
+});
+
+/** Claims of a one-time join token, signed ES256 by the broker's key (`aud` = `medusa-join`). */
+export const joinTokenClaimsSchema = z.object({
+  sub: nodeIdSchema,
+  aud: z.literal('medusa-join'),
+  role: z.enum(['render', 'storage']),
+  incarnation: z.int().min(1),
+  jti: z.uuid(),
+  iat: z.number(),
+  exp: z.number(),
 });
 
 /** A node as the admin page shows it. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 export const problems = {
   'request.invalid': { status: 422, title: 'The request does not fit its schema', retry: false },
   'request.malformed': { status: 400, title: 'The request could not be read', retry: false },
+  'request.too-many': { status: 429, title: 'Too many requests', retry: true },
   'request.too-large': { status: 413, title: 'The request is too large', retry: false },
   'route.unknown': { status: 404, title: 'There is nothing at this address', retry: false },
   'identity.required': { status: 401, title: 'Please log in', retry: false },
@@ -93,7 +94,8 @@ export function toProblem(error: unknown, instance: string): Problem {
 
 /** Rebuilds the error on the side that receives a problem. */
 export function fromProblem(problem: Problem): AppError {
-  return new AppError(problem.code, problem.detail ?? problem.title);
+  const { code, detail, title, errors } = problem;
+  return new AppError(code, detail ?? title, errors === undefined ? {} : { errors });
 }
 
 /** What every socket.io acknowledgement carries. */

@@ -106,6 +106,15 @@ export const providerViewSchema = z.object({
 });
 export type ProviderView = z.infer<typeof providerViewSchema>;
 
+/** How a provider of a kind is set up, as JSON Schemas (draft 2020-12): forms are made from them. */
+export const providerKindViewSchema = z.object({
+  kind: providerKindSchema,
+  title: z.string(),
+  settings: z.record(z.string(), z.unknown()),
+  credentials: z.record(z.string(), z.unknown()),
+});
+export type ProviderKindView = z.infer<typeof providerKindViewSchema>;
+
 /** Creates a provider, or replaces its settings. Credentials left out keep what is stored. */
 export const putProviderSchema = z.strictObject({
   kind: providerKindSchema,
@@ -116,7 +125,7 @@ export const putProviderSchema = z.strictObject({
 });
 export type PutProvider = z.infer<typeof putProviderSchema>;
 
-const cidrSchema = z.union([z.cidrv4(), z.cidrv6()]);
+export const cidrSchema = z.union([z.cidrv4(), z.cidrv6()]);
 
 /** IEEE 802.1Q VLAN 1–4094, RFC 7348 VXLAN network identifier 1–16777215. */
 export const networkSpecSchema = z.strictObject({
@@ -262,6 +271,10 @@ export const provisionEventSchema = z.object({
   durationMs: z.number().nullable(),
 });
 export type ProvisionEvent = z.infer<typeof provisionEventSchema>;
+
+/** Something moved: ask anew for what is shown. The log's new lines come along, newest last, and how many more there were. */
+export const provisionChangeSchema = z.object({ events: z.array(provisionEventSchema), missed: z.int() });
+export type ProvisionChange = z.infer<typeof provisionChangeSchema>;
 
 const minuteOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM');
 export const poolPolicySchema = z.strictObject({

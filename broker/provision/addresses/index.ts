@@ -1,0 +1,9 @@
+export {
+  chooseAddress,
+  chooseCidrs,
+  cidrsOverlap,
+  gatewayOf,
+  isWithin,
+  usableAddresses,
+  type SubnetPool,
+} from './choose.ts';
