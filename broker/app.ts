@@ -14,6 +14,7 @@ import {
   createHttpApp,
   createMetrics,
   dicomwebRoutes,
+  joinRoutes,
   operationsRoutes,
   publicRoutes,
   sessionRoutes,
@@ -29,6 +30,7 @@ import {
   createAuditStore,
   createDesiredNodeStore,
   createInvitationStore,
+  createJoinStore,
   createNodeStore,
   createRoomStore,
   createSessionStore,
@@ -37,6 +39,7 @@ import {
   openDatabase,
   type Db,
 } from './persistence/index.ts';
+import { createJoining, type Joining } from './provision/guest/index.ts';
 import { openLocalProcessDriver } from './provision/drivers/local-process.ts';
 import { reconcile, type DesiredNodeStore } from './provision/index.ts';
 import { serveClients, serveNodes } from './realtime/index.ts';
@@ -77,7 +80,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   const publicUrl = config.publicUrl ?? `https://localhost:${port}`;
 
   const features = await openFeatures({ config, db, report, keys, applications, publicUrl, log });
-  const { audit, nodes, sessions, rooms, studies } = features;
+  const { audit, joining, nodes, sessions, rooms, studies } = features;
   starting.defer(async () => {
     await sessions.settled();
     await nodes.settled();
@@ -94,6 +97,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...sessionRoutes(features),
     ...studyRoutes({ studies, audit }),
     ...adminRoutes({ nodes, audit }),
+    ...joinRoutes({ joining, now: Date.now }),
     ...dicomwebRoutes({ nodes, studies, sessions, keys, audit, publicHost }),
     ...operationsRoutes({
       readHealth: async () => readHealth({ db, nodes, sessions }),
@@ -112,7 +116,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     pingTimeout: 8_000,
   });
   starting.defer(async () => io.close());
-  serveNodes(io, { keys, nodes, sessions, studies, audit, log });
+  serveNodes(io, { keys, joining, nodes, sessions, studies, audit, log });
   starting.use(
     serveClients(io, { verify: login.verify, sessions, rooms, nodes, studies, audit: login.loginAudit, log }),
   );
@@ -156,6 +160,7 @@ type Features = {
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   readonly invitations: Invitations;
+  readonly joining: Joining;
 };
 
 async function openFeatures(options: {
@@ -202,7 +207,8 @@ async function openFeatures(options: {
     publicUrl,
     now,
   });
-  return { audit, nodes, studies, sessions, rooms, invitations };
+  const joining = createJoining({ keys, store: createJoinStore(db), audit, now, report });
+  return { audit, nodes, studies, sessions, rooms, invitations, joining };
 }
 
 function httpOptions(

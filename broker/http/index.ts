@@ -5,6 +5,7 @@ export { createMetrics } from './metrics.ts';
 export { toOpenApi } from './openapi.ts';
 export type { RouteDefinition } from './route.ts';
 export { adminRoutes } from './routes/admin-routes.ts';
+export { joinRoutes } from './routes/join-routes.ts';
 export { operationsRoutes, type Health } from './routes/operations-routes.ts';
 export { publicRoutes } from './routes/public-routes.ts';
 export { sessionRoutes } from './routes/session-routes.ts';

@@ -2,7 +2,7 @@ import { AppError, parseInput, type Role } from '@medusa/protocol';
 import type { Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import { hasAnyRole } from '../identity/index.ts';
-import type { Authenticate, Caller, UserCaller } from './caller.ts';
+import { addressOf, type Authenticate, type Caller, type UserCaller } from './caller.ts';
 
 /** Who may call a route. There is no default: a route that does not say so does not compile. */
 export type Access = 'public' | 'study-token-or-role' | readonly Role[];
@@ -50,6 +50,8 @@ type JsonRoute<A extends Access, P, Q, B, R> = Common<A> & {
     params: P;
     query: Q;
     body: B;
+    /** Of the peer. */
+    address: string;
     signal: AbortSignal;
   }): Promise<Reply<NoInfer<R>>>;
 };
@@ -69,6 +71,7 @@ export function route<const A extends Access, P = undefined, Q = undefined, B = 
         params: params ? parseInput(params, req.params) : (undefined as P),
         query: query ? parseInput(query, req.query) : (undefined as Q),
         body: body ? parseInput(body, req.body) : (undefined as B),
+        address: addressOf(req),
         signal: goneSignal(res),
       });
       res.set('cache-control', 'no-store');

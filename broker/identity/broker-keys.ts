@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   AppError,
+  joinTokenClaimsSchema,
   nodeTokenClaimsSchema,
   studyTokenClaimsSchema,
   type NodeId,
@@ -18,24 +19,48 @@ export const privateJwkSchema = z.custom<PrivateJwk>(
   'not a private JSON Web Key with an id',
 );
 
-export type NodeIdentity = { readonly nodeId: NodeId; readonly kind: 'render' | 'storage' };
+export type NodeIdentity = {
+  readonly nodeId: NodeId;
+  readonly kind: 'render' | 'storage';
+  /** Which of the machines that had this node's name. Absent or 0: the node was not provisioned. */
+  readonly incarnation?: number;
+};
+export type VerifiedNode = Required<NodeIdentity> & { readonly issuedAt: Date };
 
-/** Signs and checks what storage and render nodes trust: study tokens and node tokens. */
+/** What a one-time join token says. */
+export type JoinClaims = {
+  readonly id: string;
+  readonly nodeId: NodeId;
+  readonly role: 'render' | 'storage';
+  readonly incarnation: number;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+};
+
+/** Signs and checks what storage and render nodes trust: study, node and join tokens. */
 export type BrokerKeys = {
   /** For `/api/jwks.json`: public parts only. */
   readonly jwks: { readonly keys: readonly JWK[] };
   signStudyToken(claims: Omit<StudyTokenClaims, 'aud'>, ttlSeconds: number): Promise<string>;
   verifyStudyToken(token: string): Promise<StudyTokenClaims>;
-  verifyNodeToken(token: string): Promise<NodeIdentity>;
+  verifyNodeToken(token: string): Promise<VerifiedNode>;
   mintNodeToken(identity: NodeIdentity): Promise<string>;
+  verifyJoinToken(token: string): Promise<JoinClaims>;
+  mintJoinToken(
+    guest: Pick<JoinClaims, 'nodeId' | 'role' | 'incarnation'>,
+    ttlSeconds: number,
+  ): Promise<string>;
 };
 
 const issuer = 'medusa-broker';
 const algorithm = 'ES256';
 
 /** A token by which a node registers with the broker. No expiry: it lives as long as the signing key. */
-export async function mintNodeToken(key: PrivateJwk, { nodeId, kind }: NodeIdentity): Promise<string> {
-  return new SignJWT({ kind })
+export async function mintNodeToken(
+  key: PrivateJwk,
+  { nodeId, kind, incarnation = 0 }: NodeIdentity,
+): Promise<string> {
+  return new SignJWT({ kind, incarnation })
     .setProtectedHeader({ alg: algorithm, kid: key.kid })
     .setIssuer(issuer)
     .setSubject(nodeId)
@@ -73,10 +98,31 @@ export async function openBrokerKeys(key: PrivateJwk): Promise<BrokerKeys> {
     verifyStudyToken: async (token) => studyTokenClaimsSchema.parse(await verify(token, 'medusa-storage')),
     verifyNodeToken: async (token) => {
       const claims = nodeTokenClaimsSchema.parse(await verify(token, 'medusa-node'));
-      return { nodeId: claims.sub, kind: claims.kind };
+      const { sub: nodeId, kind, incarnation, iat } = claims;
+      return { nodeId, kind, incarnation, issuedAt: instantOf(iat) };
     },
     mintNodeToken: async (identity) => mintNodeToken(key, identity),
+    verifyJoinToken: async (token) => {
+      const claims = joinTokenClaimsSchema.parse(await verify(token, 'medusa-join'));
+      const { jti: id, sub: nodeId, role, incarnation, iat, exp } = claims;
+      return { id, nodeId, role, incarnation, issuedAt: instantOf(iat), expiresAt: instantOf(exp) };
+    },
+    mintJoinToken: async ({ nodeId, role, incarnation }, ttlSeconds) =>
+      new SignJWT({ role, incarnation })
+        .setProtectedHeader({ alg: algorithm, kid: key.kid })
+        .setIssuer(issuer)
+        .setSubject(nodeId)
+        .setAudience('medusa-join')
+        .setIssuedAt()
+        .setExpirationTime(`${ttlSeconds} s`)
+        .setJti(randomUUID())
+        .sign(signingKey),
   };
+}
+
+/** NumericDate of RFC 7519 §2: seconds. */
+function instantOf(numericDate: number): Date {
+  return new Date(numericDate * 1000);
 }
 
 /** Only the members that RFC 7518 §6 makes public, so that a new private member can never leak. */

@@ -12,6 +12,7 @@ export {
   type BrokerKeys,
   type NodeIdentity,
   type PrivateJwk,
+  type VerifiedNode,
 } from './broker-keys.ts';
 export { demoUserSchema, openAccountBook, type DemoUser } from './demo-users.ts';
 export {

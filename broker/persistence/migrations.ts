@@ -8,6 +8,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
       for (const statement of first) await sql.raw(statement).execute(db);
     },
   },
+  '0003-join': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of join) await sql.raw(statement).execute(db);
+    },
+  },
 };
 
 const first = [
@@ -54,4 +59,12 @@ const first = [
   `create index oidc_payload_grant on oidc_payload (grant_id)`,
   `create index oidc_payload_uid on oidc_payload (uid)`,
   `create index oidc_payload_expiry on oidc_payload (expires_at)`,
+];
+
+const join = [
+  `create table node_invitation (
+     node_id text primary key, incarnation integer not null, since timestamptz not null)`,
+  `create table join_token (
+     jti text primary key, used_at timestamptz not null, expires_at timestamptz not null)`,
+  `create index join_token_expiry on join_token (expires_at)`,
 ];

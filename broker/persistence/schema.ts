@@ -41,6 +41,8 @@ export type Database = {
   study_cursor: { node_id: string; index_id: string; change: ColumnType<string, number, number> };
   node: { id: string; document: Document<NodeRecord> };
   desired_node: { id: string };
+  node_invitation: { node_id: string; incarnation: number; since: Timestamp };
+  join_token: { jti: string; used_at: Timestamp; expires_at: Timestamp };
   session: {
     id: string;
     state: string;

@@ -19,18 +19,20 @@ import type { Logger } from 'pino';
 import type { DefaultEventsMap, Namespace, Server, Socket } from 'socket.io';
 import { z } from 'zod';
 import type { AuditTrail } from '../audit/index.ts';
-import type { BrokerKeys, NodeIdentity } from '../identity/index.ts';
+import type { BrokerKeys, VerifiedNode } from '../identity/index.ts';
 import type { NodeLink, NodeRegistry } from '../node/index.ts';
+import type { Joining } from '../provision/guest/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
 import { answering, type Answering } from './ack.ts';
 
-type NodeData = { identity: NodeIdentity };
+type NodeData = { identity: VerifiedNode };
 type NodeNamespace = Namespace<NodeToBroker, BrokerToNode, DefaultEventsMap, NodeData>;
 type NodeSocket = Socket<NodeToBroker, BrokerToNode, DefaultEventsMap, NodeData>;
 
 type NodeNamespaceDeps = {
   readonly keys: BrokerKeys;
+  readonly joining: Pick<Joining, 'admit' | 'events'>;
   readonly nodes: NodeRegistry;
   readonly sessions: Sessions;
   readonly studies: StudyIndex;
@@ -54,16 +56,26 @@ export function serveNodes(io: Server, deps: NodeNamespaceDeps): void {
 
   namespace.use((socket, next) => {
     const token = authSchema.safeParse(socket.handshake.auth).data?.token ?? '';
-    deps.keys.verifyNodeToken(token).then(
+    admit(deps, token).then(
       (identity) => {
         socket.data = { identity };
         next();
       },
-      () => {
+      (error: unknown) => {
         refused(socket, 'node token');
-        next(new Error('The node token is not valid'));
+        // The peer is told by code that its place was taken, and by nothing more that its token is no good.
+        const isReplaced = error instanceof AppError && error.code === 'join.refused';
+        const answer = new Error('The node token is not valid');
+        next(isReplaced ? Object.assign(answer, { data: { code: error.code } }) : answer);
       },
     );
+  });
+
+  // A machine that is being replaced must not act any more, whether or not its end has been seen.
+  deps.joining.events.on('invited', ({ nodeId, incarnation }) => {
+    for (const socket of namespace.sockets.values())
+      if (socket.data.identity.nodeId === nodeId && socket.data.identity.incarnation !== incarnation)
+        socket.disconnect(true);
   });
 
   namespace.on('connection', (socket) => {
@@ -76,7 +88,13 @@ export function serveNodes(io: Server, deps: NodeNamespaceDeps): void {
   });
 }
 
-type Connected = { readonly identity: NodeIdentity; readonly link: NodeLink };
+async function admit({ keys, joining }: NodeNamespaceDeps, token: string): Promise<VerifiedNode> {
+  const node = await keys.verifyNodeToken(token);
+  await joining.admit(node);
+  return node;
+}
+
+type Connected = { readonly identity: VerifiedNode; readonly link: NodeLink };
 
 function serveRenderNode(events: Answering, { identity, link }: Connected, deps: NodeNamespaceDeps): void {
   events.on('node.register', nodeRegistrationSchema, async (registration): Promise<NodeWelcome> => {
@@ -119,7 +137,7 @@ async function auditStored(audit: AuditTrail, nodeId: string, study: StudySummar
   await audit.recordOncePerMinute({ ...fact, objectId: study.studyInstanceUID, detail: `on ${nodeId}` });
 }
 
-function requireSelf(identity: NodeIdentity, nodeId: string): void {
+function requireSelf(identity: VerifiedNode, nodeId: string): void {
   if (identity.nodeId !== nodeId) throw new AppError('access.refused', 'The token is of another node');
 }
 

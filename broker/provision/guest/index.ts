@@ -1,0 +1,1 @@
+export { createJoining, type Guest, type Joining, type JoinStore } from './joining.ts';
