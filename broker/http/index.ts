@@ -7,6 +7,7 @@ export type { RouteDefinition } from './route.ts';
 export { adminRoutes } from './routes/admin-routes.ts';
 export { joinRoutes } from './routes/join-routes.ts';
 export { operationsRoutes, type Health } from './routes/operations-routes.ts';
+export { provisionRoutes } from './routes/provision-routes.ts';
 export { publicRoutes } from './routes/public-routes.ts';
 export { sessionRoutes } from './routes/session-routes.ts';
 export { studyRoutes } from './routes/study-routes.ts';

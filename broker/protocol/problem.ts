@@ -5,7 +5,6 @@ export const problems = {
   'request.invalid': { status: 422, title: 'The request does not fit its schema', retry: false },
   'request.malformed': { status: 400, title: 'The request could not be read', retry: false },
   'request.too-many': { status: 429, title: 'Too many requests', retry: true },
-  'request.too-many': { status: 429, title: 'Too many requests', retry: true },
   'request.too-large': { status: 413, title: 'The request is too large', retry: false },
   'route.unknown': { status: 404, title: 'There is nothing at this address', retry: false },
   'identity.required': { status: 401, title: 'Please log in', retry: false },
