@@ -11,6 +11,7 @@ import type { NodeRegistry } from '../node/index.ts';
 import type { Rooms, Sitter } from '../room/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
+import { pausing } from './pausing.ts';
 
 type ClientData = { user: User; sitter?: Sitter; lastPointAt?: number };
 export type ClientNamespace = Namespace<ClientToBroker, BrokerToClient, DefaultEventsMap, ClientData>;
@@ -97,25 +98,4 @@ export async function readSnapshot({
   nodes,
 }: Pick<AudienceDeps, 'sessions' | 'nodes'>): Promise<AdminSnapshot> {
   return { nodes: nodes.views(), sessions: await sessions.listLive() };
-}
-
-/** Acts at once when asked, then not again before the pause is over: heartbeats come often. */
-function pausing(pauseMs: number, act: () => void): Disposable & { ask(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  let isAskedAgain = false;
-  const run = (): void => {
-    isAskedAgain = false;
-    act();
-    timer = setTimeout(() => {
-      timer = undefined;
-      if (isAskedAgain) run();
-    }, pauseMs);
-  };
-  return {
-    ask: () => {
-      if (timer) isAskedAgain = true;
-      else run();
-    },
-    [Symbol.dispose]: () => clearTimeout(timer),
-  };
 }
