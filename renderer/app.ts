@@ -3,7 +3,14 @@ import { TypedEmitter } from '@medusa/kernel';
 import { probeConfinement } from './application/index.ts';
 import type { RenderNodeConfig } from './config.ts';
 import { EncoderProcess, probeEncoders } from './encoder/index.ts';
-import { AgentClaim, BrokerLink, probeCapabilities, watchOrphans } from './node/index.ts';
+import {
+  AgentClaim,
+  BrokerLink,
+  joinOnce,
+  ownAddressTowards,
+  probeCapabilities,
+  watchOrphans,
+} from './node/index.ts';
 import { Sessions } from './session/index.ts';
 import { bitrateLimits, Sfu } from './sfu/index.ts';
 
@@ -13,14 +20,17 @@ const drainMs = 2_000;
 
 /** A running render node. Closing it closes its sessions and leaves nothing behind. */
 export type RenderNode = AsyncDisposable & {
-  /** The media worker died: the node cannot stream any more and wants to be started anew. */
-  readonly events: TypedEmitter<{ broken: [error: Error] }>;
+  /**
+   * `broken`: the media worker died, the node cannot stream any more and wants to be started anew.
+   * `replaced`: another machine was invited to be this node; this one is not wanted any more.
+   */
+  readonly events: TypedEmitter<{ broken: [error: Error]; replaced: [] }>;
 };
 
-/** @throws when this machine cannot confine applications, encode, or open its media port. */
+/** @throws when this machine cannot confine applications, encode, or open its media port, or may not join the broker. */
 export async function startRenderNode(
   config: RenderNodeConfig,
-  deps: { readonly log: Logger },
+  deps: { readonly log: Logger; readonly signal?: AbortSignal },
 ): Promise<RenderNode> {
   await using starting = new AsyncDisposableStack();
   const log = deps.log.child({ nodeId: config.nodeId });
@@ -29,11 +39,12 @@ export async function startRenderNode(
   const claim = starting.use(await AgentClaim.acquire(config.nodeFolder, config.rtcPort));
   const [confinement, encoders] = await Promise.all([probeConfinement(), probeEncoders()]);
   if (encoders.length === 0) throw new Error('No video encoder works on this machine');
-  const capabilities = probeCapabilities({ ...config, confinement, encoders });
+  const rtcAddress = config.rtcAddress ?? (await ownAddressTowards(config.brokerUrl));
+  const capabilities = probeCapabilities({ ...config, rtcAddress, confinement, encoders });
   const sfu = starting.use(
     await Sfu.create({
-      bindAddress: config.rtcBindAddress,
-      announcedAddress: config.rtcAddress,
+      bindAddress: config.rtcBindAddress ?? rtcAddress,
+      announcedAddress: rtcAddress,
       port: config.rtcPort,
       workerBin: config.mediaWorkerBin,
       report,
@@ -49,19 +60,27 @@ export async function startRenderNode(
     { slots: config.slots, runFolder: claim.runFolder },
     { sfu, confinement, openEncoder: async (...given) => EncoderProcess.open(...given), settings, log },
   );
+  // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
+  const token = config.nodeToken ?? (await join(config, log, deps.signal));
   const link = starting.use(
-    BrokerLink.open(
-      { ...config, token: config.nodeToken, version, startedAt, capabilities },
-      { sessions, log },
-    ),
+    BrokerLink.open({ ...config, token, version, startedAt, capabilities }, { sessions, log }),
   );
   starting.use(watchOrphans(link, sessions, config.orphanSeconds));
   starting.defer(async () => link.drain(drainMs));
   starting.use(sessions);
 
-  const events = new TypedEmitter<{ broken: [error: Error] }>(report);
+  const events: RenderNode['events'] = new TypedEmitter(report);
+  starting.use(link.events.on('replaced', () => events.emit('replaced')));
   starting.use(sfu.events.on('died', (error) => events.emit('broken', error)));
   log.info({ capabilities }, 'render node started');
   const resources = starting.move();
   return { events, [Symbol.asyncDispose]: async () => resources.disposeAsync() };
+}
+
+async function join(config: RenderNodeConfig, log: Logger, signal?: AbortSignal): Promise<string> {
+  const { brokerUrl, nodeId, nodeFolder, joinToken = '' } = config;
+  return joinOnce(
+    { brokerUrl, nodeId, nodeFolder, joinToken },
+    { log, signal: signal ?? new AbortController().signal },
+  );
 }

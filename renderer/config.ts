@@ -21,10 +21,14 @@ const environmentSchema = z
   .object({
     MEDUSA_BROKER_URL: z.url(),
     MEDUSA_NODE_ID: nodeIdSchema,
-    MEDUSA_NODE_TOKEN: z.string().min(1),
+    /** Given to a node that was set up by hand; a provisioned one has a one-time join token instead. */
+    MEDUSA_NODE_TOKEN: z.string().min(1).optional(),
+    MEDUSA_JOIN_TOKEN: z.string().min(1).optional(),
+    /** The one authority that is trusted, as PEM or the name of a file of it; unset: those of the system. */
+    MEDUSA_CA: z.string().min(1).optional(),
     MEDUSA_NODE_DIR: z.string().min(1),
-    /** Told to browsers. */
-    MEDUSA_RTC_ADDRESS: z.string().min(1),
+    /** Told to browsers; unset: the address from which this machine reaches the broker. */
+    MEDUSA_RTC_ADDRESS: z.string().min(1).optional(),
     /** Where the media port listens, when that differs from the address told, as behind address translation. */
     MEDUSA_RTC_BIND: z.string().optional(),
     MEDUSA_RTC_PORT: port,
@@ -45,10 +49,16 @@ const environmentSchema = z
     MEDIASOUP_WORKER_BIN: z.string().optional(),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
+  .refine(
+    (env) => (env.MEDUSA_NODE_TOKEN === undefined) !== (env.MEDUSA_JOIN_TOKEN === undefined),
+    'one of MEDUSA_NODE_TOKEN and MEDUSA_JOIN_TOKEN is needed',
+  )
   .transform((env) => ({
     brokerUrl: env.MEDUSA_BROKER_URL,
     nodeId: env.MEDUSA_NODE_ID,
     nodeToken: env.MEDUSA_NODE_TOKEN,
+    joinToken: env.MEDUSA_JOIN_TOKEN,
+    ca: env.MEDUSA_CA,
     nodeFolder: env.MEDUSA_NODE_DIR,
     rtcAddress: env.MEDUSA_RTC_ADDRESS,
     rtcBindAddress: env.MEDUSA_RTC_BIND ?? env.MEDUSA_RTC_ADDRESS,

@@ -1,14 +1,26 @@
+import { AppError } from '@medusa/protocol';
 import { pino } from 'pino';
 import { startRenderNode } from './app.ts';
 import { parseConfig } from './config.ts';
+import { trustOnly } from './node/index.ts';
 
 const failure = 1;
+/** The broker does not want this machine: starting it again would not help (see the unit of the guest images). */
+const notWanted = 3;
 const config = parseConfig(process.env);
 const log = pino({ level: config.logLevel, redact: ['token', 'studyToken', '*.token', '*.studyToken'] });
-// Children get the environment they need, and this one is not theirs.
+// Children get the environment they need, and these are not theirs.
 delete process.env['MEDUSA_NODE_TOKEN'];
+delete process.env['MEDUSA_JOIN_TOKEN'];
+if (config.ca !== undefined) await trustOnly(config.ca);
 
-const node = await startRenderNode(config, { log });
+const starting = new AbortController();
+const giveUp = (): void => starting.abort();
+process.once('SIGTERM', giveUp).once('SIGINT', giveUp);
+const node = await startRenderNode(config, { log, signal: starting.signal }).catch((error: unknown) => {
+  log.fatal({ err: error }, 'render node could not start');
+  process.exit(error instanceof AppError && error.code === 'join.refused' ? notWanted : failure);
+});
 let isStopping = false;
 
 async function stop(exitCode: number): Promise<void> {
@@ -24,9 +36,15 @@ async function stop(exitCode: number): Promise<void> {
   }
 }
 
+process.off('SIGTERM', giveUp).off('SIGINT', giveUp);
 process.on('SIGTERM', () => void stop(0));
 process.on('SIGINT', () => void stop(0));
 node.events.on('broken', (error) => {
   log.fatal({ err: error }, 'media worker died');
   void stop(failure);
 });
+node.events.on('replaced', () => {
+  log.fatal('another machine has taken the place of this node');
+  void stop(notWanted);
+});
+if (starting.signal.aborted) void stop(0);

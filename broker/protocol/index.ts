@@ -5,6 +5,7 @@ export * from './events.ts';
 export * from './host.ts';
 export * from './ids.ts';
 export * from './input.ts';
+export * from './join.ts';
 export * from './node.ts';
 export * from './problem.ts';
 export * from './provision.ts';

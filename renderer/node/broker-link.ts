@@ -36,11 +36,14 @@ export type LinkOptions = {
 
 const acknowledgementMs = 10_000;
 const registrationSchema = ackSchema(nodeWelcomeSchema);
+/** What the broker says to a machine whose place another one was invited to take. */
+const refusalSchema = z.object({ data: z.object({ code: z.literal('join.refused') }) });
 const deliverySchema = ackSchema(z.null());
 
 /** The one outbound link to the broker: registers, beats, obeys, and tells what happens, across any number of breaks. */
 export class BrokerLink implements Disposable {
-  readonly events: TypedEmitter<{ up: []; down: [] }>;
+  /** `replaced`: the broker has given this node's name to another machine. */
+  readonly events: TypedEmitter<{ up: []; down: []; replaced: [] }>;
   readonly #options: LinkOptions;
   readonly #sessions: Sessions;
   readonly #log: Logger;
@@ -70,6 +73,7 @@ export class BrokerLink implements Disposable {
     this.#socket.on('connect', () => void this.#register().catch((error: unknown) => this.#refused(error)));
     this.#socket.on('disconnect', (reason) => this.#down(reason));
     this.#socket.on('connect_error', (error) => {
+      if (refusalSchema.safeParse(error).success) this.events.emit('replaced');
       if (!this.#socket.active) this.#refused(error);
     });
     this.#obey();

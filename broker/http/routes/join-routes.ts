@@ -1,4 +1,4 @@
-import { AppError, joinedSchema, joinRequestSchema } from '@medusa/protocol';
+import { AppError, joinedSchema, joinPath, joinRequestSchema } from '@medusa/protocol';
 import type { Joining } from '../../provision/guest/index.ts';
 import { route, type RouteDefinition } from '../route.ts';
 
@@ -22,7 +22,7 @@ export function joinRoutes(deps: {
   return [
     route({
       method: 'post',
-      path: '/api/nodes/join',
+      path: joinPath,
       summary: 'A fresh machine shows its one-time join token and gets the token it registers with',
       access: 'public',
       body: joinRequestSchema,
