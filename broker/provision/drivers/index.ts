@@ -4,4 +4,9 @@ import type { DriverDefinition } from '../port/index.ts';
 /**
  * Every kind of provider and where its driver lies. Loaded when a provider of that kind is opened: an SDK that nobody uses costs nothing.
  */
-export const driverDefinitions: Partial<Record<ProviderKind, () => Promise<DriverDefinition>>> = {};
+export const driverDefinitions: Partial<Record<ProviderKind, () => Promise<DriverDefinition>>> = {
+  kubernetes: async () => (await import('./kubernetes/index.ts')).definition,
+  opennebula: async () => (await import('./opennebula/index.ts')).definition,
+  lxd: async () => (await import('./lxd/index.ts')).definition,
+  simulated: async () => (await import('./simulated/index.ts')).definition,
+};

@@ -38,6 +38,7 @@ export class ProviderError extends AppError {
   }
 }
 
+/** Without `faults`: any of them. */
 export function isProviderFault(error: unknown, ...faults: ProviderFault[]): error is ProviderError {
-  return error instanceof ProviderError && faults.includes(error.fault);
+  return error instanceof ProviderError && (faults.length === 0 || faults.includes(error.fault));
 }
