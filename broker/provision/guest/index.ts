@@ -1,1 +1,3 @@
 export { createJoining, type Guest, type Joining, type JoinStore } from './joining.ts';
+export { guestFiles, guestOf, guestUnit, plainGuest, type GuestOptions } from './guest-start.ts';
+export { guestManifests, type GuestManifest } from './manifest.ts';
