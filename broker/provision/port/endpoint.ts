@@ -7,6 +7,8 @@ export type EndpointSettings = {
   readonly origins: readonly string[];
   /** PEM. Absent: the system's authorities. */
   readonly ca?: string;
+  /** The name in the server's certificate, where it is not the one in the URL. */
+  readonly serverName?: string;
   readonly clientCertificate?: { readonly certificate: string; readonly key: string };
   /** Unix socket through which `http://localhost` is reached. */
   readonly socketPath?: string;
@@ -48,6 +50,7 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
     connect: {
       timeout: Math.min(timeoutMs, 10_000),
       ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+      ...(settings.serverName === undefined ? {} : { servername: settings.serverName }),
       ...(settings.clientCertificate && {
         cert: settings.clientCertificate.certificate,
         key: settings.clientCertificate.key,
@@ -115,7 +118,8 @@ function failureOf(cause: unknown, isChange: boolean, origin: string): ProviderE
     'ENOENT',
     'EACCES',
   ].includes(code);
-  const isTls = code.startsWith('ERR_TLS') || code.includes('CERT') || code === 'DEPTH_ZERO_SELF_SIGNED_CERT';
+  // Node.js, "X509 certificate error codes": UNABLE_TO_VERIFY_LEAF_SIGNATURE is one that names no certificate.
+  const isTls = code.startsWith('ERR_TLS') || code.includes('CERT') || code.startsWith('UNABLE_TO_');
   if (isTls) return new ProviderError('auth', `${origin} is not trusted: ${code}`, { cause });
   const fault = isChange && !isNeverSent ? 'unknown-outcome' : 'transient';
   return new ProviderError(fault, `${origin} gave no answer${code && ` (${code})`}`, { cause });
