@@ -5,8 +5,11 @@ import type { DriverDefinition } from '../port/index.ts';
  * Every kind of provider and where its driver lies. Loaded when a provider of that kind is opened: an SDK that nobody uses costs nothing.
  */
 export const driverDefinitions: Partial<Record<ProviderKind, () => Promise<DriverDefinition>>> = {
+  local: async () => (await import('./local/index.ts')).definition,
+  openstack: async () => (await import('./openstack/index.ts')).definition,
   kubernetes: async () => (await import('./kubernetes/index.ts')).definition,
   opennebula: async () => (await import('./opennebula/index.ts')).definition,
+  xenserver: async () => (await import('./xenserver/index.ts')).definition,
   lxd: async () => (await import('./lxd/index.ts')).definition,
   simulated: async () => (await import('./simulated/index.ts')).definition,
 };

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { ProviderError } from '../../port/index.ts';
+import type { Cloud } from './cloud.ts';
+
+/**
+ * Administrators write names where a pool spans several clouds, as ids differ from one to the next. Names are not unique in
+ * OpenStack (flavors' are): two of one name are refused, as taking either would be a guess.
+ */
+const named = z.object({ id: z.string(), name: z.string().nullable() });
+const uuid = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+
+export async function findFlavor(cloud: Cloud, idOrName: string, signal: AbortSignal): Promise<string> {
+  const compute = cloud.service('compute');
+  const path = `/flavors/${encodeURIComponent(idOrName)}`;
+  const found = await compute.find(path, z.object({ flavor: named }), signal);
+  if (found) return found.flavor.id;
+  const flavors = await compute.list({ path: '/flavors', key: 'flavors', signal }, named);
+  return only('flavor', idOrName, flavors);
+}
+
+export async function findImage(cloud: Cloud, idOrName: string, signal: AbortSignal): Promise<string> {
+  if (uuid.test(idOrName)) return idOrName;
+  const query = { name: idOrName, status: 'active' };
+  return only(
+    'image',
+    idOrName,
+    await cloud.service('image').list({ path: '/images', key: 'images', query, signal }, named),
+  );
+}
+
+export async function findNetwork(cloud: Cloud, idOrName: string, signal: AbortSignal): Promise<string> {
+  if (uuid.test(idOrName)) return idOrName;
+  const query = { name: idOrName };
+  return only(
+    'network',
+    idOrName,
+    await cloud.service('network').list({ path: '/networks', key: 'networks', query, signal }, named),
+  );
+}
+
+/** The pool that floating addresses come from, and the way out of routers. */
+export async function findExternalNetwork(
+  cloud: Cloud,
+  idOrName: string | null,
+  signal: AbortSignal,
+): Promise<string> {
+  if (idOrName !== null) return findNetwork(cloud, idOrName, signal);
+  const query = { 'router:external': 'true' };
+  const external = await cloud
+    .service('network')
+    .list({ path: '/networks', key: 'networks', query, signal }, named);
+  const [one, another] = external;
+  if (!one) throw new ProviderError('invalid', 'The cloud shows no external network');
+  if (another)
+    throw new ProviderError('invalid', 'There are several external networks: one must be configured');
+  return one.id;
+}
+
+function only(what: string, name: string, all: readonly z.infer<typeof named>[]): string {
+  const matches = all.filter((candidate) => candidate.name === name);
+  const [one, another] = matches;
+  if (!one) throw new ProviderError('not-found', `There is no ${what} ${name}`);
+  if (another)
+    throw new ProviderError('invalid', `${matches.length} ${what}s are called ${name}: give the id`);
+  return one.id;
+}
