@@ -50,7 +50,7 @@ export const hostNetworkSettingsSchema = z.strictObject({
   hostPorts: z
     .array(z.strictObject({ protocol: z.enum(['tcp', 'udp']), port: z.int().min(1).max(65_535) }))
     .default([]),
-  /** Programs in it are told of every change, see infra/network/hooks.ts. */
+  /** Where the hooks of networks lie, see infra/network/hooks.ts. */
   hookDir: absolutePathSchema.nullable().default(null),
 });
 export type HostNetworkSettings = z.infer<typeof hostNetworkSettingsSchema>;
@@ -65,6 +65,8 @@ export const hostNetworkSchema = z.strictObject({
   cidrs: z.array(cidrSchema).max(2),
   dhcp: z.boolean(),
   hasGateway: z.boolean(),
+  /** Programs of `settings.hookDir` that are told of every change of it, its ports and their floating addresses. */
+  hooks: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/)).default([]),
 });
 export type HostNetwork = z.infer<typeof hostNetworkSchema>;
 
@@ -84,7 +86,10 @@ export const hostPortSchema = z.strictObject({
     z.strictObject({ kind: z.literal('tap') }),
   ]),
   /** null: the lowest free ones of the network. */
-  addresses: z.array(z.union([z.ipv4(), z.ipv6()])).max(2).nullable(),
+  addresses: z
+    .array(z.union([z.ipv4(), z.ipv6()]))
+    .max(2)
+    .nullable(),
 });
 export type HostPort = z.infer<typeof hostPortSchema>;
 
@@ -104,6 +109,8 @@ export const hostAddressSchema = z.strictObject({
   pool: z.array(cidrSchema).min(1),
   /** Machines that take it over, in this order, when the one that has it does not answer; needs `watch` to run. */
   failover: z.array(hostIdSchema).default([]),
+  /** A TCP port that a machine must accept to count as alive; null: it is enough that its network stack answers. */
+  probePort: z.int().min(1).max(65_535).nullable().default(null),
 });
 export type HostAddress = z.infer<typeof hostAddressSchema>;
 
@@ -131,6 +138,12 @@ export const hostNetworkCommandSchema = z.discriminatedUnion('do', [
   }),
   /** Makes again what the journal wants, after a boot or a crash. */
   z.strictObject({ do: z.literal('restore'), settings: hostNetworkSettingsSchema }),
+  /** Moves floating addresses away from machines that stop answering, until it is ended; answers a line for each move. */
+  z.strictObject({
+    do: z.literal('watch'),
+    settings: hostNetworkSettingsSchema,
+    intervalMs: z.int().min(50).default(300),
+  }),
   /** Asks the kernel and the switch; null: of every owner. */
   z.strictObject({
     do: z.literal('list'),
@@ -161,6 +174,8 @@ export const hostNetworkThingSchema = z.discriminatedUnion('kind', [
     machine: z.string(),
     network: z.string(),
     device: z.string(),
+    /** The interface's name in its namespace; a tap has none. */
+    inside: z.string().nullable(),
     mac: z.string(),
     addresses: z.array(z.string()),
     counters: z.object({ received: z.int(), sent: z.int(), refused: z.int() }),
