@@ -3,7 +3,7 @@ import { sessionModeSchema, uidSchema } from '@medusa/protocol';
 import { createRootRoute, createRoute, createRouter, Link, Outlet } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
-import { AdminPage } from './features/admin/index.ts';
+import { AdminPage, adminSearchSchema } from './features/admin/index.ts';
 import { DeviceCheckPage } from './features/device-check/index.ts';
 import { JoinPage } from './features/rooms/index.ts';
 import { LaunchPage, ViewerPage } from './features/viewer/index.ts';
@@ -43,7 +43,12 @@ const routes = [
     component: DeviceCheckPage,
     validateSearch: deviceCheckSearchSchema,
   }),
-  createRoute({ getParentRoute: () => rootRoute, path: '/admin', component: AdminPage }),
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: '/admin',
+    component: AdminPage,
+    validateSearch: adminSearchSchema,
+  }),
 ] as const;
 
 /** All pages of the application and their addresses. */

@@ -15,13 +15,8 @@ import {
 } from '@medusa/protocol';
 import { z } from 'zod';
 import { auditPageSchema, type AuditFilter, type AuditPage } from './audit-page.ts';
+import { ProvisionApi, type Call } from './provision-api.ts';
 import { publicConfigSchema, type PublicConfig } from './public-config.ts';
-
-type Call = {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
-  readonly body?: unknown;
-  readonly signal?: AbortSignal | undefined;
-};
 
 const sessionListSchema = z.object({ sessions: z.array(sessionViewSchema) });
 const acceptedInvitationSchema = z.object({ sessionId: sessionViewSchema.shape.id });
@@ -33,6 +28,7 @@ export async function loadPublicConfig(signal?: AbortSignal): Promise<PublicConf
 
 /** The broker's REST interface as one logged-in user. Every answer is parsed; every failure is an `AppError`. */
 export class Api {
+  readonly provision = new ProvisionApi(async (path, options) => this.#call(path, options));
   readonly #accessToken: () => Promise<string>;
 
   constructor(accessToken: () => Promise<string>) {

@@ -9,6 +9,7 @@ import {
   participantIdSchema,
   parseInput,
   pointedSchema,
+  provisionChangeSchema,
   roomViewSchema,
   sessionViewSchema,
   streamResponseSchema,
@@ -52,6 +53,7 @@ const eventSchemas: { [Name in keyof BrokerToClient]: z.ZodType<BrokerEvents[Nam
   'room.pointed': pointedSchema,
   'room.floor-requested': z.object({ participantId: participantIdSchema }),
   'admin.changed': adminSnapshotSchema,
+  'provision.changed': provisionChangeSchema,
   'stream.node-link': z.object({ isUp: z.boolean() }),
 };
 

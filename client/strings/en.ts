@@ -1,3 +1,5 @@
+import { provisionStrings } from './provision.ts';
+
 /** Every text that a user reads. Another language is another object of the same shape. */
 export const strings = {
   product: 'Medusa',
@@ -274,6 +276,7 @@ export const strings = {
     failed: 'The invitation does not open a room',
     failedHelp: 'It may have run out. Ask for a new link.',
   },
+  provision: provisionStrings,
   admin: {
     title: 'Administration',
     refused: 'Only administrators see this page.',
@@ -281,8 +284,13 @@ export const strings = {
       overview: 'Overview',
       nodes: 'Nodes',
       sessions: 'Sessions',
-      audit: 'Audit trail',
       storage: 'Storage',
+      pools: 'Pools',
+      providers: 'Providers',
+      networks: 'Networks',
+      volumes: 'Volumes',
+      events: 'Event log',
+      audit: 'Audit trail',
     },
     tiles: {
       renderNodes: 'Render nodes ready',

@@ -1,5 +1,6 @@
 import { Alert, Skeleton, Stack, Tabs, Title } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { errorText } from '../../ui/error-text.ts';
@@ -7,15 +8,25 @@ import { Page } from '../../ui/page.tsx';
 import { useServices } from '../../ui/services.tsx';
 import { useStore } from '../../ui/use-store.ts';
 import { AuditTab } from './audit-tab.tsx';
+import { adminTabs, type AdminSearch, type AdminTab } from './admin-search.ts';
+import { EventsTab } from './events/events-tab.tsx';
+import { NetworksTab } from './networks/networks-tab.tsx';
 import { NodesTab } from './nodes-tab.tsx';
 import { OverviewTab } from './overview-tab.tsx';
+import { PoolsTab } from './pools/pools-tab.tsx';
+import { usePoolSamples } from './pools/use-pool-samples.ts';
+import { ProvidersTab } from './providers/providers-tab.tsx';
+import { ConfirmProvider } from './provision/plan-dialog.tsx';
+import { useProvisionNews } from './provision/use-provision.ts';
 import { SessionsTab } from './sessions-tab.tsx';
 import { StorageTab } from './storage-tab.tsx';
 import { useAdmin } from './use-admin.ts';
+import { VolumesTab } from './volumes/volumes-tab.tsx';
 import './admin.css';
 
 const text = strings.admin;
-const tabs = ['overview', 'nodes', 'sessions', 'storage', 'audit'] as const;
+/** Those that show what the live link tells. */
+const snapshotTabs: readonly AdminTab[] = ['overview', 'nodes', 'sessions', 'storage'];
 
 /** What runs where, who waits, and who did what. */
 export function AdminPage(): ReactNode {
@@ -36,45 +47,72 @@ export function AdminPage(): ReactNode {
 
 function Administration(): ReactNode {
   const { snapshot, error, samples } = useAdmin();
+  useProvisionNews();
+  const poolSamples = usePoolSamples();
+  const { tab = 'overview', resource } = useSearch({ strict: false }) as AdminSearch;
+  const navigate = useNavigate();
   return (
-    <Stack gap="md">
-      <Title order={1} size="h2" fw={600}>
-        {text.title}
-      </Title>
-      {error !== null && (
-        <Alert color="red" variant="light" icon={<IconAlertTriangle />}>
-          {errorText(error).help}
-        </Alert>
-      )}
-      <Tabs defaultValue="overview" keepMounted={false}>
-        <Tabs.List>
-          {tabs.map((tab) => (
-            <Tabs.Tab key={tab} value={tab} data-testid={`admin-tab-${tab}`}>
-              {text.tabs[tab]}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        {!snapshot && <Skeleton h={200} mt="md" />}
-        {snapshot && (
-          <>
-            <Tabs.Panel value="overview" pt="md">
-              <OverviewTab snapshot={snapshot} samples={samples} />
-            </Tabs.Panel>
-            <Tabs.Panel value="nodes" pt="md">
-              <NodesTab nodes={snapshot.nodes.filter(({ kind }) => kind === 'render')} />
-            </Tabs.Panel>
-            <Tabs.Panel value="sessions" pt="md">
-              <SessionsTab sessions={snapshot.sessions} />
-            </Tabs.Panel>
-            <Tabs.Panel value="storage" pt="md">
-              <StorageTab nodes={snapshot.nodes.filter(({ kind }) => kind === 'storage')} />
-            </Tabs.Panel>
-            <Tabs.Panel value="audit" pt="md">
-              <AuditTab />
-            </Tabs.Panel>
-          </>
+    <ConfirmProvider>
+      <Stack gap="md">
+        <Title order={1} size="h2" fw={600}>
+          {text.title}
+        </Title>
+        {error !== null && (
+          <Alert color="red" variant="light" icon={<IconAlertTriangle />}>
+            {errorText(error).help}
+          </Alert>
         )}
-      </Tabs>
-    </Stack>
+        <Tabs
+          value={tab}
+          onChange={(next) =>
+            void navigate({ to: '/admin', search: { tab: adminTabs.find((name) => name === next) } })
+          }
+          keepMounted={false}
+        >
+          <Tabs.List>
+            {adminTabs.map((name) => (
+              <Tabs.Tab key={name} value={name} data-testid={`admin-tab-${name}`}>
+                {text.tabs[name]}
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+          {!snapshot && snapshotTabs.includes(tab) && <Skeleton h={200} mt="md" />}
+          {snapshot && (
+            <>
+              <Tabs.Panel value="overview" pt="md">
+                <OverviewTab snapshot={snapshot} samples={samples} />
+              </Tabs.Panel>
+              <Tabs.Panel value="nodes" pt="md">
+                <NodesTab nodes={snapshot.nodes.filter(({ kind }) => kind === 'render')} />
+              </Tabs.Panel>
+              <Tabs.Panel value="sessions" pt="md">
+                <SessionsTab sessions={snapshot.sessions} />
+              </Tabs.Panel>
+              <Tabs.Panel value="storage" pt="md">
+                <StorageTab nodes={snapshot.nodes.filter(({ kind }) => kind === 'storage')} />
+              </Tabs.Panel>
+            </>
+          )}
+          <Tabs.Panel value="pools" pt="md">
+            <PoolsTab samples={poolSamples} sessions={snapshot?.sessions ?? []} />
+          </Tabs.Panel>
+          <Tabs.Panel value="providers" pt="md">
+            <ProvidersTab />
+          </Tabs.Panel>
+          <Tabs.Panel value="networks" pt="md">
+            <NetworksTab />
+          </Tabs.Panel>
+          <Tabs.Panel value="volumes" pt="md">
+            <VolumesTab />
+          </Tabs.Panel>
+          <Tabs.Panel value="events" pt="md">
+            <EventsTab key={resource} resource={resource} />
+          </Tabs.Panel>
+          <Tabs.Panel value="audit" pt="md">
+            <AuditTab />
+          </Tabs.Panel>
+        </Tabs>
+      </Stack>
+    </ConfirmProvider>
   );
 }

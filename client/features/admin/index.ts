@@ -1,1 +1,2 @@
 export { AdminPage } from './admin-page.tsx';
+export { adminSearchSchema } from './admin-search.ts';

@@ -2,7 +2,7 @@ import { Paper, SimpleGrid, Stack, Table, Text } from '@mantine/core';
 import type { AdminSnapshot, NodeView, SessionView } from '@medusa/protocol';
 import { useMemo, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
-import { LineChart } from './line-chart.tsx';
+import { LineChart, type Line } from './line-chart.tsx';
 import type { AdminSample } from './use-admin.ts';
 
 const text = strings.admin;
@@ -10,24 +10,40 @@ const text = strings.admin;
 export function OverviewTab(props: { snapshot: AdminSnapshot; samples: readonly AdminSample[] }): ReactNode {
   const { snapshot, samples } = props;
   const times = useMemo(() => samples.map(({ at }) => at / 1_000), [samples]);
-  const load = useMemo(() => samples.map((sample) => sample.load), [samples]);
-  const sessions = useMemo(() => samples.map((sample) => sample.sessions), [samples]);
+  const load = useMemo(
+    () => [
+      line(
+        '#4fb9bd',
+        text.charts.load,
+        samples.map((sample) => sample.load),
+      ),
+    ],
+    [samples],
+  );
+  const sessions = useMemo(
+    () => [
+      line(
+        '#7f93c9',
+        text.charts.sessions,
+        samples.map((sample) => sample.sessions),
+      ),
+    ],
+    [samples],
+  );
   return (
     <Stack gap="md">
       <Tiles snapshot={snapshot} />
       <div className="admin-charts">
-        <LineChart title={text.charts.load} times={times} values={load} atLeast={1} colour="#4fb9bd" />
-        <LineChart
-          title={text.charts.sessions}
-          times={times}
-          values={sessions}
-          atLeast={4}
-          colour="#7f93c9"
-        />
+        <LineChart title={text.charts.load} times={times} lines={load} atLeast={1} />
+        <LineChart title={text.charts.sessions} times={times} lines={sessions} atLeast={4} />
       </div>
       <Queue sessions={snapshot.sessions} />
     </Stack>
   );
+}
+
+function line(colour: string, label: string, values: readonly number[]): Line {
+  return { label, colour, values, look: 'filled' };
 }
 
 function Tiles({ snapshot: { nodes, sessions } }: { snapshot: AdminSnapshot }): ReactNode {
