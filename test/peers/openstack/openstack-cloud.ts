@@ -50,12 +50,7 @@ export async function openDriver(
 
 /** A client of the cloud beside the driver, with an administrator's eyes. */
 export type Admin = {
-  ask(
-    service: string,
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<{ status: number; body: unknown }>;
+  ask(service: string, call: string, body?: unknown): Promise<{ status: number; body: unknown }>;
   token(): Promise<string>;
 };
 
@@ -86,7 +81,8 @@ export function openAdmin(exports: Exports): Admin {
   const token = async (): Promise<string> => (pending ??= issue());
   return {
     token,
-    async ask(service, method, path, body) {
+    async ask(service, call, body) {
+      const [method = '', path = ''] = call.split(' ');
       const answer = await fetch(`${origins[order.indexOf(service)] ?? ''}${path}`, {
         method,
         headers: {
@@ -116,7 +112,7 @@ const counted: Readonly<Record<ResourceKind, readonly [service: string, path: st
 
 export async function countOf(admin: Admin, kind: ResourceKind): Promise<number> {
   const [service, path, key] = counted[kind];
-  const { status, body } = await admin.ask(service, 'GET', path);
+  const { status, body } = await admin.ask(service, `GET ${path}`);
   if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
   return (body as Record<string, unknown[]>)[key]?.length ?? 0;
 }

@@ -79,9 +79,7 @@ function toMachine(server: Server): Machine | undefined {
     name: server.name,
     tag,
     state: stateOfServer(server.status, task),
-    detail: [`${server.status}${task === null ? '' : `/${task}`}`, server.fault?.message]
-      .filter(Boolean)
-      .join(': '),
+    detail: [`${server.status}${task === null ? '' : `/${task}`}`, faultIn(server)].filter(Boolean).join(': '),
     createdAt: server.created,
     addresses: Object.values(server.addresses).flatMap((list) => list.map(({ addr }) => addr)),
     image,
@@ -89,6 +87,13 @@ function toMachine(server: Server): Machine | undefined {
     size: server.metadata['medusa-size'] ?? null,
     zone: server['OS-EXT-AZ:availability_zone'] ?? null,
   };
+}
+
+/** Nova's scheduler says in a sentence what it calls `NoValidHost`; so does the conductor, when every host it tried had failed. */
+function faultIn({ fault }: Server): string {
+  if (!fault) return '';
+  const isCapacity = /No valid host|NoValidHost|Exhausted all hosts/i.test(fault.message);
+  return isCapacity ? `NoValidHost: ${fault.message}` : fault.message;
 }
 
 /** Where an action leads to, what it is called, and where it is possible. */
