@@ -1,8 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { nodeIdSchema, type Application, type NodeId } from '@medusa/protocol';
+import type { Application } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import { Server } from 'socket.io';
 import { brokerActor, createAuditTrail, type AuditTrail } from './audit/index.ts';
@@ -16,6 +15,7 @@ import {
   dicomwebRoutes,
   joinRoutes,
   operationsRoutes,
+  provisionRoutes,
   publicRoutes,
   sessionRoutes,
   studyRoutes,
@@ -28,7 +28,6 @@ import { applicationsDir, loadCatalogue } from './manifest/index.ts';
 import { NodeRegistry } from './node/index.ts';
 import {
   createAuditStore,
-  createDesiredNodeStore,
   createInvitationStore,
   createJoinStore,
   createNodeStore,
@@ -39,11 +38,11 @@ import {
   openDatabase,
   type Db,
 } from './persistence/index.ts';
+import { driverDefinitions } from './provision/drivers/index.ts';
 import { createJoining, type Joining } from './provision/guest/index.ts';
-import { openLocalProcessDriver } from './provision/drivers/local-process.ts';
-import { reconcile, type DesiredNodeStore } from './provision/index.ts';
 import { serveClients, serveNodes } from './realtime/index.ts';
 import { createInvitations, Rooms, type Invitations } from './room/index.ts';
+import { startProvisioning } from './provisioning.ts';
 import { loadSecrets } from './secrets.ts';
 import { Sessions } from './session/index.ts';
 import { StudyIndex } from './study/index.ts';
@@ -85,6 +84,20 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     await sessions.settled();
     await nodes.settled();
   });
+  const provisioning = starting.use(
+    await startProvisioning({
+      ...features,
+      config,
+      secrets,
+      db,
+      keys,
+      applications,
+      publicUrl,
+      port,
+      log,
+      report,
+    }),
+  );
   const login = await openLogin({ config, secrets, publicUrl, db, audit, report });
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
   const metrics = createMetrics({ sessions, nodes });
@@ -97,6 +110,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...sessionRoutes(features),
     ...studyRoutes({ studies, audit }),
     ...adminRoutes({ nodes, audit }),
+    ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...joinRoutes({ joining, now: Date.now }),
     ...dicomwebRoutes({ nodes, studies, sessions, keys, audit, publicHost }),
     ...operationsRoutes({
@@ -123,17 +137,6 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
 
   await sessions.restore();
   await rooms.restore();
-  starting.use(
-    await startProvisioning({
-      config,
-      db,
-      nodes,
-      port,
-      applications,
-      report,
-      mint: async (identity) => keys.mintNodeToken(identity),
-    }),
-  );
   starting.use(
     every(config.sweepMs, report, async () => {
       nodes.sweep();
@@ -219,49 +222,6 @@ function httpOptions(
   return { clientDir, issuerOrigin, provider };
 }
 
-async function startProvisioning(options: {
-  config: BrokerConfig;
-  db: Db;
-  nodes: NodeRegistry;
-  port: number;
-  applications: readonly Application[];
-  report: (error: unknown) => void;
-  mint: (identity: { nodeId: NodeId; kind: 'render' }) => Promise<string>;
-}): Promise<AsyncDisposable> {
-  const { config, db, nodes, port, applications, report, mint } = options;
-  const desired: DesiredNodeStore = createDesiredNodeStore(db);
-  const wanted = Array.from({ length: config.renderNodes }, (_, index) =>
-    nodeIdSchema.parse(`render-${index + 1}`),
-  );
-  await desired.save(wanted);
-  const driver = openLocalProcessDriver({
-    nodesDir: join(config.dataDir, 'nodes'),
-    command: [process.execPath, join(import.meta.dirname, '../renderer/main.ts')],
-    stopMs: 10_000,
-  });
-  const needOf = async (id: NodeId): Promise<{ environment: Record<string, string> }> => ({
-    environment: {
-      ...config.nodeEnvironment,
-      MEDUSA_BROKER_URL: `https://${localHostOf(config.bind)}:${port}`,
-      MEDUSA_NODE_ID: id,
-      MEDUSA_NODE_TOKEN: await mint({ nodeId: id, kind: 'render' }),
-      MEDUSA_RTC_ADDRESS: config.rtcAddress,
-      MEDUSA_RTC_PORT: String(config.rtcPort + Math.max(0, wanted.indexOf(id))),
-      MEDUSA_SLOTS: String(config.slots),
-      MEDUSA_APPLICATIONS: JSON.stringify(applications),
-    },
-  });
-  const stopping = new AbortController();
-  const deps = { driver, desired, board: nodes, needOf, onError: report };
-  const loop = every(config.sweepMs, report, async () => reconcile(deps, stopping.signal));
-  return {
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await loop[Symbol.asyncDispose]();
-    },
-  };
-}
-
 /** Runs now and then again after each pause, never twice at once. Disposing waits for the run under way. */
 function every(pauseMs: number, report: (error: unknown) => void, act: () => Promise<void>): AsyncDisposable {
   let timer: NodeJS.Timeout | undefined;
@@ -306,10 +266,4 @@ async function closeServer(server: ReturnType<typeof createServer>): Promise<voi
     server.close(() => resolve());
     server.closeAllConnections();
   });
-}
-
-/** Where this machine reaches what is bound to `bind`. */
-function localHostOf(bind: string): string {
-  if (bind === '0.0.0.0' || bind === '::') return '127.0.0.1';
-  return bind.includes(':') ? `[${bind}]` : bind;
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Limits } from './provision/index.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const seconds = z.coerce.number().positive();
@@ -17,6 +18,14 @@ const environmentSchema = z.object({
   MEDUSA_SLOTS: z.coerce.number().int().positive().default(Math.max(1, availableParallelism())),
   MEDUSA_OIDC_ISSUER: z.url().optional(),
   MEDUSA_OIDC_CLIENT_ID: z.string().min(1).default('medusa-client'),
+  /** A JSON file with providers and pools, applied at each start; see `declaredSchema` in `provision/engine/declared.ts`. */
+  MEDUSA_PROVIDERS: z.string().optional(),
+  /** How machines of other providers reach the broker, when it is not by the public URL. */
+  MEDUSA_NODES_BROKER_URL: z.url().optional(),
+  /** What nobody wants at a provider is deleted when it was seen for so long, at most so many at once, or only told (`dry`). */
+  MEDUSA_SWEEP: z.enum(['on', 'dry']).default('on'),
+  MEDUSA_SWEEP_SECONDS: seconds.default(120),
+  MEDUSA_SWEEP_MOST: z.coerce.number().int().min(0).default(10),
   MEDUSA_CLIENT_DIR: z.string().optional(),
   MEDUSA_SEAT_SECONDS: seconds.default(60),
   MEDUSA_JOIN_SECONDS: seconds.default(120),
@@ -50,6 +59,12 @@ export type BrokerConfig = {
   readonly heartbeatMs: number;
   /** Between two looks at overdue seats, sessions and nodes. */
   readonly sweepMs: number;
+  readonly providersFile: string | undefined;
+  readonly urlForNodes: string | undefined;
+  readonly provisioning: {
+    readonly limits: Limits;
+    readonly sweep: { readonly horizonMs: number; readonly cap: number; readonly isDryRun: boolean };
+  };
   readonly logLevel: string;
   /** What a render node's process inherits. */
   readonly nodeEnvironment: Readonly<Record<string, string>>;
@@ -84,6 +99,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     joinSeconds: env.MEDUSA_JOIN_SECONDS,
     heartbeatMs: 2_000,
     sweepMs: 2_000,
+    providersFile: env.MEDUSA_PROVIDERS,
+    urlForNodes: env.MEDUSA_NODES_BROKER_URL,
+    provisioning: {
+      limits: { joinMs: 300_000, bootMs: 900_000, hungMs: 30_000, drainSettleMs: 1_000 },
+      sweep: {
+        horizonMs: env.MEDUSA_SWEEP_SECONDS * 1000,
+        cap: env.MEDUSA_SWEEP_MOST,
+        isDryRun: env.MEDUSA_SWEEP === 'dry',
+      },
+    },
     logLevel: env.MEDUSA_LOG_LEVEL,
     nodeEnvironment: definedOnly({
       PATH: env.PATH,

@@ -5,12 +5,16 @@ import { demoUserSchema, type DemoUser, type PrivateJwk, privateJwkSchema } from
 
 /** What the broker must keep to itself. Made by the set-up, read once at start. */
 export type BrokerSecrets = {
+  /** PEM of the authority that signed the certificate: what machines elsewhere have to trust. */
+  readonly authority: string;
   readonly certificate: string;
   readonly certificateKey: string;
   readonly signingKey: PrivateJwk;
   readonly oidcKeys: readonly PrivateJwk[];
   readonly cookieKey: string;
   readonly demoUsers: readonly DemoUser[];
+  /** Seals the credentials of providers: one key a line, the first is used for new ones. */
+  readonly providerKeys: string;
 };
 
 /** Reads the secrets folder; a missing or malformed file stops the start. */
@@ -27,9 +31,11 @@ export async function loadSecrets(secretsDir: string, hasEmbeddedProvider: boole
       }
     : { oidcKeys: [], cookieKey: '', demoUsers: [] };
   return {
+    authority: await text('ca.pem'),
     certificate: await text('server.pem'),
     certificateKey: await text('server.key.pem'),
     signingKey: await json('broker-signing-key.json', privateJwkSchema),
+    providerKeys: await text('provider-key'),
     ...embedded,
   };
 }

@@ -28,7 +28,15 @@ export type NodeRecord = Pick<NodeView, 'id' | 'kind' | 'provider' | 'state' | '
 export interface NodeStore {
   load(): Promise<readonly NodeRecord[]>;
   save(record: NodeRecord): Promise<void>;
+  /** For every broker to see: when these nodes were last heard, and when they registered if they just did. */
+  heard(news: readonly NodeHeard[]): Promise<void>;
 }
+
+type NodeHeard = {
+  readonly nodeId: NodeId;
+  readonly seenAt: Date;
+  readonly joined: { readonly slots: number | null } | null;
+};
 
 type NodeEntry = NodeRecord & {
   version: string | null;
@@ -51,6 +59,8 @@ type NodeEvents = {
   lost: [nodeId: NodeId, reason: string];
   /** The process is gone for good: nothing of it can come back. */
   gone: [nodeId: NodeId, reason: string];
+  /** Its registration is stored, for every broker to see. */
+  joined: [nodeId: NodeId];
 };
 
 const historyLines = 50;
@@ -65,6 +75,8 @@ export class NodeRegistry {
   readonly #store: NodeStore;
   readonly #now: () => Date;
   readonly #report: (error: unknown) => void;
+  /** Heard since the last sweep; written down together. */
+  readonly #heardSince = new Map<NodeId, Date>();
   #saving: Promise<void> = Promise.resolve();
 
   constructor(
@@ -104,6 +116,18 @@ export class NodeRegistry {
     return (this.#nodes.get(nodeId)?.link ?? null) !== null;
   }
 
+  /** A machine is to become this node. */
+  expect(nodeId: NodeId, { kind, provider }: Pick<NodeRecord, 'kind' | 'provider'>): void {
+    Object.assign(this.#entry(nodeId, kind), { kind, provider });
+  }
+
+  /** It may have sessions again. */
+  undrain(nodeId: NodeId): void {
+    const entry = this.#nodes.get(nodeId);
+    if (entry?.state !== 'draining') return;
+    this.setState(nodeId, entry.link ? 'ready' : 'joining', 'Not drained any more');
+  }
+
   /** Tells that provisioning changed something. Creates the node when it is new. */
   setState(nodeId: NodeId, state: NodeState, reason: string): void {
     const entry = this.#entry(nodeId, 'render');
@@ -120,12 +144,12 @@ export class NodeRegistry {
   register(registration: NodeRegistration, link: NodeLink): void {
     const entry = this.#join(registration.nodeId, 'render', link);
     Object.assign(entry, {
-      provider: entry.provider === '' ? 'local-process' : entry.provider,
+      provider: entry.provider === '' ? 'fixed' : entry.provider,
       version: registration.version,
       capabilities: registration.capabilities,
       sessions: registration.sessions.length,
     });
-    this.setState(entry.id, 'ready', 'Registered');
+    this.#registered(entry, registration.capabilities.slots);
     this.events.emit('registered', registration);
   }
 
@@ -134,8 +158,9 @@ export class NodeRegistry {
     const { version, baseUrl, indexId, aeTitle, dicomPort } = registration;
     const counts = { associations: 0, studies: 0, instances: 0, conflicts: 0, freeBytes: null };
     const storage = { ...counts, ...entry.storage, aeTitle, dicomPort };
-    Object.assign(entry, { provider: 'fixed', version, baseUrl, indexId, storage });
-    this.setState(entry.id, 'ready', 'Registered');
+    const provider = entry.provider === '' ? 'fixed' : entry.provider;
+    Object.assign(entry, { provider, version, baseUrl, indexId, storage });
+    this.#registered(entry, null);
   }
 
   heartbeat(nodeId: NodeId, { load1, sessions }: NodeHeartbeat): void {
@@ -189,6 +214,7 @@ export class NodeRegistry {
 
   /** Called regularly: a node not heard for three heartbeats is lost. */
   sweep(): void {
+    this.#writeHeard();
     const overdue = this.#now().getTime() - missedHeartbeats * this.heartbeatMs;
     for (const entry of this.#nodes.values()) {
       const isSilent = entry.lastSeenAt !== null && entry.lastSeenAt.getTime() < overdue;
@@ -208,6 +234,24 @@ export class NodeRegistry {
     this.events.emit('gone', nodeId, reason);
   }
 
+  /** A link that broke does not end a drain. */
+  #registered(entry: NodeEntry, slots: number | null): void {
+    if (entry.state !== 'draining' && entry.state !== 'leaving')
+      this.setState(entry.id, 'ready', 'Registered');
+    const news = { nodeId: entry.id, seenAt: this.#now(), joined: { slots } };
+    this.#saving = this.#saving
+      .then(async () => this.#store.heard([news]))
+      .then(() => this.events.emit('joined', entry.id))
+      .catch(this.#report);
+  }
+
+  #writeHeard(): void {
+    if (this.#heardSince.size === 0) return;
+    const news = Array.from(this.#heardSince, ([nodeId, seenAt]) => ({ nodeId, seenAt, joined: null }));
+    this.#heardSince.clear();
+    this.#saving = this.#saving.then(async () => this.#store.heard(news)).catch(this.#report);
+  }
+
   #join(nodeId: NodeId, kind: NodeRecord['kind'], link: NodeLink): NodeEntry {
     const entry = this.#entry(nodeId, kind);
     const previous = entry.link;
@@ -221,7 +265,9 @@ export class NodeRegistry {
   #heard(nodeId: NodeId, news: Partial<NodeEntry>): void {
     const entry = this.#nodes.get(nodeId);
     if (!entry) return;
-    Object.assign(entry, news, { lastSeenAt: this.#now() });
+    const lastSeenAt = this.#now();
+    Object.assign(entry, news, { lastSeenAt });
+    this.#heardSince.set(nodeId, lastSeenAt);
     if (entry.state === 'lost' && entry.link) this.setState(nodeId, 'ready', 'Heard again');
     this.events.emit('changed');
   }

@@ -1,7 +1,10 @@
 export { openDatabase, type Db } from './database.ts';
 export { createAuditStore } from './audit-store.ts';
 export { createStudyStore } from './study-store.ts';
-export { createDesiredNodeStore, createNodeStore } from './node-store.ts';
+export { createNodeStore } from './node-store.ts';
+export { openPresence } from './provision-presence.ts';
+export { createProvisionStore } from './provision-store.ts';
+export { createWorkStore } from './provision-work.ts';
 export { createJoinStore } from './join-store.ts';
 export { createSessionStore } from './session-store.ts';
 export { createInvitationStore, createRoomStore } from './room-store.ts';

@@ -8,6 +8,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
       for (const statement of first) await sql.raw(statement).execute(db);
     },
   },
+  '0002-provisioning': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of provisioning) await sql.raw(statement).execute(db);
+    },
+  },
   '0003-join': {
     async up(db: Kysely<unknown>) {
       for (const statement of join) await sql.raw(statement).execute(db);
@@ -67,4 +72,43 @@ const join = [
   `create table join_token (
      jti text primary key, used_at timestamptz not null, expires_at timestamptz not null)`,
   `create index join_token_expiry on join_token (expires_at)`,
+];
+
+const provisioning = [
+  `alter table node add column joined_at timestamptz, add column seen_at timestamptz, add column slots int`,
+  `create index session_node on session (node_id) where state not in ('closed', 'failed')`,
+  // Which render nodes there shall be is the pools' business now.
+  `drop table desired_node`,
+  `create table installation (only_one boolean primary key default true check (only_one), owner text not null)`,
+  `create table provider (
+     id text primary key, kind text not null, title text not null, settings jsonb not null, credentials text,
+     is_enabled boolean not null, revision int not null default 1, health jsonb not null)`,
+  `create table pool (
+     id text primary key, wanted jsonb not null, is_wanted boolean not null default true, status jsonb not null)`,
+  `create table resource (
+     id text primary key, kind text not null, provider text not null references provider, pool text,
+     wish jsonb not null, status jsonb not null, is_wanted boolean not null, phase text not null, ref text,
+     mentions text[] not null, created_at timestamptz not null, changed_at timestamptz not null)`,
+  `create index resource_provider on resource (provider, kind) where phase <> 'absent'`,
+  `create index resource_pool on resource (pool) where pool is not null`,
+  `create index resource_mentions on resource using gin (mentions)`,
+  `create index resource_changed on resource (changed_at) where phase = 'absent'`,
+  // Written before the provider is called: after a crash it tells that the call may have been made.
+  `create table provision_intent (
+     id text primary key, resource text not null, provider text not null, incarnation int not null, action text not null,
+     name text not null, state text not null, fault text, detail text, started_at timestamptz not null,
+     ended_at timestamptz)`,
+  `create index provision_intent_open on provision_intent (resource) where state in ('pending', 'unknown')`,
+  `create table provision_event (
+     sequence bigint generated always as identity primary key, at timestamptz not null, provider text, resource text,
+     kind text not null, outcome text not null, step text, text text not null, duration_ms float8)`,
+  `create index provision_event_provider on provision_event (provider, sequence)`,
+  `create index provision_event_resource on provision_event (resource, sequence)`,
+  `create index provision_event_step on provision_event (provider, step, sequence) where step is not null and outcome = 'ok'`,
+  // What is to be looked at, and which broker does: its claim ends with its presence (an advisory lock), or with the lease.
+  `create table provision_work (
+     topic text not null, id text not null, lane text not null, next_at timestamptz, kicks bigint not null default 0,
+     claimed_by int, claim_token bigint, claim_until timestamptz, primary key (topic, id))`,
+  `create index provision_work_due on provision_work (next_at) where next_at is not null`,
+  `create sequence provision_claim`,
 ];

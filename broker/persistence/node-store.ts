@@ -1,6 +1,5 @@
-import { nodeIdSchema } from '@medusa/protocol';
+import { sql } from 'kysely';
 import type { NodeStore } from '../node/index.ts';
-import type { DesiredNodeStore } from '../provision/index.ts';
 import type { Db } from './database.ts';
 
 export function createNodeStore(db: Db): NodeStore {
@@ -17,24 +16,17 @@ export function createNodeStore(db: Db): NodeStore {
         .onConflict((conflict) => conflict.column('id').doUpdateSet({ document }))
         .execute();
     },
-  };
-}
-
-export function createDesiredNodeStore(db: Db): DesiredNodeStore {
-  return {
-    async load() {
-      const rows = await db.selectFrom('desired_node').select('id').orderBy('id').execute();
-      return rows.map(({ id }) => nodeIdSchema.parse(id));
-    },
-    async save(ids) {
-      await db.transaction().execute(async (trx) => {
-        await trx.deleteFrom('desired_node').execute();
-        if (ids.length > 0)
-          await trx
-            .insertInto('desired_node')
-            .values(ids.map((id) => ({ id })))
-            .execute();
-      });
+    async heard(news) {
+      const rows = news.map(({ nodeId, seenAt, joined }) => ({
+        ...{ id: nodeId, seen_at: seenAt, slots: joined?.slots ?? null },
+        joined_at: joined === null ? null : seenAt,
+      }));
+      await sql`
+        update node set seen_at = heard.seen_at, joined_at = coalesce(heard.joined_at, node.joined_at),
+          slots = coalesce(heard.slots, node.slots)
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          as heard(id text, seen_at timestamptz, joined_at timestamptz, slots int)
+        where node.id = heard.id`.execute(db);
     },
   };
 }

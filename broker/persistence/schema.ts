@@ -1,6 +1,7 @@
-import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { ChatMessage, StudySummary } from '@medusa/protocol';
+import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
+import type { ChatMessage, PutPool, StudySummary } from '@medusa/protocol';
 import type { NodeRecord } from '../node/index.ts';
+import type { PoolStatus, ProviderRecord, Status, Wish } from '../provision/index.ts';
 import type { RoomState } from '../room/index.ts';
 import type { SessionRecord } from '../session/index.ts';
 
@@ -39,8 +40,78 @@ export type Database = {
     summary: Document<StudySummary>;
   };
   study_cursor: { node_id: string; index_id: string; change: ColumnType<string, number, number> };
-  node: { id: string; document: Document<NodeRecord> };
-  desired_node: { id: string };
+  node: {
+    id: string;
+    document: Document<NodeRecord>;
+    joined_at: Timestamp | null;
+    seen_at: Timestamp | null;
+    slots: number | null;
+  };
+  installation: { only_one: Generated<boolean>; owner: string };
+  provider: {
+    id: string;
+    kind: string;
+    title: string;
+    settings: Document<Record<string, unknown>>;
+    credentials: string | null;
+    is_enabled: boolean;
+    revision: Generated<number>;
+    health: Document<ProviderRecord['health']>;
+  };
+  pool: {
+    id: string;
+    wanted: Document<PutPool>;
+    is_wanted: Generated<boolean>;
+    status: Document<PoolStatus>;
+  };
+  resource: {
+    id: string;
+    kind: string;
+    provider: string;
+    pool: string | null;
+    wish: Document<Wish>;
+    status: Document<Status>;
+    is_wanted: boolean;
+    phase: string;
+    ref: string | null;
+    mentions: string[];
+    created_at: Timestamp;
+    changed_at: Timestamp;
+  };
+  provision_intent: {
+    id: string;
+    resource: string;
+    provider: string;
+    incarnation: number;
+    action: string;
+    name: string;
+    state: string;
+    fault: string | null;
+    detail: string | null;
+    started_at: Timestamp;
+    ended_at: Timestamp | null;
+  };
+  provision_event: {
+    sequence: GeneratedAlways<string>;
+    at: Timestamp;
+    provider: string | null;
+    resource: string | null;
+    kind: string;
+    outcome: string;
+    step: string | null;
+    text: string;
+    duration_ms: number | null;
+  };
+  provision_work: {
+    topic: string;
+    id: string;
+    lane: string;
+    next_at: Timestamp | null;
+    kicks: Generated<string>;
+    claimed_by: number | null;
+    claim_token: string | null;
+    claim_until: Timestamp | null;
+  };
   node_invitation: { node_id: string; incarnation: number; since: Timestamp };
   join_token: { jti: string; used_at: Timestamp; expires_at: Timestamp };
   session: {

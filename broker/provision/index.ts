@@ -1,2 +1,2 @@
-export { reconcile, type DesiredNodeStore } from './reconcile.ts';
+export * from './engine/index.ts';
 export type { By, CreateResource, Provisioning } from './provisioning.ts';

@@ -35,6 +35,7 @@ export async function makeTestSecrets(dataDir: string): Promise<TestSecrets> {
     'broker-signing-key.json': JSON.stringify(signingKey),
     'oidc-keys.json': JSON.stringify({ keys: [await privateKey('RS256')] }),
     'oidc-cookie-key': randomBytes(32).toString('base64url'),
+    'provider-key': randomBytes(32).toString('base64url'),
     'demo-users.json': JSON.stringify(testUsers),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text, { mode: 0o600 });

@@ -54,6 +54,7 @@ export async function ensureSecrets(
   );
   await ensureJson(directory, 'oidc-keys.json', async () => ({ keys: [await signingKey('RS256')] }));
   await ensureText(directory, 'oidc-cookie-key', () => randomBytes(32).toString('base64url'));
+  await ensureText(directory, 'provider-key', () => randomBytes(32).toString('base64url'));
   const postgresPassword = await ensureText(directory, 'postgres-password', () =>
     randomBytes(18).toString('base64url'),
   );

@@ -10,6 +10,7 @@ export const driverDefinitions: Partial<Record<ProviderKind, () => Promise<Drive
   kubernetes: async () => (await import('./kubernetes/index.ts')).definition,
   opennebula: async () => (await import('./opennebula/index.ts')).definition,
   xenserver: async () => (await import('./xenserver/index.ts')).definition,
+  redfish: async () => (await import('./redfish/index.ts')).definition,
   lxd: async () => (await import('./lxd/index.ts')).definition,
   simulated: async () => (await import('./simulated/index.ts')).definition,
 };

@@ -1,0 +1,66 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** What is known of a machine's process: enough to find it again after the broker, or this computer, was restarted. */
+const noteSchema = z.object({
+  pid: z.int().positive(),
+  startTime: z.string(),
+  bootId: z.string(),
+  startedAt: z.iso.datetime(),
+  /** Absent in notes of before there were owners: whoever finds them is the owner. */
+  owner: z.string().optional(),
+  incarnation: z.int().default(1),
+  name: z.string().default(''),
+  operation: z.string().default(''),
+  rtcPort: z.int().nullable().default(null),
+});
+export type Note = z.infer<typeof noteSchema>;
+
+const folderName = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** One note a machine, in the machine's folder. */
+export type Notes = {
+  dirOf(resource: string): string;
+  read(resource: string): Promise<Note | undefined>;
+  all(): Promise<ReadonlyMap<string, Note>>;
+  write(resource: string, note: Note): Promise<void>;
+  remove(resource: string): Promise<void>;
+};
+
+export function openNotes(nodesDir: string): Notes {
+  const dirOf = (resource: string): string => join(nodesDir, resource);
+  const fileOf = (resource: string): string => join(dirOf(resource), 'process.json');
+
+  const read = async (resource: string): Promise<Note | undefined> => {
+    let text: string;
+    try {
+      text = await readFile(fileOf(resource), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    return noteSchema.parse(JSON.parse(text));
+  };
+
+  return {
+    dirOf,
+    read,
+    async all() {
+      const entries = await readdir(nodesDir).catch(() => []);
+      const notes = await Promise.all(
+        entries
+          .filter((entry) => folderName.test(entry))
+          .map(async (entry) => [entry, await read(entry).catch(() => undefined)] as const),
+      );
+      return new Map(notes.flatMap(([entry, note]) => (note ? [[entry, note] as const] : [])));
+    },
+    async write(resource, note) {
+      await mkdir(dirOf(resource), { recursive: true, mode: 0o700 });
+      // Written whole or not at all: a half-written note would lose a running process.
+      await writeFile(`${fileOf(resource)}.new`, JSON.stringify(note), { mode: 0o600 });
+      await rename(`${fileOf(resource)}.new`, fileOf(resource));
+    },
+    remove: async (resource) => rm(fileOf(resource), { force: true }),
+  };
+}

@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  machineSpecSchema,
+  nodeIdSchema,
+  poolIdSchema,
+  providerIdSchema,
+  type Application,
+  type PutPool,
+} from '@medusa/protocol';
+import type { Logger } from 'pino';
+import type { BrokerConfig } from './config.ts';
+import type { BrokerKeys } from './identity/index.ts';
+import type { NodeRegistry } from './node/index.ts';
+import { createProvisionStore, createWorkStore, openPresence, type Db } from './persistence/index.ts';
+import { createSeal } from './provision/credentials/index.ts';
+import { driverDefinitions } from './provision/drivers/index.ts';
+import { guestOf, plainGuest, type Joining } from './provision/guest/index.ts';
+import {
+  applyDeclared,
+  declaredSchema,
+  fixedSize,
+  openProvisioning,
+  showOnRegistry,
+  type Declared,
+  type ResourceRecord,
+  type RunningProvisioning,
+} from './provision/index.ts';
+import { ProviderError, type GuestStart } from './provision/port/index.ts';
+import type { BrokerSecrets } from './secrets.ts';
+import type { Sessions } from './session/index.ts';
+
+type StartOptions = {
+  readonly config: BrokerConfig;
+  readonly secrets: BrokerSecrets;
+  readonly db: Db;
+  readonly keys: BrokerKeys;
+  readonly nodes: NodeRegistry;
+  readonly sessions: Sessions;
+  readonly joining: Joining;
+  readonly applications: readonly Application[];
+  readonly publicUrl: string;
+  readonly port: number;
+  readonly log: Logger;
+  readonly report: (error: unknown) => void;
+};
+
+const local = providerIdSchema.parse('local');
+const render = poolIdSchema.parse('render');
+const cloudRollCallMs = 10_000;
+const demandPauseMs = 250;
+
+/** Provisioning with the broker's own parts put in: the database, the nodes' links, the sessions. */
+export async function startProvisioning(options: StartOptions): Promise<RunningProvisioning> {
+  const { config, secrets, db, nodes, log, report } = options;
+  const store = createProvisionStore(db);
+  const seal = createSeal(secrets.providerKeys);
+  await using starting = new AsyncDisposableStack();
+  const provisioning = starting.use(
+    await openProvisioning({
+      ...{ store, seal, log, report, definitions: driverDefinitions },
+      work: createWorkStore(db),
+      openPresence: async (onNotice) => openPresence(config.databaseUrl, onNotice),
+      board: showOnRegistry(nodes),
+      guestOf: async (record, joinSeconds) => startOf(options, record, joinSeconds),
+      imageFile: async () => {
+        throw new ProviderError('invalid', 'Images are not built here');
+      },
+      dataDirOf: (id, kind) =>
+        kind === 'local' ? join(config.dataDir, 'nodes') : join(config.dataDir, 'providers', id),
+      limits: config.provisioning.limits,
+      sweep: config.provisioning.sweep,
+      rollCallMsOf: ({ kind }) => (kind === 'local' ? config.sweepMs : cloudRollCallMs),
+      now: () => new Date(),
+      random: Math.random,
+    }),
+  );
+  starting.use(follow(options, provisioning));
+  await applyDeclared(await ownMachine(config, store), { provisioning, store, seal });
+  if (config.providersFile !== undefined)
+    await applyDeclared(await readDeclared(config.providersFile), { provisioning, store, seal });
+  const running = starting.move();
+  return { ...provisioning, [Symbol.asyncDispose]: async () => running.disposeAsync() };
+}
+
+/** This computer with as many render nodes as configured; a policy that an administrator gave the pool since then stays. */
+async function ownMachine(
+  { renderNodes, rtcPort, slots }: BrokerConfig,
+  store: ReturnType<typeof createProvisionStore>,
+): Promise<Declared> {
+  const known = await store.pool(render);
+  const isFixed = !known || known.wanted.policy.min === known.wanted.policy.max;
+  const machine = machineSpecSchema.parse({
+    ...{ kind: 'machine', role: 'render', image: 'agent', size: 'process', slots },
+  });
+  const pool: PutPool = {
+    ...{ providers: [local], machine, policy: fixedSize(renderNodes) },
+    ...{ maxUnhealthyPercent: 40, joinSeconds: 60 },
+  };
+  const settings = { rtcPort };
+  return {
+    providers: { [local]: { kind: 'local', title: 'This computer', settings, isEnabled: true } },
+    pools: isFixed ? { [render]: pool } : {},
+  };
+}
+
+async function readDeclared(file: string): Promise<Declared> {
+  return declaredSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+}
+
+/** What a machine's agent is told. A process of this computer gets its node's token at once; others join with a token good once. */
+async function startOf(
+  { config, secrets, keys, joining, applications, publicUrl, port }: StartOptions,
+  { id, provider, wish, status }: ResourceRecord,
+  joinSeconds: number,
+): Promise<GuestStart> {
+  const { spec } = wish;
+  if (spec.kind !== 'machine' || spec.role === 'plain') return plainGuest;
+  const { role } = spec;
+  const guest = { nodeId: nodeIdSchema.parse(id), role, incarnation: status.incarnation };
+  const joinToken = await joining.invite(guest, joinSeconds);
+  const slots = spec.slots ?? null;
+  if (provider !== local) {
+    const brokerUrl = config.urlForNodes ?? publicUrl;
+    return guestOf({ guest, joinToken, brokerUrl, brokerCa: secrets.authority, slots, applications });
+  }
+  const { nodeId, incarnation } = guest;
+  const environment = {
+    ...config.nodeEnvironment,
+    MEDUSA_BROKER_URL: `https://${localHostOf(config.bind)}:${port}`,
+    MEDUSA_NODE_ID: id,
+    MEDUSA_NODE_TOKEN: await keys.mintNodeToken({ nodeId, kind: role, incarnation }),
+    MEDUSA_RTC_ADDRESS: config.rtcAddress,
+    MEDUSA_SLOTS: String(slots ?? config.slots),
+    MEDUSA_APPLICATIONS: JSON.stringify(applications),
+  };
+  return { environment, userData: plainGuest.userData };
+}
+
+/** Nodes and sessions make the loops look at once. */
+function follow({ nodes, sessions, report }: StartOptions, provisioning: RunningProvisioning): Disposable {
+  const stack = new DisposableStack();
+  const look = (nodeId: string): void => void provisioning.nodesChanged([nodeId]).catch(report);
+  stack.use(nodes.events.on('joined', look));
+  stack.use(nodes.events.on('lost', look));
+  let timer: NodeJS.Timeout | undefined;
+  stack.defer(() => clearTimeout(timer));
+  const demand = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      provisioning.demandChanged().catch(report);
+    }, demandPauseMs);
+  };
+  stack.use(
+    sessions.events.on('changed', ({ nodeId, state }) => {
+      if (state === 'streaming' || state === 'starting') return;
+      demand();
+      if (nodeId !== null && (state === 'closed' || state === 'failed')) look(nodeId);
+    }),
+  );
+  return stack;
+}
+
+/** Where this machine reaches what is bound to `bind`. */
+function localHostOf(bind: string): string {
+  if (bind === '0.0.0.0' || bind === '::') return '127.0.0.1';
+  return bind.includes(':') ? `[${bind}]` : bind;
+}
