@@ -5,6 +5,7 @@ import type { DriverDefinition } from '../port/index.ts';
  * Every kind of provider and where its driver lies. Loaded when a provider of that kind is opened: an SDK that nobody uses costs nothing.
  */
 export const driverDefinitions: Partial<Record<ProviderKind, () => Promise<DriverDefinition>>> = {
+  ec2: async () => (await import('./ec2/index.ts')).definition,
   local: async () => (await import('./local/index.ts')).definition,
   openstack: async () => (await import('./openstack/index.ts')).definition,
   kubernetes: async () => (await import('./kubernetes/index.ts')).definition,
