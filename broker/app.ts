@@ -132,7 +132,10 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   starting.defer(async () => io.close());
   serveNodes(io, { keys, joining, nodes, sessions, studies, audit, log });
   starting.use(
-    serveClients(io, { verify: login.verify, sessions, rooms, nodes, studies, audit: login.loginAudit, log }),
+    serveClients(io, {
+      ...{ verify: login.verify, audit: login.loginAudit },
+      ...{ sessions, rooms, nodes, studies, provisioning, log },
+    }),
   );
 
   await sessions.restore();

@@ -8,10 +8,12 @@ import type {
 import type { DefaultEventsMap, Namespace, Socket } from 'socket.io';
 import type { User } from '../identity/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
+import type { Provisioning } from '../provision/index.ts';
 import type { Rooms, Sitter } from '../room/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
 import { pausing } from './pausing.ts';
+import { gatherProvisionNews } from './provision-news.ts';
 
 type ClientData = { user: User; sitter?: Sitter; lastPointAt?: number };
 export type ClientNamespace = Namespace<ClientToBroker, BrokerToClient, DefaultEventsMap, ClientData>;
@@ -31,6 +33,7 @@ type AudienceDeps = {
   readonly rooms: Rooms;
   readonly nodes: NodeRegistry;
   readonly studies: StudyIndex;
+  readonly provisioning: Pick<Provisioning, 'events'>;
   readonly report: (error: unknown) => void;
 };
 
@@ -47,6 +50,11 @@ export function announce(namespace: ClientNamespace, deps: AudienceDeps): Dispos
     );
   });
   stack.use(tellAdmins);
+  stack.use(
+    gatherProvisionNews(deps.provisioning.events, (change) =>
+      namespace.to(audience.admin).emit('provision.changed', change),
+    ),
+  );
   stack.use(
     studies.events.on('changed', (changed) => namespace.to(audience.worklist).emit('study.changed', changed)),
   );

@@ -18,6 +18,7 @@ import { z } from 'zod';
 import type { AuditActor, AuditTrail } from '../audit/index.ts';
 import { hasAnyRole, type User, type VerifyToken } from '../identity/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
+import type { Provisioning } from '../provision/index.ts';
 import type { Rooms, Sitter } from '../room/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
@@ -30,6 +31,7 @@ type ClientNamespaceDeps = {
   readonly rooms: Rooms;
   readonly nodes: NodeRegistry;
   readonly studies: StudyIndex;
+  readonly provisioning: Pick<Provisioning, 'events'>;
   readonly audit: AuditTrail;
   readonly log: Logger;
 };

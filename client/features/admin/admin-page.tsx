@@ -8,7 +8,7 @@ import { Page } from '../../ui/page.tsx';
 import { useServices } from '../../ui/services.tsx';
 import { useStore } from '../../ui/use-store.ts';
 import { AuditTab } from './audit-tab.tsx';
-import { adminTabs, type AdminSearch, type AdminTab } from './admin-search.ts';
+import { adminTabs, type AdminTab } from './admin-search.ts';
 import { EventsTab } from './events/events-tab.tsx';
 import { NetworksTab } from './networks/networks-tab.tsx';
 import { NodesTab } from './nodes-tab.tsx';
@@ -49,7 +49,7 @@ function Administration(): ReactNode {
   const { snapshot, error, samples } = useAdmin();
   useProvisionNews();
   const poolSamples = usePoolSamples();
-  const { tab = 'overview', resource } = useSearch({ strict: false }) as AdminSearch;
+  const { tab = 'overview', resource } = useSearch({ from: '/admin' });
   const navigate = useNavigate();
   return (
     <ConfirmProvider>

@@ -12,4 +12,3 @@ export const adminSearchSchema = z.object({
   /** Of the event log. */
   resource: z.string().max(40).optional().catch(undefined),
 });
-export type AdminSearch = z.infer<typeof adminSearchSchema>;

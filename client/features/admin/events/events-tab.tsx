@@ -31,54 +31,15 @@ export function EventsTab({ resource = '' }: { resource?: string | undefined }):
   const [filter, setFilter] = useState<Filter>({ provider: '', resource, kind: '', before: 0 });
   const [asked] = useDebouncedValue(filter, 300);
   const query = useEvents(queryOf(asked));
-  const providers = useProviders();
   const kindOf = useKinds();
-  const events = (query.data ?? []).filter(
+  const all = query.data ?? [];
+  const events = all.filter(
     (event) => filter.kind === '' || (event.resource !== null && kindOf.get(event.resource) === filter.kind),
   );
-  const oldest = query.data?.at(-1);
   return (
     <Stack gap="sm">
       <Group gap="sm">
-        <Select
-          size="xs"
-          placeholder={text.anyProvider}
-          aria-label={strings.provision.provider}
-          data={providers.data?.map(({ id, title }) => ({ value: id, label: title })) ?? []}
-          value={filter.provider === '' ? null : filter.provider}
-          onChange={(provider) => setFilter({ ...filter, before: 0, provider: provider ?? '' })}
-          clearable
-          data-testid="events-provider"
-        />
-        <TextInput
-          size="xs"
-          placeholder={text.resourceFilter}
-          aria-label={text.resourceFilter}
-          value={filter.resource}
-          onChange={(event) => setFilter({ ...filter, before: 0, resource: event.currentTarget.value })}
-          data-testid="events-resource"
-        />
-        <Select
-          size="xs"
-          placeholder={text.anyKind}
-          aria-label={text.kind}
-          data={resourceKindSchema.options.map((kind) => ({
-            value: kind,
-            label: strings.provision.kinds[kind],
-          }))}
-          value={filter.kind === '' ? null : filter.kind}
-          onChange={(kind) => setFilter({ ...filter, kind: kind ?? '' })}
-          clearable
-          data-testid="events-kind"
-        />
-        <Badge
-          variant="dot"
-          color={filter.before === 0 ? 'teal' : 'gray'}
-          miw="max-content"
-          style={{ visibility: filter.before === 0 ? 'visible' : 'hidden' }}
-        >
-          {text.live}
-        </Badge>
+        <Filters filter={filter} change={setFilter} />
         <Group gap={4} ml="auto">
           <Button
             size="xs"
@@ -101,8 +62,8 @@ export function EventsTab({ resource = '' }: { resource?: string | undefined }):
           <Button
             size="xs"
             variant="default"
-            disabled={(query.data?.length ?? 0) < pageSize}
-            onClick={() => setFilter({ ...filter, before: oldest?.sequence ?? 0 })}
+            disabled={all.length < pageSize}
+            onClick={() => setFilter({ ...filter, before: all.at(-1)?.sequence ?? 0 })}
           >
             {text.older}
           </Button>
@@ -111,6 +72,50 @@ export function EventsTab({ resource = '' }: { resource?: string | undefined }):
       {query.error && <FailureNotice error={query.error} title={text.failed} />}
       <EventTable events={events} />
     </Stack>
+  );
+}
+
+function Filters({ filter, change }: { filter: Filter; change: (filter: Filter) => void }): ReactNode {
+  const providers = useProviders();
+  return (
+    <>
+      <Select
+        size="xs"
+        placeholder={text.anyProvider}
+        aria-label={strings.provision.provider}
+        data={providers.data?.map(({ id, title }) => ({ value: id, label: title })) ?? []}
+        value={filter.provider === '' ? null : filter.provider}
+        onChange={(provider) => change({ ...filter, before: 0, provider: provider ?? '' })}
+        clearable
+        data-testid="events-provider"
+      />
+      <TextInput
+        size="xs"
+        placeholder={text.resourceFilter}
+        aria-label={text.resourceFilter}
+        value={filter.resource}
+        onChange={(event) => change({ ...filter, before: 0, resource: event.currentTarget.value })}
+        data-testid="events-resource"
+      />
+      <Select
+        size="xs"
+        placeholder={text.anyKind}
+        aria-label={text.kind}
+        data={resourceKindSchema.options.map((kind) => ({
+          value: kind,
+          label: strings.provision.kinds[kind],
+        }))}
+        value={filter.kind === '' ? null : filter.kind}
+        onChange={(kind) => change({ ...filter, kind: kind ?? '' })}
+        clearable
+        data-testid="events-kind"
+      />
+      {filter.before === 0 && (
+        <Badge variant="dot" color="teal" miw="max-content">
+          {text.live}
+        </Badge>
+      )}
+    </>
   );
 }
 

@@ -5,6 +5,8 @@ import { strings } from '../../../strings/en.ts';
 
 const text = strings.provision.pools;
 
+const noCatalog: ProviderCatalog = { images: [], sizes: [], zones: [], networks: [], volumeTypes: [] };
+
 type Machine = PutPool['machine'];
 type Props = {
   readonly machine: Machine;
@@ -16,7 +18,7 @@ type Props = {
 
 /** What each machine of a pool is. */
 export function MachineFields({ machine, change, catalog, faults }: Props): ReactNode {
-  const sizes = catalog?.sizes ?? [];
+  const { images, sizes, zones, networks } = catalog ?? noCatalog;
   const size = sizes.find(({ id }) => id === machine.size);
   return (
     <SimpleGrid cols={2}>
@@ -34,7 +36,7 @@ export function MachineFields({ machine, change, catalog, faults }: Props): Reac
       <Autocomplete
         label={text.image}
         required
-        data={catalog?.images.map(({ id }) => id) ?? []}
+        data={images.map(({ id }) => id)}
         value={machine.image}
         onChange={(image) => change({ ...machine, image })}
         error={faults.get('/machine/image')}
@@ -53,14 +55,14 @@ export function MachineFields({ machine, change, catalog, faults }: Props): Reac
       />
       <Autocomplete
         label={text.zone}
-        data={catalog?.zones ?? []}
+        data={zones}
         value={machine.zone ?? ''}
         onChange={(zone) => change({ ...machine, zone: zone === '' ? null : zone })}
         error={faults.get('/machine/zone')}
       />
       <TagsInput
         label={text.networks}
-        data={catalog?.networks.map(({ id }) => `ref:${id}`) ?? []}
+        data={networks.map(({ id }) => `ref:${id}`)}
         value={machine.networks}
         onChange={(networks) => change({ ...machine, networks })}
         error={faults.get('/machine/networks')}

@@ -1,5 +1,5 @@
 import { Button, Group, Menu } from '@mantine/core';
-import { powerSchema, type ResourceAction, type ResourceView } from '@medusa/protocol';
+import { powerSchema, type ResourceAction, type ResourcePhase, type ResourceView } from '@medusa/protocol';
 import { IconPower } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { strings } from '../../../strings/en.ts';
@@ -15,7 +15,7 @@ type Simple = Exclude<
 /** What can be done with a node as it is now; each shows its plan first. */
 export function NodeActions({ node }: { node: ResourceView }): ReactNode {
   const act = useAct();
-  const simple = actionsOf(node);
+  const simple = actionsOf[node.phase];
   return (
     <Group gap="xs" aria-label={strings.provision.actions}>
       {simple.map((action) => (
@@ -50,25 +50,16 @@ export function NodeActions({ node }: { node: ResourceView }): ReactNode {
   );
 }
 
-function actionsOf({ phase }: ResourceView): readonly Simple[] {
-  switch (phase) {
-    case 'draining':
-      return ['undrain', 'replace', 'destroy'];
-    case 'error':
-    case 'quarantined':
-      return ['retry', 'replace', 'destroy'];
-    case 'held':
-      return ['keep', 'release'];
-    case 'destroying':
-    case 'absent':
-      return [];
-    case 'planned':
-    case 'creating':
-      return ['destroy'];
-    case 'joining':
-      return ['restart', 'replace', 'destroy'];
-    case 'degraded':
-    case 'ready':
-      return ['drain', 'replace', 'restart', 'destroy'];
-  }
-}
+const actionsOf: Readonly<Record<ResourcePhase, readonly Simple[]>> = {
+  planned: ['destroy'],
+  creating: ['destroy'],
+  joining: ['restart', 'replace', 'destroy'],
+  ready: ['drain', 'replace', 'restart', 'destroy'],
+  degraded: ['drain', 'replace', 'restart', 'destroy'],
+  draining: ['undrain', 'replace', 'destroy'],
+  destroying: [],
+  quarantined: ['retry', 'replace', 'destroy'],
+  held: ['keep', 'release'],
+  error: ['retry', 'replace', 'destroy'],
+  absent: [],
+};

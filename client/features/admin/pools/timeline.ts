@@ -16,11 +16,13 @@ export type Timeline = {
   readonly steps: readonly Step[];
 };
 
+const turning: ReadonlySet<ProvisionEvent['kind']> = new Set(['phase', 'adopted', 'held']);
+
 /** What the log tells of one resource, as bars on one time line: its phases, and the steps at the provider. */
 export function timelineOf(events: readonly ProvisionEvent[], now: number): Timeline | null {
   const oldestFirst = [...events].sort((a, b) => a.sequence - b.sequence);
   const turns = oldestFirst.flatMap(({ kind, text, at }) => {
-    const phase = kind === 'phase' ? phaseIn(text) : undefined;
+    const phase = turning.has(kind) ? phaseIn(text) : undefined;
     return phase ? [{ phase, at: Date.parse(at) }] : [];
   });
   const spans = turns.map(({ phase, at }, index) => ({ phase, from: at, to: turns[index + 1]?.at ?? now }));
@@ -40,8 +42,8 @@ export function incarnationsOf({ spans }: Timeline): readonly number[] {
     .map(({ from }) => from);
 }
 
-/** The phase that a line of the log begins with, or that follows its arrow. */
+/** `creating → joining: …` or `joining: …` */
 function phaseIn(text: string): ResourcePhase | undefined {
-  const word = (text.split('→').at(-1) ?? text).trim().split(/[\s:;,.]/)[0];
+  const [, word] = /^(?:[a-z]+ → )?([a-z]+)\b/.exec(text) ?? [];
   return resourcePhaseSchema.safeParse(word).data;
 }

@@ -89,15 +89,33 @@ type FieldProps = {
 };
 
 function OneField({ field, value, change, pointer, faults }: FieldProps): ReactNode {
-  const { shape, label, help, isRequired } = field;
-  const common = {
+  const { shape, label, help, isRequired, name } = field;
+  if (shape.kind === 'items')
+    return <Items {...{ field, value, change, pointer, faults }} item={shape.item} />;
+  if (shape.kind === 'object' || shape.kind === 'variants')
+    return (
+      <Fieldset legend={label} variant="unstyled">
+        <SchemaFields values={valuesOf(value)} {...{ shape, change, pointer, faults }} />
+      </Fieldset>
+    );
+  const common: CommonProps = {
     label,
     description: help === '' ? undefined : help,
     error: faults.get(pointer),
     withAsterisk: isRequired,
     size: 'sm',
-    'data-testid': `field-${field.name}`,
-  } as const;
+    'data-testid': `field-${name}`,
+  };
+  return <SimpleField {...{ shape, common, value, change }} />;
+}
+
+function SimpleField(props: {
+  shape: Exclude<Shape, { kind: 'items' | 'object' | 'variants' }>;
+  common: CommonProps;
+  value: unknown;
+  change: (value: unknown) => void;
+}): ReactNode {
+  const { shape, common, value, change } = props;
   switch (shape.kind) {
     case 'text':
       return <TextField shape={shape} common={common} value={wordOf(value)} change={change} />;
@@ -124,30 +142,15 @@ function OneField({ field, value, change, pointer, faults }: FieldProps): ReactN
         <Select
           {...common}
           data={[...shape.options]}
-          value={typeof value === 'string' ? value : null}
+          value={wordOf(value) === '' ? null : wordOf(value)}
           onChange={change}
-          clearable={!isRequired}
+          clearable={!common.withAsterisk}
         />
       );
     case 'words':
       return <TagsInput {...common} value={wordsOf(value)} onChange={change} acceptValueOnBlur />;
-    case 'items':
-      return <Items {...{ field, value, change, pointer, faults }} item={shape.item} />;
-    case 'object':
-    case 'variants':
-      return (
-        <Fieldset legend={label} variant="unstyled">
-          <SchemaFields
-            shape={shape}
-            values={valuesOf(value)}
-            change={change}
-            pointer={pointer}
-            faults={faults}
-          />
-        </Fieldset>
-      );
     case 'json':
-      return <JsonField shape={shape} common={common} value={value} change={change} />;
+      return <JsonField {...{ shape, common, value, change }} />;
   }
 }
 

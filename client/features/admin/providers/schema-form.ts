@@ -53,22 +53,17 @@ export function shapeOf(schema: unknown, isSecret: boolean, name = ''): Shape {
   if (alternatives) return shapeOfAlternatives(alternatives, isSecret);
   const options = node.enum?.filter((option) => typeof option === 'string');
   if (options && options.length > 0) return { kind: 'choice', options };
-  switch (node.type) {
-    case 'string':
-      return { kind: 'text', isLong: longNames.test(name), isSecret };
-    case 'number':
-    case 'integer':
-      return { kind: 'number', ...limitsOf(node) };
-    case 'boolean':
-      return { kind: 'flag' };
-    case 'object':
-      return node.properties ? objectOf(node, isSecret) : { kind: 'json', isSecret };
-    case 'array':
-      return shapeOfArray(node, isSecret);
-    default:
-      return { kind: 'json', isSecret };
-  }
+  return shapeOfType[node.type ?? '']?.(node, isSecret, name) ?? { kind: 'json', isSecret };
 }
+
+const shapeOfType: Readonly<Record<string, (node: Node, isSecret: boolean, name: string) => Shape>> = {
+  string: (_node, isSecret, name) => ({ kind: 'text', isLong: longNames.test(name), isSecret }),
+  number: (node) => ({ kind: 'number', ...limitsOf(node) }),
+  integer: (node) => ({ kind: 'number', ...limitsOf(node) }),
+  boolean: () => ({ kind: 'flag' }),
+  object: (node, isSecret) => (node.properties ? objectOf(node, isSecret) : { kind: 'json', isSecret }),
+  array: (node, isSecret) => shapeOfArray(node, isSecret),
+};
 
 /** zod bounds every integer by what JavaScript can count: no limit that a person needs to read. */
 function limitsOf({ minimum, maximum }: Node): { min: number | undefined; max: number | undefined } {
@@ -121,7 +116,8 @@ function shapeOfAlternatives(alternatives: readonly unknown[], isSecret: boolean
 /** `anyOf: [X, null]` is X that may be left out. */
 function withoutNull(node: Node): Node {
   const rest = node.anyOf?.filter((alternative) => nodeSchema.safeParse(alternative).data?.type !== 'null');
-  if (!rest || rest.length !== 1) return rest ? { ...node, anyOf: rest } : node;
+  if (!rest) return node;
+  if (rest.length !== 1) return { ...node, anyOf: rest };
   return nodeSchema.safeParse(rest[0]).data ?? node;
 }
 

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Modal, Skeleton, Stack, Table, Text, TextInput } from '@mantine/core';
 import type { ProvisionPlan } from '@medusa/protocol';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { createContext, use, useId, useState, type ReactNode } from 'react';
 import { strings } from '../../../strings/en.ts';
 import { FailureNotice } from './loaded.tsx';
@@ -77,14 +77,7 @@ function Confirmation({ asked, close }: { asked: AskedChange; close: () => void 
   return (
     <Stack gap="md">
       {asked.warning !== undefined && <Warning>{asked.warning}</Warning>}
-      {plan.isPending && <Skeleton h={80} aria-label={text.plan.loading} />}
-      {plan.error && <FailureNotice error={plan.error} title={text.plan.failed} />}
-      {plan.data && <Plan plan={plan.data} />}
-      {plan.data === null && (
-        <Text size="sm" c="dimmed">
-          {text.plan.unplanned}
-        </Text>
-      )}
+      <PlanAnswer plan={plan} />
       {asked.typed !== undefined && (
         <TextInput
           label={text.plan.typed(asked.typed)}
@@ -110,6 +103,17 @@ function Confirmation({ asked, close }: { asked: AskedChange; close: () => void 
         </Button>
       </Group>
     </Stack>
+  );
+}
+
+function PlanAnswer({ plan }: { plan: UseQueryResult<ProvisionPlan | null> }): ReactNode {
+  if (plan.isPending) return <Skeleton h={80} aria-label={text.plan.loading} />;
+  if (plan.error) return <FailureNotice error={plan.error} title={text.plan.failed} />;
+  if (plan.data) return <Plan plan={plan.data} />;
+  return (
+    <Text size="sm" c="dimmed">
+      {text.plan.unplanned}
+    </Text>
   );
 }
 
