@@ -8,6 +8,8 @@ import { cidrSchema, securityRuleSchema } from './provision.ts';
 
 /** Goes into device aliases, comments and file names: no quote, no slash. */
 const hostIdSchema = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+/** Machines have the name their driver gives them. */
+const hostMachineSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$/);
 /** IFNAMSIZ is 16 with the closing zero. */
 const deviceSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
 const absolutePathSchema = z.string().regex(/^\/[A-Za-z0-9_./-]*$/, 'an absolute path');
@@ -74,7 +76,7 @@ export const hostPortSchema = z.strictObject({
   kind: z.literal('port'),
   id: hostIdSchema,
   tag: hostTagSchema,
-  machine: hostIdSchema,
+  machine: hostMachineSchema,
   network: hostIdSchema,
   groups: z.array(hostIdSchema),
   /**
@@ -108,7 +110,7 @@ export const hostAddressSchema = z.strictObject({
   /** The lowest free address of these prefixes is taken. */
   pool: z.array(cidrSchema).min(1),
   /** Machines that take it over, in this order, when the one that has it does not answer; needs `watch` to run. */
-  failover: z.array(hostIdSchema).default([]),
+  failover: z.array(hostMachineSchema).default([]),
   /** A TCP port that a machine must accept to count as alive; null: it is enough that its network stack answers. */
   probePort: z.int().min(1).max(65_535).nullable().default(null),
 });
@@ -134,7 +136,7 @@ export const hostNetworkCommandSchema = z.discriminatedUnion('do', [
     do: z.literal('assign'),
     settings: hostNetworkSettingsSchema,
     address: hostIdSchema,
-    machine: hostIdSchema.nullable(),
+    machine: hostMachineSchema.nullable(),
   }),
   /** Makes again what the journal wants, after a boot or a crash. */
   z.strictObject({ do: z.literal('restore'), settings: hostNetworkSettingsSchema }),
@@ -214,7 +216,7 @@ export const hostVolumeCommandSchema = z.discriminatedUnion('do', [
   z.strictObject({
     do: z.literal('attach'),
     ...volumeTarget,
-    machine: hostIdSchema,
+    machine: hostMachineSchema,
     link: absolutePathSchema.nullable(),
   }),
   z.strictObject({ do: z.literal('detach'), ...volumeTarget }),

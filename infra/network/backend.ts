@@ -2,7 +2,7 @@ import type { HostNetworkSettings } from '@medusa/protocol';
 import type { Journal, WantedNetwork, WantedPort } from './journal.ts';
 import type { Link, Links } from './links.ts';
 import type { DeviceNames } from './names.ts';
-import type { Run } from './run.ts';
+import type { Run } from '../host/run.ts';
 
 /** What both kinds of switch are made with. */
 export type Host = {

@@ -1,5 +1,5 @@
 import { mtuFor, type Backend, type Host } from './backend.ts';
-import { HostError } from './host-error.ts';
+import { HostError } from '../host/host-error.ts';
 import type { WantedNetwork } from './journal.ts';
 import { setSysctl, type Link } from './links.ts';
 import { aliasOf } from './names.ts';

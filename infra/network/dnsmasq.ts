@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { WantedNetwork, WantedPort } from './journal.ts';
 import { gatewaysOf } from './nftables.ts';
 import { familyOf } from './rules.ts';
-import type { Run } from './run.ts';
+import type { Run } from '../host/run.ts';
 
 type Server = { readonly network: WantedNetwork; readonly device: string; readonly folder: string };
 
@@ -51,7 +51,7 @@ export function renderHosts(ports: readonly WantedPort[]): string {
       [
         mac,
         ...addresses.map((address) => (familyOf(address) === 6 ? `[${address}]` : address)),
-        machine,
+        machine.replaceAll(/[^A-Za-z0-9-]/g, '-'),
       ].join(','),
     )
     .map((line) => `${line}\n`)

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Host } from './backend.ts';
-import { HostError } from './host-error.ts';
+import { HostError } from '../host/host-error.ts';
 import type { Journal, WantedNetwork } from './journal.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { HostError } from './host-error.ts';
-import type { Run } from './run.ts';
+import { HostError } from '../host/host-error.ts';
+import type { Run } from '../host/run.ts';
 
 const linkSchema = z.object({
   ifname: z.string(),

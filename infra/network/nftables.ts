@@ -1,10 +1,10 @@
 import { gatewayOf, usableAddresses } from '@medusa/broker/provision/addresses';
 import type { HostNetworkSettings } from '@medusa/protocol';
 import { z } from 'zod';
-import { HostError } from './host-error.ts';
+import { HostError } from '../host/host-error.ts';
 import type { Journal, WantedNetwork, WantedPort } from './journal.ts';
 import { familyOf, rulesOf, type FlatRule, type PortRules } from './rules.ts';
-import type { Run } from './run.ts';
+import type { Run } from '../host/run.ts';
 
 /** What the packet filter is written from. */
 export type FilterPlan = {

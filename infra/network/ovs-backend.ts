@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mtuFor, type Backend, type Host } from './backend.ts';
-import { HostError } from './host-error.ts';
+import { HostError } from '../host/host-error.ts';
 import type { WantedNetwork } from './journal.ts';
 import { aliasOf } from './names.ts';
 import { renderFlows, type FlowPlan } from './ovs-flows.ts';

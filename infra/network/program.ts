@@ -7,11 +7,11 @@ import { converge, convergeAddresses, type Converge } from './converge.ts';
 import { callHooks, eventsOf } from './hooks.ts';
 import { loadJournal, saveJournal, type Journal } from './journal.ts';
 import { linksOf } from './links.ts';
-import { lock } from './lock.ts';
+import { lock } from '../host/lock.ts';
 import { deviceNames } from './names.ts';
 import { observe } from './observe.ts';
 import { ovsBackend } from './ovs-backend.ts';
-import { run, succeeds } from './run.ts';
+import { run, succeeds } from '../host/run.ts';
 import { applied, assigned, removed, swept } from './wants.ts';
 import { watch } from './watch.ts';
 

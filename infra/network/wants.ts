@@ -8,7 +8,7 @@ import type {
   HostPort,
   HostTag,
 } from '@medusa/protocol';
-import { HostError } from './host-error.ts';
+import { HostError } from '../host/host-error.ts';
 import type { Journal } from './journal.ts';
 import type { DeviceNames } from './names.ts';
 
@@ -88,15 +88,27 @@ export function swept(journal: Journal): Journal {
 function withNetwork(journal: Journal, wanted: HostNetwork, { now }: Change): Journal {
   const held = heldOf(journal.networks, wanted);
   if (held) {
-    demandSame(held, wanted);
+    demandSame(held, { ...wanted, segment: wanted.segment ?? held.segment });
     return journal;
   }
-  demandFree(journal, wanted);
-  const localVlan = chooseLocalVlan(journal, wanted);
+  const segment = wanted.segment ?? chooseSegment(journal, wanted);
+  demandFree(journal, { ...wanted, segment });
+  const localVlan = chooseLocalVlan(journal, { ...wanted, segment });
   return {
     ...journal,
-    networks: [...journal.networks, { ...wanted, isRemoving: false, createdAt: now, localVlan }],
+    networks: [...journal.networks, { ...wanted, segment, isRemoving: false, createdAt: now, localVlan }],
   };
+}
+
+/** VXLAN numbers are ours to choose; VLAN numbers belong to whoever runs the switches. */
+function chooseSegment(journal: Journal, { type }: HostNetwork): number | null {
+  if (type !== 'vxlan') return null;
+  const used = new Set(
+    journal.networks.filter((network) => network.type === type).map(({ segment }) => segment),
+  );
+  let segment = 1;
+  while (used.has(segment)) segment++;
+  return segment;
 }
 
 function demandFree(journal: Journal, { type, segment, cidrs }: HostNetwork): void {
@@ -104,19 +116,25 @@ function demandFree(journal: Journal, { type, segment, cidrs }: HostNetwork): vo
     throw new HostError('invalid', `A ${type} network needs a segment`);
   if (type === 'vlan' && (segment ?? 0) > 4_094)
     throw new HostError('invalid', 'IEEE 802.1Q ends at VLAN 4094');
-  for (const other of journal.networks) {
-    const cidr = cidrs.find((mine) => other.cidrs.some((theirs) => cidrsOverlap(mine, theirs)));
-    if (cidr !== undefined)
-      throw new HostError('conflict', `${cidr} overlaps with ${other.cidrs.join(', ')} of ${other.id}`);
-    if (type !== 'flat' && other.type === type && other.segment === segment)
-      throw new HostError('conflict', `The ${type} segment ${String(segment)} is ${other.id}'s`);
-  }
+  for (const other of journal.networks) demandApart(other, { type, segment, cidrs });
+}
+
+function demandApart(
+  other: HostNetwork,
+  { type, segment, cidrs }: Pick<HostNetwork, 'type' | 'segment' | 'cidrs'>,
+): void {
+  const cidr = cidrs.find((mine) => other.cidrs.some((theirs) => cidrsOverlap(mine, theirs)));
+  if (cidr !== undefined)
+    throw new HostError('conflict', `${cidr} overlaps with ${other.cidrs.join(', ')} of ${other.id}`);
+  if (type !== 'flat' && other.type === type && other.segment === segment)
+    throw new HostError('conflict', `The ${type} segment ${String(segment)} is ${other.id}'s`);
 }
 
 /** VLAN networks keep their number, so that the trunk's frames need no translation; the others take from the top. */
 function chooseLocalVlan(journal: Journal, { type, segment }: HostNetwork): number {
   const used = new Set(journal.networks.map((network) => network.localVlan));
   if (type === 'vlan' && segment !== null) {
+    if (segment > 4_094) throw new HostError('invalid', 'IEEE 802.1Q ends at VLAN 4094');
     if (used.has(segment)) throw new HostError('conflict', `VLAN ${segment} is in use inside this host`);
     return segment;
   }

@@ -128,8 +128,8 @@ describe.skipIf(missing).each(['ovs', 'bridge'] as const)(
         do: 'apply',
         things: [network('net-a'), group, port('a1', 'net-a'), port('a2', 'net-a', { groups: ['web'] })],
       });
-      await using _open = await listen(at('a2'), 8443);
-      await using _closed = await listen(at('a2'), 8444);
+      await using servers = new AsyncDisposableStack();
+      for (const number of [8443, 8444]) servers.use(await listen(at('a2'), number));
       for (const address of addressesOf(things, 'a2')) {
         expect(await canConnect(at('a1'), address, 8443)).toBe(true);
         expect(await canConnect(at('a1'), address, 8444)).toBe(false);

@@ -192,6 +192,6 @@ export async function listen(namespace: string, port: number): Promise<AsyncDisp
   await vi.waitFor(async () => {
     if (!(await inside(namespace, 'ss', '-Hltn', `sport = :${port}`))?.includes('LISTEN'))
       throw new Error('not yet');
-  });
+  }, 10_000);
   return { [Symbol.asyncDispose]: async () => end(child) };
 }

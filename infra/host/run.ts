@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
 import { HostError } from './host-error.ts';
 
-export type RunOptions = { readonly input?: string; readonly environment?: Readonly<Record<string, string>> };
+export type RunOptions = {
+  readonly input?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** 30 000 unless told; then it is killed. */
+  readonly limitMs?: number;
+};
 
 /** Runs a program of the host to its end: an argument array, never a shell. */
 export type Run = (program: string, args: readonly string[], options?: RunOptions) => Promise<string>;
 
-const limitMs = 30_000;
-
 /** @throws HostError `invalid` when it is not installed, `transient` with its own words when it fails. */
-export const run: Run = async (program, args, { input = '', environment } = {}) =>
+export const run: Run = async (program, args, { input = '', environment, limitMs = 30_000 } = {}) =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       env: {
