@@ -1,6 +1,7 @@
 import { AppError, type ResourceAction, type ResourceSpec } from '@medusa/protocol';
 import type { DriverDefinition } from '../port/index.ts';
-import { kindOf, mentions, type ProviderRecord, type ResourceRecord, type Wish } from './model.ts';
+import { portName } from './kinds.ts';
+import { byKind, kindOf, mentions, type ProviderRecord, type ResourceRecord, type Wish } from './model.ts';
 
 /** Throws `request.invalid` with the pointers of what does not fit. */
 export function refuse(pointer: string, message: string): never {
@@ -37,16 +38,6 @@ function faultsIn(root: string, parsed: Parsed): { pointer: string; message: str
   }));
 }
 
-const portOfKind = {
-  machine: 'machines',
-  volume: 'volumes',
-  snapshot: 'snapshots',
-  network: 'networks',
-  address: 'addresses',
-  'security-group': 'securityGroups',
-  image: 'images',
-} as const satisfies Record<ResourceSpec['kind'], string>;
-
 /** Whether the provider can have it, and what it names is there and of the right kind. */
 export function checkSpec(
   spec: ResourceSpec,
@@ -55,7 +46,7 @@ export function checkSpec(
 ): void {
   const { capabilities, state } = provider.health;
   // One that was never reached is taken at its word later.
-  if (state !== 'unknown' && capabilities.length > 0 && !capabilities.includes(portOfKind[spec.kind]))
+  if (state !== 'unknown' && capabilities.length > 0 && !capabilities.includes(portName[spec.kind]))
     refuse('/spec/kind', `${provider.id} has no ${spec.kind}s`);
   const byId = new Map<string, ResourceRecord>(others.map((other) => [other.id, other]));
   for (const [pointer, id, kinds] of references(spec)) {
@@ -69,115 +60,140 @@ export function checkSpec(
 
 type Reference = readonly [pointer: string, id: string, kinds: readonly ResourceSpec['kind'][]];
 
+const machineAt = (pointer: string, id: string | null): Reference[] =>
+  id === null ? [] : [[pointer, id, ['machine']]];
+
 function references(spec: ResourceSpec): Reference[] {
-  switch (spec.kind) {
-    case 'machine':
-      return [
-        ...spec.networks.flatMap((id, index): Reference[] =>
+  return byKind<Reference[]>(
+    {
+      machine: ({ networks, securityGroups }) => [
+        ...networks.flatMap((id, index): Reference[] =>
           id.startsWith('ref:') ? [] : [[`/spec/networks/${index}`, id, ['network']]],
         ),
-        ...spec.securityGroups.map((id, index): Reference => [
+        ...securityGroups.map((id, index): Reference => [
           `/spec/securityGroups/${index}`,
           id,
           ['security-group'],
         ]),
-      ];
-    case 'volume':
-      return [
-        ...(spec.attachedTo === null ? [] : [['/spec/attachedTo', spec.attachedTo, ['machine']] as const]),
-        ...(spec.source.kind === 'blank'
+      ],
+      volume: ({ attachedTo, source }) => [
+        ...machineAt('/spec/attachedTo', attachedTo),
+        ...(source.kind === 'blank'
           ? []
-          : [['/spec/source/resource', spec.source.resource, [spec.source.kind]] as const]),
-      ];
-    case 'snapshot':
-      return [['/spec/volume', spec.volume, ['volume']]];
-    case 'address':
-      return [
-        ...(spec.assignedTo === null ? [] : [['/spec/assignedTo', spec.assignedTo, ['machine']] as const]),
-        ...spec.failover.map((id, index): Reference => [`/spec/failover/${index}`, id, ['machine']]),
-      ];
-    case 'network':
-    case 'security-group':
-    case 'image':
-      return [];
-  }
+          : [['/spec/source/resource', source.resource, [source.kind]] satisfies Reference]),
+      ],
+      snapshot: ({ volume }) => [['/spec/volume', volume, ['volume']]],
+      address: ({ assignedTo, failover }) => [
+        ...machineAt('/spec/assignedTo', assignedTo),
+        ...failover.flatMap((id, index) => machineAt(`/spec/failover/${index}`, id)),
+      ],
+      network: () => [],
+      'security-group': () => [],
+      image: () => [],
+    },
+    spec,
+  );
 }
+
+type ActionContext = {
+  readonly others: readonly ResourceRecord[];
+  readonly capabilities: readonly string[];
+  readonly askId: string;
+};
+type Rule<Name extends ResourceAction['action']> = (
+  record: ResourceRecord,
+  action: Extract<ResourceAction, { action: Name }>,
+  context: ActionContext,
+) => Wish;
+
+type Simple = 'drain' | 'undrain' | 'replace' | 'restart';
+const simple = <Name extends Simple>(action: Name): Rule<Name> => {
+  const isAsk = action === 'replace' || action === 'restart';
+  return (record, _action, { askId }) => {
+    requireMachine(record);
+    return isAsk
+      ? ask(record, { id: askId, action, resource: null })
+      : { ...record.wish, isDraining: action === 'drain' };
+  };
+};
+
+const rules: { readonly [Name in ResourceAction['action']]: Rule<Name> } = {
+  drain: simple('drain'),
+  undrain: simple('undrain'),
+  replace: simple('replace'),
+  restart: simple('restart'),
+  retry: ({ wish }) => wish,
+  destroy: (record, _action, { others }) => {
+    const user = kindOf(record) === 'machine' ? undefined : others.find((other) => needs(other, record));
+    if (user) conflict(`${user.id} needs it`);
+    return { ...record.wish, isWanted: false };
+  },
+  release: (record) => {
+    requireHeld(record);
+    return { ...record.wish, isReleased: true };
+  },
+  keep: (record) => {
+    requireHeld(record);
+    return { ...record.wish, isWanted: true, isReleased: false };
+  },
+  power: ({ wish }, { power }, { capabilities }) => {
+    const { spec } = wish;
+    if (spec.kind !== 'machine') return refuse('/action', 'Only machines are switched');
+    const needed = power === 'suspended' ? 'machines.suspend' : 'machines.stop';
+    if (power !== 'on' && !capabilities.includes(needed)) conflict('The provider cannot do that');
+    return { ...wish, spec: { ...spec, power } };
+  },
+  attach: ({ wish }, { machine }, { others }) => {
+    requireMachineNamed(machine, others);
+    return attached(wish, machine);
+  },
+  detach: ({ wish }) => attached(wish, null),
+  assign: ({ wish }, { machine }, { others }) => {
+    requireMachineNamed(machine, others);
+    return assigned(wish, machine);
+  },
+  unassign: ({ wish }) => assigned(wish, null),
+  revert: (record, action, { others, capabilities, askId }) => {
+    if (kindOf(record) !== 'volume') return refuse('/action', 'Only volumes are put back to a snapshot');
+    if (!capabilities.includes('volumes.revert')) conflict('The provider cannot do that');
+    const snapshot = others.find(({ id }) => id === action.snapshot)?.wish.spec;
+    if (snapshot?.kind !== 'snapshot' || snapshot.volume !== record.id)
+      return refuse('/snapshot', `${action.snapshot} is no snapshot of this volume`);
+    return ask(record, { id: askId, action: 'revert', resource: action.snapshot });
+  },
+};
 
 /** The wish after an action. Throws where the present state or the provider does not allow it. */
-export function wishAfter(
-  record: ResourceRecord,
-  action: ResourceAction,
-  context: {
-    readonly others: readonly ResourceRecord[];
-    readonly capabilities: readonly string[];
-    readonly askId: string;
-  },
-): Wish {
-  const { wish, status } = record;
-  const { spec } = wish;
-  switch (action.action) {
-    case 'drain':
-    case 'undrain':
-      requireMachine(record);
-      return { ...wish, isDraining: action.action === 'drain' };
-    case 'replace':
-    case 'restart':
-      requireMachine(record);
-      return ask(record, { id: context.askId, action: action.action, resource: null });
-    case 'destroy': {
-      const user = context.others.find(
-        (other) =>
-          other.wish.isWanted && kindOf(other) !== 'address' && mentions(other.wish.spec).includes(record.id),
-      );
-      if (user && kindOf(record) !== 'machine') conflict(`${user.id} needs it`);
-      return { ...wish, isWanted: false };
-    }
-    case 'release':
-      if (status.phase !== 'held') conflict('It is not held');
-      return { ...wish, isReleased: true };
-    case 'keep':
-      if (status.phase !== 'held') conflict('It is not held');
-      return { ...wish, isWanted: true, isReleased: false };
-    case 'retry':
-      return wish;
-    case 'power': {
-      if (spec.kind !== 'machine') return refuse('/action', 'Only machines are switched');
-      const needed = action.power === 'suspended' ? 'machines.suspend' : 'machines.stop';
-      if (action.power !== 'on' && !context.capabilities.includes(needed))
-        conflict(`The provider cannot do that`);
-      return { ...wish, spec: { ...spec, power: action.power } };
-    }
-    case 'attach':
-    case 'detach':
-      if (spec.kind !== 'volume') return refuse('/action', 'Only volumes are attached');
-      if (action.action === 'attach') requireMachineNamed(action.machine, context.others);
-      return { ...wish, spec: { ...spec, attachedTo: action.action === 'attach' ? action.machine : null } };
-    case 'assign':
-    case 'unassign':
-      if (spec.kind !== 'address') return refuse('/action', 'Only addresses are assigned');
-      if (action.action === 'assign') requireMachineNamed(action.machine, context.others);
-      return { ...wish, spec: { ...spec, ...assignment(spec, action) } };
-    case 'revert': {
-      if (spec.kind !== 'volume') return refuse('/action', 'Only volumes are put back to a snapshot');
-      if (!context.capabilities.includes('volumes.revert')) conflict('The provider cannot do that');
-      const snapshot = context.others.find(({ id }) => id === action.snapshot)?.wish.spec;
-      if (snapshot?.kind !== 'snapshot' || snapshot.volume !== record.id)
-        return refuse('/snapshot', `${action.snapshot} is no snapshot of this volume`);
-      return ask(record, { id: context.askId, action: 'revert', resource: action.snapshot });
-    }
-  }
+export function wishAfter(record: ResourceRecord, action: ResourceAction, context: ActionContext): Wish {
+  const rule = rules[action.action] as (
+    record: ResourceRecord,
+    action: ResourceAction,
+    context: ActionContext,
+  ) => Wish;
+  return rule(record, action, context);
 }
 
-type AddressSpec = Extract<ResourceSpec, { kind: 'address' }>;
+/** An address lets go of a machine by itself. */
+function needs(other: ResourceRecord, record: ResourceRecord): boolean {
+  const { spec, isWanted } = other.wish;
+  return isWanted && spec.kind !== 'address' && mentions(spec).includes(record.id);
+}
+
+function attached(wish: Wish, machine: ResourceRecord['id'] | null): Wish {
+  if (wish.spec.kind !== 'volume') return refuse('/action', 'Only volumes are attached');
+  return { ...wish, spec: { ...wish.spec, attachedTo: machine } };
+}
 
 /** Unassigned: nobody takes it over either. */
-function assignment(
-  spec: AddressSpec,
-  action: Extract<ResourceAction, { action: 'assign' | 'unassign' }>,
-): Pick<AddressSpec, 'assignedTo' | 'failover'> {
-  if (action.action === 'unassign') return { assignedTo: null, failover: [] };
-  const { machine } = action;
-  return { assignedTo: machine, failover: spec.failover.filter((id) => id !== machine) };
+function assigned(wish: Wish, machine: ResourceRecord['id'] | null): Wish {
+  const { spec } = wish;
+  if (spec.kind !== 'address') return refuse('/action', 'Only addresses are assigned');
+  const failover = machine === null ? [] : spec.failover.filter((id) => id !== machine);
+  return { ...wish, spec: { ...spec, assignedTo: machine, failover } };
+}
+
+function requireHeld({ status }: ResourceRecord): void {
+  if (status.phase !== 'held') conflict('It is not held');
 }
 
 function ask({ wish, status }: ResourceRecord, asked: NonNullable<Wish['ask']>): Wish {

@@ -38,9 +38,8 @@ function paced({ wish, status }: ResourceRecord, made: Decision, now: number): D
  * person.
  */
 function isConcerned(record: ResourceRecord): (thing: Thing) => boolean {
-  const kind = kindOf(record);
   const { ref } = record.status;
-  if (ref === null || (kind !== 'volume' && kind !== 'snapshot')) return () => true;
+  if (ref === null || !holdsData(record)) return () => true;
   return (thing) => thing.ref === ref;
 }
 
@@ -52,20 +51,26 @@ type Found = {
 };
 
 function decideSettled(record: ResourceRecord, found: Found, facts: Facts): Decision {
-  const { alive, current, create } = found;
-  const holdsData = kindOf(record) === 'volume' || kindOf(record) === 'snapshot';
-  const [thing, ...others] = inOrder(record, current);
-  const surplus = others.find(({ state }) => state !== 'stopping') ?? others[0];
-  if (surplus && !holdsData) return dismiss(record, surplus, 'The same thing is there twice');
-  if (create && thing) return adopt(record, thing, { create, now: facts.now });
-  if (create) return findOut(record, create, facts);
-  const older = alive.find(({ tag }) => tag.incarnation < record.status.incarnation);
-  if (older && !holdsData) return dismiss(record, older, record.status.reason);
+  const { create } = found;
+  const [thing, ...others] = inOrder(record, found.current);
+  if (others.length > 0 && !holdsData(record)) return dismissSurplus(record, others);
+  if (create)
+    return thing ? adopt(record, thing, { create, now: facts.now }) : findOut(record, create, facts);
+  const older = holdsData(record) ? undefined : found.alive.find(isOlder(record));
+  if (older) return dismiss(record, older, record.status.reason);
   if (!record.wish.isWanted) return letGo(record, thing, facts);
   if (!thing) return bringAbout(record, found, facts);
   if (record.status.ref !== thing.ref) return adopt(record, thing, { now: facts.now });
   return tend(record, thing, facts);
 }
+
+const isOlder =
+  ({ status }: ResourceRecord) =>
+  ({ tag }: Thing): boolean =>
+    tag.incarnation < status.incarnation;
+
+const holdsData = (record: ResourceRecord): boolean =>
+  kindOf(record) === 'volume' || kindOf(record) === 'snapshot';
 
 /** Only a create can leave something unseen. All other calls are judged by looking, and made again where needed. */
 function settleCutOff({ id, action, incarnation }: Intent, present: number): Settlement[] {
@@ -91,6 +96,12 @@ function inOrder({ status }: ResourceRecord, current: readonly Thing[]): Thing[]
       age(a) - age(b) ||
       (a.ref < b.ref ? -1 : 1),
   );
+}
+
+function dismissSurplus(record: ResourceRecord, others: readonly Thing[]): Decision {
+  const surplus = others.find(({ state }) => state !== 'stopping') ?? others[0];
+  if (!surplus) throw new Error('Nothing is there twice');
+  return dismiss(record, surplus, 'The same thing is there twice');
 }
 
 /** Destroys a thing that is not the one wanted, or waits until it is gone. */
@@ -199,8 +210,7 @@ function bringAbout(record: ResourceRecord, { things }: Found, facts: Facts): De
     status.phase === 'planned'
   )
     return decision({ phase: 'planned', reason: 'Switched off: made when it is switched on' });
-  if (status.blocked && status.blocked.revision === wish.revision)
-    return decision({ phase: 'error', reason: status.reason, againMs: null });
+  if (status.blocked?.revision === wish.revision) return decision({ phase: 'error', reason: status.reason });
   if (facts.waitsFor !== null)
     return decision({
       phase: 'planned',
@@ -229,9 +239,8 @@ function lost(record: ResourceRecord, things: readonly Thing[], { now, traits }:
     });
   const gone = things.find(({ ref }) => ref === status.ref);
   const why = gone && gone.detail !== '' ? gone.detail : 'It is gone at the provider';
-  const kind = kindOf(record);
   // What it held cannot be made again: a person has to know.
-  if (kind === 'volume' || kind === 'snapshot')
+  if (holdsData(record))
     return decision({
       phase: 'error',
       reason: `${why}, and its content with it`,
@@ -242,25 +251,41 @@ function lost(record: ResourceRecord, things: readonly Thing[], { now, traits }:
 
 /** Wanted, and there. */
 function tend(record: ResourceRecord, thing: Thing, facts: Facts): Decision {
-  const { status } = record;
-  const kind = kindOf(record);
-  const seen = seenOf(thing, facts.now);
-  const withSeen = (made: Decision): Decision => ({ ...made, patch: { seen, ...made.patch } });
-  if (kind === 'machine') return withSeen(tendMachine(record, thing, facts));
-  const sinceMs = facts.now - (status.made?.acceptedAt ?? facts.now);
-  if (thing.state === 'pending' || thing.state === 'starting')
-    return withSeen(
-      decision({ phase: 'creating', reason: thing.detail, waiting: 'ready', againMs: pollMs(sinceMs) }),
-    );
-  if (thing.state === 'stopping')
-    return withSeen(decision({ phase: 'degraded', reason: `It is going: ${thing.detail}`, againMs: 1_000 }));
-  if (thing.state === 'error' && status.phase === 'creating' && kind !== 'volume')
-    return withSeen(renew(record, thing.detail, facts.now));
-  if (thing.state === 'error')
-    return withSeen(decision({ phase: 'error', reason: thing.detail, againMs: 30_000 }));
-  if (kind === 'volume') return withSeen(tendVolume(record, thing, facts));
-  if (kind === 'address') return withSeen(tendAddress(record, thing, facts));
-  return withSeen(ready(record));
+  const made =
+    kindOf(record) === 'machine' ? tendMachine(record, thing, facts) : tendOther(record, thing, facts);
+  return { ...made, patch: { seen: seenOf(thing, facts.now), ...made.patch } };
+}
+
+function tendOther(record: ResourceRecord, thing: Thing, facts: Facts): Decision {
+  const sinceMs = facts.now - (record.status.made?.acceptedAt ?? facts.now);
+  switch (thing.state) {
+    case 'pending':
+    case 'starting':
+      return decision({
+        phase: 'creating',
+        reason: thing.detail,
+        waiting: 'ready',
+        againMs: pollMs(sinceMs),
+      });
+    case 'stopping':
+      return decision({ phase: 'degraded', reason: `It is going: ${thing.detail}`, againMs: 1_000 });
+    case 'error':
+      return brokenOther(record, thing, facts);
+    default:
+      return tendUsable(record, thing, facts);
+  }
+}
+
+/** One that was never usable holds nothing and is made anew. */
+function brokenOther(record: ResourceRecord, thing: Thing, { now }: Facts): Decision {
+  if (record.status.phase === 'creating' && !holdsData(record)) return renew(record, thing.detail, now);
+  return decision({ phase: 'error', reason: thing.detail, againMs: 30_000 });
+}
+
+function tendUsable(record: ResourceRecord, thing: Thing, facts: Facts): Decision {
+  if (kindOf(record) === 'volume') return tendVolume(record, thing, facts);
+  if (kindOf(record) === 'address') return tendAddress(record, thing, facts);
+  return ready(record);
 }
 
 function ready({ status }: ResourceRecord): Decision {

@@ -1,6 +1,6 @@
-import type { ResourceKind } from '@medusa/protocol';
+import type { MachineSpec } from '@medusa/protocol';
 import type { Facts } from './decision.ts';
-import { kindOf, type ResourceRecord } from './model.ts';
+import { byKind, kindOf, type ResourceRecord } from './model.ts';
 
 /** What the resources around one mean for it. Pure. */
 export type Surroundings = Pick<Facts, 'waitsFor' | 'neededBy' | 'mustHold' | 'holder' | 'snapshotRef'>;
@@ -20,33 +20,34 @@ const isUsable = (other: ResourceRecord | undefined): other is ResourceRecord =>
   other?.status.phase === 'ready' && other.status.ref !== null;
 
 function waitsFor(record: ResourceRecord, byId: ReadonlyMap<string, ResourceRecord>): string | null {
-  const { spec } = record.wish;
-  switch (spec.kind) {
-    case 'machine': {
-      const needed = [
-        ...spec.networks.filter((name) => !name.startsWith('ref:')).map((id) => need('network', id)),
-        ...spec.securityGroups.map((id) => need('security-group', id)),
-        ...(byId.has(spec.image) ? [need('image', spec.image)] : []),
-      ];
-      const missing = needed.find(({ id }) => !isUsable(byId.get(id)));
-      return missing ? `${missing.kind} ${missing.id}` : waitsForAttached(record, byId);
-    }
-    case 'volume':
-      if (spec.source.kind === 'blank' || isUsable(byId.get(spec.source.resource))) return null;
-      return `${spec.source.kind} ${spec.source.resource}`;
-    case 'snapshot': {
-      const volume = byId.get(spec.volume);
-      return volume && volume.status.ref !== null ? null : `volume ${spec.volume}`;
-    }
-    case 'network':
-    case 'address':
-    case 'security-group':
-    case 'image':
-      return null;
-  }
+  const unless = (isThere: boolean, what: string): string | null => (isThere ? null : what);
+  return byKind<string | null>(
+    {
+      machine: (spec) => missingFor(spec, byId) ?? waitsForAttached(record, byId),
+      volume: ({ source }) =>
+        source.kind === 'blank'
+          ? null
+          : unless(isUsable(byId.get(source.resource)), `${source.kind} ${source.resource}`),
+      snapshot: ({ volume }) => unless(byId.get(volume)?.status.ref != null, `volume ${volume}`),
+      network: () => null,
+      address: () => null,
+      'security-group': () => null,
+      image: () => null,
+    },
+    record.wish.spec,
+  );
 }
 
-const need = (kind: ResourceKind, id: string): { kind: ResourceKind; id: string } => ({ kind, id });
+/** An image that is no resource of ours is the provider's own. */
+function missingFor(spec: MachineSpec, byId: ReadonlyMap<string, ResourceRecord>): string | null {
+  const needed = [
+    ...spec.networks.filter((name) => !name.startsWith('ref:')).map((id) => ({ kind: 'network', id })),
+    ...spec.securityGroups.map((id) => ({ kind: 'security-group', id })),
+    ...(byId.has(spec.image) ? [{ kind: 'image', id: spec.image }] : []),
+  ];
+  const missing = needed.find(({ id }) => !isUsable(byId.get(id)));
+  return missing ? `${missing.kind} ${missing.id}` : null;
+}
 
 /** The volumes and the address that it shall have are made first: a machine that cannot have them is not made. */
 function waitsForAttached({ id }: ResourceRecord, byId: ReadonlyMap<string, ResourceRecord>): string | null {
@@ -62,24 +63,25 @@ function waitsForAttached({ id }: ResourceRecord, byId: ReadonlyMap<string, Reso
 
 /** What must go, or let go, before it can go. */
 function neededBy(record: ResourceRecord, related: readonly ResourceRecord[]): string | null {
-  const standing = related.find((other) => {
-    if (other.id === record.id || !isThere(other)) return false;
-    const { spec } = other.wish;
-    switch (spec.kind) {
-      case 'machine':
-        return spec.networks.includes(record.id) || spec.securityGroups.includes(record.id as never);
-      case 'snapshot':
-        return spec.volume === record.id;
-      case 'volume':
-        return kindOf(record) === 'machine' && other.status.seen?.holder === record.status.ref;
-      case 'address':
-      case 'network':
-      case 'security-group':
-      case 'image':
-        return false;
-    }
-  });
+  const standing = related.find((other) => isThere(other) && standsOn(other, record));
   return standing ? `${kindOf(standing)} ${standing.id}` : null;
+}
+
+function standsOn({ wish, status }: ResourceRecord, record: ResourceRecord): boolean {
+  const none = (): boolean => false;
+  return byKind<boolean>(
+    {
+      machine: ({ networks, securityGroups }) => [...networks, ...securityGroups].includes(record.id),
+      snapshot: ({ volume }) => volume === record.id,
+      // An attached volume lets go of the machine first.
+      volume: () => kindOf(record) === 'machine' && status.seen?.holder === record.status.ref,
+      address: none,
+      network: none,
+      'security-group': none,
+      image: none,
+    },
+    wish.spec,
+  );
 }
 
 const isThere = ({ status }: ResourceRecord): boolean =>
@@ -96,15 +98,15 @@ function mustHold({ wish }: ResourceRecord, byId: ReadonlyMap<string, ResourceRe
 
 function holderFor(record: ResourceRecord, byId: ReadonlyMap<string, ResourceRecord>): Facts['holder'] {
   const { spec, isWanted } = record.wish;
-  if (spec.kind === 'volume') {
-    if (spec.attachedTo === null || !isWanted) return null;
-    const machine = byId.get(spec.attachedTo);
-    if (!machine?.wish.isWanted) return null;
-    const { seen, ref } = machine.status;
-    const isUp = seen?.state === 'running' || seen?.state === 'stopped';
-    return isUp && ref !== null ? { id: machine.id, ref } : undefined;
-  }
-  return spec.kind === 'address' ? chooseHolder(record, byId) : null;
+  if (spec.kind === 'address') return chooseHolder(record, byId);
+  if (spec.kind !== 'volume' || spec.attachedTo === null || !isWanted) return null;
+  const machine = byId.get(spec.attachedTo);
+  return machine?.wish.isWanted ? upAndKnown(machine) : null;
+}
+
+function upAndKnown({ id, status: { seen, ref } }: ResourceRecord): Facts['holder'] {
+  const isUp = seen?.state === 'running' || seen?.state === 'stopped';
+  return isUp && ref !== null ? { id, ref } : undefined;
 }
 
 /**
@@ -129,6 +131,7 @@ function chooseHolder(record: ResourceRecord, byId: ReadonlyMap<string, Resource
 function isWell({ wish, status }: ResourceRecord): boolean {
   return wish.isWanted && !wish.isDraining && status.phase === 'ready';
 }
+
 function snapshotFor({ wish }: ResourceRecord, byId: ReadonlyMap<string, ResourceRecord>): string | null {
   const id = wish.ask?.action === 'revert' ? wish.ask.resource : null;
   const snapshot = id === null ? undefined : byId.get(id);

@@ -1,5 +1,5 @@
 import { backoffMs } from '@medusa/kernel';
-import type { ProviderError } from '../port/index.ts';
+import type { ProviderError, ProviderFault } from '../port/index.ts';
 import type { Call } from './decision.ts';
 import type { ResourceRecord, Status } from './model.ts';
 
@@ -16,47 +16,54 @@ const scarceLimits = { firstMs: 15_000, mostMs: 300_000 };
 /** Credentials and settings are put right by people: they make it look at once. */
 const blockedMs = 300_000;
 
+type Response = { readonly pauseMs: number; readonly isElsewhere: boolean; readonly isBlocked: boolean };
+
 export function failureOf(
   { wish, status }: ResourceRecord,
   error: ProviderError,
   { call, now, random }: { call: Call | null; now: number; random: number },
 ): Failure {
+  // Looked into at once; nothing is repeated before that.
+  if (error.fault === 'unknown-outcome')
+    return { patch: { reason: error.message }, againMs: 0, isElsewhere: false };
   const attempts = status.attempts + 1;
   const isCreate = call?.action === 'create';
-  const after = (pauseMs: number, more: Partial<Status> = {}): Failure['patch'] => ({
-    ...{ attempts, nextTryAt: now + pauseMs, failedRevision: wish.revision },
-    reason: error.message,
-    ...more,
-  });
-  const made = (pauseMs: number, isElsewhere: boolean, more: Partial<Status> = {}): Failure => ({
-    patch: after(pauseMs, more),
+  const { pauseMs, isElsewhere, isBlocked } = responses[error.fault]({ error, attempts, isCreate, random });
+  return {
+    patch: {
+      ...{ attempts, nextTryAt: now + pauseMs, failedRevision: wish.revision, reason: error.message },
+      ...(isBlocked && { blocked: { fault: error.fault, revision: wish.revision }, phase: 'error' }),
+    },
     againMs: pauseMs,
     isElsewhere: isElsewhere && isCreate,
-  });
-  switch (error.fault) {
-    case 'unknown-outcome':
-      // Looked into at once; nothing is repeated before that.
-      return { patch: { reason: error.message }, againMs: 0, isElsewhere: false };
-    case 'rate-limited':
-      return made(error.retryAfterMs ?? backoffMs(attempts, random, retryLimits), false);
-    case 'transient':
-      return made(backoffMs(attempts - 1, random, retryLimits), attempts >= 3);
-    case 'capacity':
-    case 'quota':
-      return made(backoffMs(attempts - 1, random, scarceLimits), true);
-    case 'auth':
-      return made(blockedMs, true);
-    case 'conflict':
-      return made(backoffMs(attempts, random, retryLimits), false);
-    case 'not-found':
-      // Of a create: an image, size or network that is not there. Of others: the thing itself; looking will tell.
-      if (!isCreate) return made(attempts < 2 ? 0 : backoffMs(attempts, random, retryLimits), false);
-      return made(blockedMs, true, blockedBy(wish.revision, error));
-    case 'invalid':
-      return made(blockedMs, true, blockedBy(wish.revision, error));
-  }
+  };
 }
 
-function blockedBy(revision: number, { fault }: ProviderError): Partial<Status> {
-  return { blocked: { fault, revision }, phase: 'error' };
-}
+type Trouble = {
+  readonly error: ProviderError;
+  readonly attempts: number;
+  readonly isCreate: boolean;
+  readonly random: number;
+};
+const retry = (pauseMs: number): Response => ({ pauseMs, isElsewhere: false, isBlocked: false });
+const elsewhere = (pauseMs: number): Response => ({ pauseMs, isElsewhere: true, isBlocked: false });
+const blocked: Response = { pauseMs: blockedMs, isElsewhere: true, isBlocked: true };
+const scarce = ({ attempts, random }: Trouble): Response =>
+  elsewhere(backoffMs(attempts - 1, random, scarceLimits));
+
+const responses: Record<Exclude<ProviderFault, 'unknown-outcome'>, (trouble: Trouble) => Response> = {
+  'rate-limited': ({ error, attempts, random }) =>
+    retry(error.retryAfterMs ?? backoffMs(attempts, random, retryLimits)),
+  transient: ({ attempts, random }) => {
+    const pauseMs = backoffMs(attempts - 1, random, retryLimits);
+    return attempts >= 3 ? elsewhere(pauseMs) : retry(pauseMs);
+  },
+  capacity: scarce,
+  quota: scarce,
+  auth: () => elsewhere(blockedMs),
+  conflict: ({ attempts, random }) => retry(backoffMs(attempts, random, retryLimits)),
+  // Of a create: an image, size or network that is not there. Of others: the thing itself; looking will tell.
+  'not-found': ({ attempts, random, isCreate }) =>
+    isCreate ? blocked : retry(attempts < 2 ? 0 : backoffMs(attempts, random, retryLimits)),
+  invalid: () => blocked,
+};

@@ -2,6 +2,7 @@ import type { ResourceKind } from '@medusa/protocol';
 import {
   ProviderError,
   type Address,
+  type AddressPort,
   type GuestStart,
   type Item,
   type Machine,
@@ -11,31 +12,27 @@ import {
   type ProviderDriver,
   type ResourcePort,
   type Volume,
+  type VolumePort,
 } from '../port/index.ts';
 import type { Call } from './decision.ts';
-import type { ResourceRecord, Thing } from './model.ts';
+import { byKind, type ResourceRecord, type Thing } from './model.ts';
 
 /** What looking at and deleting needs of any kind's port. */
 type AnyPort = Pick<ResourcePort<never, Item>, 'get' | 'list' | 'destroy'>;
 
+export const portName = {
+  machine: 'machines',
+  volume: 'volumes',
+  snapshot: 'snapshots',
+  network: 'networks',
+  address: 'addresses',
+  'security-group': 'securityGroups',
+  image: 'images',
+} as const satisfies Record<ResourceKind, keyof ProviderDriver>;
+
 /** The port of a kind, when the provider has it. */
 export function portOf(driver: ProviderDriver, kind: ResourceKind): AnyPort | undefined {
-  switch (kind) {
-    case 'machine':
-      return driver.machines;
-    case 'volume':
-      return driver.volumes;
-    case 'snapshot':
-      return driver.snapshots;
-    case 'network':
-      return driver.networks;
-    case 'address':
-      return driver.addresses;
-    case 'security-group':
-      return driver.securityGroups;
-    case 'image':
-      return driver.images;
-  }
+  return driver[portName[kind]];
 }
 
 export function requirePort(driver: ProviderDriver, kind: ResourceKind): AnyPort {
@@ -62,7 +59,7 @@ export type CreateContext = {
   readonly tag: OwnerTag;
   readonly name: string;
   readonly operation: Operation;
-  readonly guest: (() => Promise<GuestStart>) | null;
+  readonly guest: () => Promise<GuestStart>;
   readonly imageFile: ImageFile;
 };
 
@@ -78,74 +75,65 @@ export async function createThing(
   context: CreateContext,
 ): Promise<Thing> {
   const { tag, name, operation, refOf } = context;
-  const { spec } = wish;
-  switch (spec.kind) {
-    case 'machine': {
-      const { image, size, zone, networks, securityGroups } = spec;
-      const request = {
-        ...{ image: refOf(image), size, zone, keyName: null },
-        networkRefs: networks.map(refOf),
-        securityGroupRefs: securityGroups.map(refOf),
-        guest: (await context.guest?.()) ?? { environment: {}, userData: '#cloud-config\n' },
-      };
-      return toThing(await driver.machines.create(request, tag, name, operation));
-    }
-    case 'volume': {
-      const { sizeGiB, type, zone, source } = spec;
-      const from =
-        source.kind === 'blank'
-          ? ({ kind: 'blank' } as const)
-          : ({ kind: source.kind, ref: refOf(source.resource) } as const);
-      return toThing(
-        await having(driver.volumes).create({ sizeGiB, type, zone, source: from }, tag, name, operation),
-      );
-    }
-    case 'snapshot': {
-      const volumeRef = refOf(spec.volume);
-      return toThing(await having(driver.snapshots).create({ volumeRef }, tag, name, operation));
-    }
-    case 'network':
-      return toThing(await having(driver.networks).create(spec, tag, name, operation));
-    case 'address':
-      return toThing(await having(driver.addresses).create({ from: spec.from }, tag, name, operation));
-    case 'security-group':
-      return toThing(await having(driver.securityGroups).create({ rules: spec.rules }, tag, name, operation));
-    case 'image': {
-      const file = await context.imageFile(spec, operation.signal);
-      return toThing(await having(driver.images).create({ ...spec, ...file }, tag, name, operation));
-    }
-  }
+  const made = await byKind<Promise<Item>>(
+    {
+      machine: async ({ image, size, zone, networks, securityGroups }) => {
+        const request = {
+          ...{ image: refOf(image), size, zone, keyName: null },
+          networkRefs: networks.map(refOf),
+          securityGroupRefs: securityGroups.map(refOf),
+          guest: await context.guest(),
+        };
+        return driver.machines.create(request, tag, name, operation);
+      },
+      volume: async ({ sizeGiB, type, zone, source }) => {
+        const from = source.kind === 'blank' ? source : { kind: source.kind, ref: refOf(source.resource) };
+        return having(driver.volumes).create({ sizeGiB, type, zone, source: from }, tag, name, operation);
+      },
+      snapshot: async ({ volume }) =>
+        having(driver.snapshots).create({ volumeRef: refOf(volume) }, tag, name, operation),
+      network: async (spec) => having(driver.networks).create(spec, tag, name, operation),
+      address: async ({ from }) => having(driver.addresses).create({ from }, tag, name, operation),
+      'security-group': async ({ rules }) =>
+        having(driver.securityGroups).create({ rules }, tag, name, operation),
+      image: async (spec) => {
+        const file = await context.imageFile(spec, operation.signal);
+        return having(driver.images).create({ ...spec, ...file }, tag, name, operation);
+      },
+    },
+    wish.spec,
+  );
+  return toThing(made);
 }
+
+type OtherCall = Exclude<Call, { action: 'create' }>;
 
 /** Everything but a create. */
 export async function callThing(
   driver: ProviderDriver,
   kind: ResourceKind,
-  { call, operation }: { call: Exclude<Call, { action: 'create' }>; operation: Operation },
+  { call, operation }: { call: OtherCall; operation: Operation },
 ): Promise<void> {
-  switch (call.action) {
-    case 'destroy':
-      return requirePort(driver, kind).destroy(call.ref, operation);
-    case 'detach':
-      return having(driver.volumes).detach(call.ref, operation);
-    case 'attach':
-      return having(driver.volumes).attach(call.ref, call.machineRef, operation);
-    case 'revert': {
-      const { revert } = having(driver.volumes);
-      if (!revert) throw new ProviderError('invalid', 'This provider cannot put volumes back to a snapshot');
-      return revert.call(driver.volumes, call.ref, call.snapshotRef, operation);
-    }
-    case 'assign':
-      return having(driver.addresses).assign(call.ref, call.machineRef, operation);
-    case 'unassign':
-      return having(driver.addresses).unassign(call.ref, operation);
-    case 'start':
-    case 'stop':
-    case 'restart':
-    case 'suspend':
-    case 'resume':
-      return driver.machines.act(call.ref, call.action, operation);
-  }
+  if (call.action === 'destroy') return requirePort(driver, kind).destroy(call.ref, operation);
+  if (kind === 'volume') return callVolume(having(driver.volumes), call, operation);
+  if (kind === 'address') return callAddress(having(driver.addresses), call, operation);
+  const action = driver.machines.actions.find((known) => known === call.action);
+  if (action === undefined)
+    throw new ProviderError('invalid', `This provider cannot ${call.action} a ${kind}`);
+  return driver.machines.act(call.ref, action, operation);
+}
+
+async function callVolume(volumes: VolumePort, call: OtherCall, operation: Operation): Promise<void> {
+  if (call.action === 'attach') return volumes.attach(call.ref, call.machineRef, operation);
+  if (call.action === 'detach') return volumes.detach(call.ref, operation);
+  if (call.action !== 'revert' || !volumes.revert)
+    throw new ProviderError('invalid', 'This provider cannot put volumes back to a snapshot');
+  return volumes.revert(call.ref, call.snapshotRef, operation);
+}
+
+async function callAddress(addresses: AddressPort, call: OtherCall, operation: Operation): Promise<void> {
+  if (call.action === 'assign') return addresses.assign(call.ref, call.machineRef, operation);
+  return addresses.unassign(call.ref, operation);
 }
 
 function having<Port>(port: Port | undefined): Port {

@@ -227,30 +227,34 @@ export function fixedSize(nodes: number): PoolPolicy {
   };
 }
 
-/** Other resources of ours that a wish names. */
-export function mentions(spec: ResourceSpec): string[] {
-  switch (spec.kind) {
-    case 'machine':
-      return [
-        ...spec.networks.filter((network) => !network.startsWith('ref:')),
-        ...spec.securityGroups,
-        spec.image,
-      ];
-    case 'volume':
-      return [
-        ...(spec.attachedTo === null ? [] : [spec.attachedTo]),
-        ...(spec.source.kind === 'blank' ? [] : [spec.source.resource]),
-      ];
-    case 'snapshot':
-      return [spec.volume];
-    case 'address':
-      return [...(spec.assignedTo === null ? [] : [spec.assignedTo]), ...spec.failover];
-    case 'network':
-    case 'security-group':
-    case 'image':
-      return [];
-  }
+type SpecOf<Kind extends ResourceKind> = Extract<ResourceSpec, { kind: Kind }>;
+type ByKind<Value> = { readonly [Kind in ResourceKind]: (spec: SpecOf<Kind>) => Value };
+
+/** Picks by the kind of the wish; each function sees its own kind of wish only. */
+export function byKind<Value>(table: ByKind<Value>, spec: ResourceSpec): Value {
+  return (table[spec.kind] as (spec: ResourceSpec) => Value)(spec);
 }
+
+const named = (id: string | null): string[] => (id === null ? [] : [id]);
+const mentionsOf: ByKind<string[]> = {
+  machine: ({ networks, securityGroups, image }) => [
+    ...networks.filter((network) => !network.startsWith('ref:')),
+    ...securityGroups,
+    image,
+  ],
+  volume: ({ attachedTo, source }) => [
+    ...named(attachedTo),
+    ...(source.kind === 'blank' ? [] : [source.resource]),
+  ],
+  snapshot: ({ volume }) => [volume],
+  address: ({ assignedTo, failover }) => [...named(assignedTo), ...failover],
+  network: () => [],
+  'security-group': () => [],
+  image: () => [],
+};
+
+/** Other resources of ours that a wish names. */
+export const mentions = (spec: ResourceSpec): string[] => byKind(mentionsOf, spec);
 
 /** Whether a change of the wish needs another thing at the provider. */
 export function fingerprintOf(spec: ResourceSpec): string {

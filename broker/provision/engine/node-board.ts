@@ -1,6 +1,5 @@
-import { nodeIdSchema, type NodeState, type ResourcePhase } from '@medusa/protocol';
+import { nodeIdSchema, type NodeId, type NodeState, type ResourcePhase } from '@medusa/protocol';
 import type { NodeRegistry } from '../../node/index.ts';
-import type { ResourceRecord } from './model.ts';
 import type { NodeBoard } from './resource-loop.ts';
 
 /** What a machine's phase says of its node. A node is `ready` by its own word only. */
@@ -12,6 +11,7 @@ const stateOf: Partial<Record<ResourcePhase, NodeState>> = {
   draining: 'draining',
   destroying: 'leaving',
   error: 'lost',
+  absent: 'absent',
 };
 
 type Registry = Pick<NodeRegistry, 'expect' | 'setState' | 'processGone' | 'undrain' | 'view'>;
@@ -24,19 +24,16 @@ export function showOnRegistry(nodes: Registry): NodeBoard {
       if (spec.kind !== 'machine' || spec.role === 'plain') return;
       const nodeId = nodeIdSchema.parse(id);
       nodes.expect(nodeId, { kind: spec.role, provider });
-      if (lostReason !== null) nodes.processGone(nodeId, lostReason);
       const { phase, reason } = status;
-      if (phase === 'absent') {
-        nodes.processGone(nodeId, reason);
-        nodes.setState(nodeId, 'absent', reason);
-        return;
-      }
-      if (phase === 'ready' || phase === 'degraded') return nodes.undrain(nodeId);
+      if (lostReason !== null || phase === 'absent') nodes.processGone(nodeId, lostReason ?? reason);
+      if (phase === 'ready' || phase === 'degraded') nodes.undrain(nodeId);
       const state = stateOf[phase];
-      // It may have registered while its machine was still being noted.
-      const isAhead =
-        nodes.view(nodeId)?.state === 'ready' && (state === 'provisioning' || state === 'joining');
-      if (state !== undefined && !isAhead) nodes.setState(nodeId, state, reason);
+      if (state !== undefined && !isAhead(nodes, nodeId, state)) nodes.setState(nodeId, state, reason);
     },
   };
+}
+
+/** It may have registered while its machine was still being noted. */
+function isAhead(nodes: Registry, nodeId: NodeId, state: NodeState): boolean {
+  return nodes.view(nodeId)?.state === 'ready' && (state === 'provisioning' || state === 'joining');
 }

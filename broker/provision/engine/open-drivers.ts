@@ -79,14 +79,16 @@ export class OpenDrivers implements AsyncDisposable {
   async #open(record: ProviderRecord, signal: AbortSignal): Promise<OpenDriver> {
     const { seal, log, now, dataDirOf, owner, onChange, report } = this.#deps;
     const { id, kind } = record;
-    const { settingsSchema, credentialsSchema, open } = await this.definition(kind);
-    const settings = settingsSchema.safeParse(record.settings);
+    const definition = await this.definition(kind);
+    const settings = definition.settingsSchema.safeParse(record.settings);
     if (!settings.success) throw new ProviderError('invalid', `The settings of ${id} do not fit its driver`);
-    const credentials = credentialsSchema.safeParse(this.#credentials(record, seal));
+    const credentials = definition.credentialsSchema.safeParse(this.#credentials(record, seal));
     if (!credentials.success)
       throw new ProviderError('auth', `The credentials of ${id} are missing or incomplete`);
     const context = { log: log.child({ provider: id }), now, dataDir: dataDirOf(id, kind) };
-    const driver = await this.#translated(id, async () => open(settings.data, credentials.data, context));
+    const driver = await this.#translated(id, async () =>
+      definition.open(settings.data, credentials.data, context),
+    );
     const list = createListings(driver, { owner, timeoutMs: readTimeoutMs, signal });
     driver
       .watch?.(owner, () => onChange(id), signal)

@@ -1,6 +1,6 @@
 import type { ProvisionPlan, PutPool, ResourceAction } from '@medusa/protocol';
 import type { CreateResource } from '../provisioning.ts';
-import { fingerprintOf, kindOf, type PoolRecord, type ResourceRecord } from './model.ts';
+import { byKind, fingerprintOf, kindOf, type PoolRecord, type ResourceRecord } from './model.ts';
 
 type Typical = ReadonlyMap<string, number>;
 type Step = ProvisionPlan['steps'][number];
@@ -15,31 +15,30 @@ function createSteps({ id, provider, spec }: CreateResource, typical: Typical): 
     ...{ action, kind: spec.kind, provider, name: id, note },
     typicalSeconds: typical.get(`${provider} ${spec.kind}.${action}`) ?? null,
   });
-  switch (spec.kind) {
-    case 'machine':
-      return [
-        step('create', `${spec.image}, ${spec.size}`),
+  const usable = step('ready', 'Until it can be used');
+  return byKind<Step[]>(
+    {
+      machine: ({ image, size, role }) => [
+        step('create', `${image}, ${size}`),
         step('boot', 'Until the provider says that it runs'),
-        ...(spec.role === 'plain' ? [] : [step('join', 'Until its node has registered')]),
-      ];
-    case 'volume':
-      return [
-        step('create', `${spec.sizeGiB} GiB`),
-        step('ready', 'Until it can be used'),
-        ...(spec.attachedTo === null ? [] : [step('attach', `To ${spec.attachedTo}`)]),
-      ];
-    case 'address':
-      return [
-        step('create', spec.from ?? ''),
-        ...(spec.assignedTo === null ? [] : [step('assign', `To ${spec.assignedTo}`)]),
-      ];
-    case 'snapshot':
-      return [step('create', `Of ${spec.volume}`), step('ready', 'Until it can be used')];
-    case 'network':
-    case 'security-group':
-    case 'image':
-      return [step('create', ''), step('ready', 'Until it can be used')];
-  }
+        ...(role === 'plain' ? [] : [step('join', 'Until its node has registered')]),
+      ],
+      volume: ({ sizeGiB, attachedTo }) => [
+        step('create', `${sizeGiB} GiB`),
+        usable,
+        ...(attachedTo === null ? [] : [step('attach', `To ${attachedTo}`)]),
+      ],
+      address: ({ from, assignedTo }) => [
+        step('create', from ?? ''),
+        ...(assignedTo === null ? [] : [step('assign', `To ${assignedTo}`)]),
+      ],
+      snapshot: ({ volume }) => [step('create', `Of ${volume}`), usable],
+      network: () => [step('create', ''), usable],
+      'security-group': () => [step('create', ''), usable],
+      image: () => [step('create', ''), usable],
+    },
+    spec,
+  );
 }
 
 export function planForAction(
@@ -48,52 +47,35 @@ export function planForAction(
   { typical, liveSessions }: { typical: Typical; liveSessions: number },
 ): ProvisionPlan {
   const { id, provider, wish } = record;
+  const { spec } = wish;
   const kind = kindOf(record);
-  const step = (name: string, note: string): Step => ({
+  const step = (name: string, note = ''): Step => ({
     ...{ action: name, kind, provider, name: id, note },
     typicalSeconds: typical.get(`${provider} ${kind}.${name}`) ?? null,
   });
-  const isNode = wish.spec.kind === 'machine' && wish.spec.role !== 'plain';
+  const isNode = spec.kind === 'machine' && spec.role !== 'plain';
   const drain = isNode ? [step('drain', drainNote(liveSessions))] : [];
-  const destroy = step('destroy', '');
-  const again = createSteps({ id, provider, spec: wish.spec }, typical);
-  const holdsData =
-    wish.spec.kind === 'snapshot' || (wish.spec.kind === 'volume' && wish.spec.holdsPatientData);
-  switch (action.action) {
-    case 'destroy':
-      if (holdsData)
-        return {
-          steps: [step('hold', 'Kept until a person lets it go')],
-          warnings: ['It may hold patient data'],
-        };
-      return { steps: [...drain, destroy], warnings: [] };
-    case 'replace':
-      return { steps: [...drain, destroy, ...again], warnings: [] };
-    case 'release':
-      return { steps: [destroy], warnings: ['What it holds is gone for good'] };
-    case 'revert':
-      return {
-        steps: [step('detach', ''), step('revert', `To ${action.snapshot}`), step('attach', '')],
-        warnings: ['What was written since the snapshot is gone for good'],
-      };
-    case 'restart':
-      return { steps: [...drain, step('restart', '')], warnings: [] };
-    case 'power':
-      return {
-        steps: [...(action.power === 'on' ? [] : drain), step(`power ${action.power}`, '')],
-        warnings: [],
-      };
-    case 'drain':
-    case 'undrain':
-    case 'keep':
-    case 'retry':
-    case 'attach':
-    case 'detach':
-    case 'assign':
-    case 'unassign':
-      return { steps: [step(action.action, '')], warnings: [] };
-  }
+  const holdsData = spec.kind === 'snapshot' || (spec.kind === 'volume' && spec.holdsPatientData);
+  const plans: Partial<Record<ResourceAction['action'], ProvisionPlan>> = {
+    destroy: holdsData
+      ? { steps: [step('hold', 'Kept until a person lets it go')], warnings: ['It may hold patient data'] }
+      : { steps: [...drain, step('destroy')], warnings: [] },
+    replace: {
+      steps: [...drain, step('destroy'), ...createSteps({ id, provider, spec }, typical)],
+      warnings: [],
+    },
+    release: { steps: [step('destroy')], warnings: ['What it holds is gone for good'] },
+    revert: {
+      steps: [step('detach'), step('revert'), step('attach')],
+      warnings: ['What was written since the snapshot is gone for good'],
+    },
+    restart: { steps: [...drain, step('restart')], warnings: [] },
+    power: { steps: [...(isSwitchedOn(action) ? [] : drain), step('power')], warnings: [] },
+  };
+  return plans[action.action] ?? { steps: [step(action.action)], warnings: [] };
 }
+
+const isSwitchedOn = (action: ResourceAction): boolean => action.action === 'power' && action.power === 'on';
 
 const drainNote = (live: number): string =>
   live === 0 ? 'It has no session' : `Waits for ${live} ${live === 1 ? 'session' : 'sessions'} to end`;

@@ -1,12 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { resourceIdSchema, resourceKindSchema, type ProviderId, type ResourceKind } from '@medusa/protocol';
-import {
-  planSweep,
-  type Seen as SweepItem,
-  type SweepMemory,
-  type SweepRow,
-  type SweepWish,
-} from '../policy/index.ts';
+import { planSweep, type SweepMemory, type SweepRow, type SweepWish } from '../policy/index.ts';
 import { capabilitiesOf, ProviderError } from '../port/index.ts';
 import { portOf, requirePort } from './kinds.ts';
 import { kindOf, newStatus, newWish, type ProviderRecord, type ResourceRecord, type Thing } from './model.ts';

@@ -7,21 +7,23 @@ import type { ResourceRecord } from './model.ts';
  * Undefined: it may be disturbed now.
  */
 export function drainFirst(record: ResourceRecord, facts: Facts, why: string): Decision | undefined {
-  const { wish, status } = record;
-  if (wish.spec.kind !== 'machine' || wish.spec.role === 'plain' || status.made === null) return undefined;
-  if (status.phase === 'destroying') return undefined;
+  if (!mayHaveSessions(record, facts)) return undefined;
+  const { status } = record;
+  const { drainSettleMs } = facts.limits;
   const live = facts.node?.liveSessions ?? 0;
-  const isDraining = status.phase === 'draining';
-  const leftMs = isDraining ? status.phaseSince + facts.limits.drainSettleMs - facts.now : 1;
-  const hadNode = facts.node?.joinedAt !== null && facts.node !== null;
-  if (!hadNode || (live === 0 && leftMs <= 0)) return undefined;
-  const reason = live > 0 ? `${why}; ${live} ${live === 1 ? 'session' : 'sessions'} to end` : why;
-  return decision({
-    phase: 'draining',
-    reason,
-    waiting: live > 0 ? 'sessions' : 'drain',
-    againMs: live > 0 ? 15_000 : Math.max(leftMs, isDraining ? 50 : facts.limits.drainSettleMs),
-  });
+  if (live > 0) {
+    const reason = `${why}; ${live} ${live === 1 ? 'session' : 'sessions'} to end`;
+    return decision({ phase: 'draining', reason, waiting: 'sessions', againMs: 15_000 });
+  }
+  const leftMs = status.phase === 'draining' ? status.phaseSince + drainSettleMs - facts.now : drainSettleMs;
+  if (leftMs <= 0) return undefined;
+  return decision({ phase: 'draining', reason: why, waiting: 'drain', againMs: Math.max(leftMs, 10) });
+}
+
+function mayHaveSessions({ wish, status }: ResourceRecord, { node }: Facts): boolean {
+  const { spec } = wish;
+  const isNode = spec.kind === 'machine' && spec.role !== 'plain';
+  return isNode && status.made !== null && status.phase !== 'destroying' && node?.joinedAt != null;
 }
 
 /** The next incarnation: what is left of this one is destroyed, then another is made. The first at once, in a row ever later. */

@@ -1,12 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ResourceKind } from '@medusa/protocol';
-import {
-  isProviderFault,
-  nameOf,
-  ProviderError,
-  type GuestStart,
-  type ProviderDriver,
-} from '../port/index.ts';
+import { isProviderFault, nameOf, ProviderError, type GuestStart } from '../port/index.ts';
 import { decide } from './decide.ts';
 import type { Call, Decision, Facts, Limits } from './decision.ts';
 import { surroundings } from './facts.ts';
@@ -142,22 +136,27 @@ async function gatherFacts(
 type ApplyInput = PassInput & { readonly open: OpenDriver; readonly pool: PoolRecord | undefined };
 
 async function apply(deps: ResourceLoopDeps, input: ApplyInput, made: Decision): Promise<Pass> {
-  const { store, board } = deps;
   const { claim, record } = input;
   const status = nextStatus(record, made, deps.now());
   const next: ResourceRecord = { ...record, status };
-  const intent = made.call && intentOf(deps, next, made.call);
+  const intent = made.call === null ? undefined : intentOf(deps, next, made.call);
   const events = eventsOf(record, status, deps.now());
-  const isSame = sameButSeen(record.status, status) && made.settle.length === 0 && events.length === 0;
-  if (intent || !isSame)
-    await store.write(claim, {
-      ...{ status, events, settle: made.settle },
-      ...(intent && { intent, leaseMs: leaseFor(kindOf(record)) }),
-    });
-  const lostReason = status.incarnation > record.status.incarnation ? made.reason : null;
-  if (!isSame) board.show(next, record.status.made === null ? null : lostReason);
+  const { settle } = made;
+  const isNews =
+    intent !== undefined || settle.length + events.length > 0 || !sameButSeen(record.status, status);
+  if (isNews) {
+    const lease = intent && { intent, leaseMs: leaseFor(kindOf(record)) };
+    await deps.store.write(claim, { status, events, settle, ...lease });
+    deps.board.show(next, lostReason(record, status));
+  }
   if (made.call === null || !intent) return { againMs: made.againMs };
   return perform(deps, { ...input, record: next }, { call: made.call, intent });
+}
+
+/** The machine of the incarnation before is given up: nothing of it can come back. */
+function lostReason(before: ResourceRecord, { incarnation, reason }: Status): string | null {
+  const wasMade = before.status.made !== null;
+  return wasMade && incarnation > before.status.incarnation ? reason : null;
 }
 
 function leaseFor(kind: ResourceKind): number {
@@ -210,7 +209,7 @@ async function perform(
     ];
     const status = { ...record.status, ...afterSuccess(record, { call, fresh, intent, now: deps.now() }) };
     await deps.store.write(claim, { status, settle, events: [step('ok', fresh?.detail ?? 'accepted')] });
-    return { againMs: 0, fresh: fresh && status.ref === fresh.ref ? fresh : undefined };
+    return { againMs: 0, fresh };
   } catch (error) {
     if (isClaimLost(error)) throw error;
     // Whatever was cut off by our own end may have happened.
@@ -243,14 +242,12 @@ async function run(
   const related = await deps.store.related(record);
   const refs = new Map<string, string | null>(related.map(({ id, status }) => [id, status.ref]));
   const pool = record.pool === null ? undefined : await deps.store.pool(record.pool);
-  const { spec } = record.wish;
-  const hasGuest = spec.kind === 'machine';
   return createThing(open.driver, record, {
     refOf: (name) => (name.startsWith('ref:') ? name.slice(4) : (refs.get(name) ?? name)),
     tag: { owner: deps.owner, resource: record.id, incarnation: record.status.incarnation },
     name: intent.name,
     operation,
-    guest: hasGuest ? async () => deps.guestOf(record, pool?.wanted.joinSeconds ?? defaultJoinSeconds) : null,
+    guest: async () => deps.guestOf(record, pool?.wanted.joinSeconds ?? defaultJoinSeconds),
     imageFile: deps.imageFile,
   });
 }
@@ -361,30 +358,41 @@ function nextStatus({ status }: ResourceRecord, made: Decision, now: number): St
 /** Steps whose end is worth a line, and whose durations tell how long they usually take. */
 const timedSteps = new Set(['boot', 'join', 'ready', 'destroy', 'start', 'stop']);
 
-function eventsOf(
+function eventsOf(record: ResourceRecord, after: Status, now: number): NewEvent[] {
+  return [...stepEnded(record, after, now), ...phaseChanged(record, after)];
+}
+
+function stepEnded(
   { id, provider, status: before, wish }: ResourceRecord,
   after: Status,
   now: number,
 ): NewEvent[] {
-  const about = { provider, resource: id };
-  const events: NewEvent[] = [];
   const { waiting } = before;
-  const isOver = waiting !== null && after.waiting?.step !== waiting.step && timedSteps.has(waiting.step);
+  if (waiting === null || after.waiting?.step === waiting.step || !timedSteps.has(waiting.step)) return [];
   const isWell =
     after.incarnation === before.incarnation && after.phase !== 'error' && after.phase !== 'quarantined';
-  if (isOver && isWell) {
-    const step = `${wish.spec.kind}.${waiting.step === 'destroy' ? 'gone' : waiting.step}`;
-    const durationMs = now - waiting.since;
-    const text = `${step} took ${(durationMs / 1000).toFixed(1)} s`;
-    events.push({ ...about, kind: 'step', outcome: 'ok', text, durationMs, step });
-  }
-  if (before.phase !== after.phase || before.incarnation !== after.incarnation) {
-    const outcome = after.phase === 'error' ? 'failed' : after.phase === 'quarantined' ? 'unknown' : 'ok';
-    const isAdopted = before.ref === null && after.ref !== null;
-    const text = `${before.phase} → ${after.phase}: ${after.reason}`;
-    events.push({ ...about, kind: isAdopted ? 'adopted' : 'phase', outcome, text, durationMs: null });
-  }
-  return events;
+  if (!isWell) return [];
+  const step = `${wish.spec.kind}.${waiting.step === 'destroy' ? 'gone' : waiting.step}`;
+  const durationMs = now - waiting.since;
+  const text = `${step} took ${(durationMs / 1000).toFixed(1)} s`;
+  return [{ provider, resource: id, kind: 'step', outcome: 'ok', text, durationMs, step }];
+}
+
+const outcomeOf: Partial<Record<Status['phase'], NewEvent['outcome']>> = {
+  error: 'failed',
+  quarantined: 'unknown',
+};
+
+function phaseChanged({ id, provider, status: before }: ResourceRecord, after: Status): NewEvent[] {
+  if (before.phase === after.phase && before.incarnation === after.incarnation) return [];
+  const isAdopted = before.ref === null && after.ref !== null;
+  return [
+    {
+      ...{ provider, resource: id, kind: isAdopted ? 'adopted' : 'phase', durationMs: null },
+      outcome: outcomeOf[after.phase] ?? 'ok',
+      text: `${before.phase} → ${after.phase}: ${after.reason}`,
+    },
+  ];
 }
 
 /** A look that shows nothing new is not worth a write. */

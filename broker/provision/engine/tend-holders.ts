@@ -7,37 +7,32 @@ const well: Partial<Status> = { attempts: 0, nextTryAt: null, blocked: null };
 export function tendVolume(record: ResourceRecord, thing: Thing, facts: Facts): Decision {
   const { wish, status } = record;
   const { holder } = facts;
-  const ask = wish.ask !== null && wish.ask.id !== status.answered ? wish.ask : null;
-  if (ask?.action === 'revert') {
-    if (thing.holder !== null)
-      return change('To be reverted', 'detach', { action: 'detach', ref: thing.ref });
-    if (facts.snapshotRef === null)
-      return decision({
-        phase: 'degraded',
-        reason: 'The snapshot is not there',
-        waiting: 'snapshot',
-        againMs: 30_000,
-      });
-    const revert = { action: 'revert', ref: thing.ref, snapshotRef: facts.snapshotRef } as const;
-    // Marked as done with its success: putting back again changes nothing.
-    return change('To be reverted', 'revert', revert);
-  }
+  const isAsked = wish.ask?.action === 'revert' && wish.ask.id !== status.answered;
+  if (isAsked) return revert(thing, facts);
   if (holder === undefined)
     return decision({ phase: 'degraded', reason: 'Waits for its machine', waiting: 'machine', patch: well });
-  const wantedRef = holder?.ref ?? null;
-  if (thing.holder === wantedRef)
-    return decision({
-      phase: 'ready',
-      reason: holder ? `Attached to ${holder.id}` : 'Detached',
-      patch: well,
-    });
-  if (thing.holder !== null)
+  if (thing.holder === (holder?.ref ?? null)) return settled(holder && `Attached to ${holder.id}`);
+  if (thing.holder !== null || holder === null)
     return change('Attached elsewhere', 'detach', { action: 'detach', ref: thing.ref });
-  if (holder === null) return decision({ phase: 'ready', reason: 'Detached', patch: well });
   return change(`To be attached to ${holder.id}`, 'attach', {
     action: 'attach',
     ref: thing.ref,
     machineRef: holder.ref,
+  });
+}
+
+const settled = (reason: string | null): Decision =>
+  decision({ phase: 'ready', reason: reason ?? 'Detached', patch: well });
+
+/** Taken for done with its success only: putting back again changes nothing. */
+function revert({ ref, holder }: Thing, { snapshotRef }: Facts): Decision {
+  if (holder !== null) return change('To be reverted', 'detach', { action: 'detach', ref });
+  if (snapshotRef !== null) return change('To be reverted', 'revert', { action: 'revert', ref, snapshotRef });
+  return decision({
+    phase: 'degraded',
+    reason: 'The snapshot is not there',
+    waiting: 'snapshot',
+    againMs: 30_000,
   });
 }
 

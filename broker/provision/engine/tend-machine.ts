@@ -7,29 +7,32 @@ type MachineWish = Extract<ResourceRecord['wish']['spec'], { kind: 'machine' }>;
 
 /** A machine that is there and wanted: brought up, joined, kept well, switched as wanted. */
 export function tendMachine(record: ResourceRecord, thing: Thing, facts: Facts): Decision {
-  const spec = record.wish.spec as MachineWish;
   const ask = openAsk(record);
-  if (ask?.action === 'replace')
-    return (
-      drainFirst(record, facts, 'To be replaced') ?? answered(renew(record, 'as asked', facts.now), ask.id)
-    );
-  switch (thing.state) {
-    case 'pending':
-    case 'starting':
-    case 'unknown':
-      return boot(record, thing, facts);
-    case 'error':
-      return broken(record, thing, facts);
-    case 'stopping':
-      return decision({ phase: 'degraded', reason: `It is going: ${thing.detail}`, againMs: 1_000 });
-    case 'stopped':
-    case 'suspended':
-      return spec.power === 'on' ? wake(record, thing, facts) : asleep(record, thing, facts);
-    case 'running':
-    case 'terminated':
-      return running(record, thing, facts);
-  }
+  if (ask?.action !== 'replace') return byState[thing.state](record, thing, facts);
+  const drain = drainFirst(record, facts, 'To be replaced');
+  return drain ?? answered(renew(record, 'as asked', facts.now), ask.id);
 }
+
+type Tend = (record: ResourceRecord, thing: Thing, facts: Facts) => Decision;
+
+const down: Tend = (record, thing, facts) =>
+  (record.wish.spec as MachineWish).power === 'on'
+    ? wake(record, thing, facts)
+    : asleep(record, thing, facts);
+
+const byState: Record<Thing['state'], Tend> = {
+  pending: boot,
+  starting: boot,
+  unknown: boot,
+  error: broken,
+  stopping: (_record, thing) =>
+    decision({ phase: 'degraded', reason: `It is going: ${thing.detail}`, againMs: 1_000 }),
+  stopped: down,
+  suspended: down,
+  running,
+  // Not reached: what is gone for good is not there.
+  terminated: running,
+};
 
 /** Whether its own link says that it lives, whatever the provider says. */
 function isHeard({ node, now, limits }: Facts): boolean {
@@ -82,16 +85,18 @@ function asleep(record: ResourceRecord, thing: Thing, facts: Facts): Decision {
 }
 
 function running(record: ResourceRecord, thing: Thing, facts: Facts): Decision {
-  const { wish, status } = record;
-  const spec = wish.spec as MachineWish;
-  if (spec.power !== 'on') return switchOff(record, thing, facts);
+  const spec = record.wish.spec as MachineWish;
   const ask = openAsk(record);
+  if (spec.power !== 'on') return switchOff(record, thing, facts);
   if (ask?.action === 'restart') return restart(record, thing, { facts, askId: ask.id });
-  const runningSince = status.runningSince ?? facts.now;
+  const runningSince = record.status.runningSince ?? facts.now;
   if (spec.role === 'plain') return settle(record, { runningSince }, 'Running');
-  const sentAt = status.made?.sentAt ?? 0;
-  const hasJoined = facts.node?.joinedAt != null && facts.node.joinedAt >= sentAt;
-  return hasJoined ? joined(record, thing, facts) : joining(record, { runningSince, facts });
+  return hasJoined(record, facts) ? joined(record, thing, facts) : joining(record, { runningSince, facts });
+}
+
+/** This incarnation, not one before it. */
+function hasJoined({ status }: ResourceRecord, { node }: Facts): boolean {
+  return node?.joinedAt != null && node.joinedAt >= (status.made?.sentAt ?? 0);
 }
 
 function openAsk({ wish, status }: ResourceRecord): Ask | null {

@@ -23,27 +23,28 @@ export function toResourceView(
   { nodes, typical }: { nodes: Nodes; typical: ReadonlyMap<string, number> },
 ): ResourceView {
   const { id, provider, pool, wish, status, createdAt, changedAt } = record;
-  const { phase, reason, incarnation, ref, seen, waiting, nextTryAt } = status;
-  const step = waiting && `${kindOf(record)}.${waiting.step}`;
+  const { phase, reason, incarnation, ref, seen, nextTryAt } = status;
   return {
     ...{ id, provider, pool, phase, reason, incarnation, ref },
     spec: wish.spec,
     isWanted: wish.isWanted,
     addresses: [...(seen?.addresses ?? [])],
-    waiting:
-      waiting && step !== null
-        ? {
-            step,
-            since: new Date(waiting.since).toISOString(),
-            typicalSeconds:
-              typical.get(`${provider} ${step === 'machine.destroy' ? 'machine.gone' : step}`) ?? null,
-          }
-        : null,
+    waiting: waitingOf(record, typical),
     liveSessions: nodes.get(id)?.liveSessions ?? 0,
     nextTryAt: nextTryAt === null ? null : new Date(nextTryAt).toISOString(),
     createdAt: new Date(createdAt).toISOString(),
     changedAt: new Date(changedAt).toISOString(),
   };
+}
+
+/** The end of a destroy has a name of its own, apart from the call's. */
+function waitingOf(record: ResourceRecord, typical: ReadonlyMap<string, number>): ResourceView['waiting'] {
+  const { waiting } = record.status;
+  if (!waiting) return null;
+  const step = `${kindOf(record)}.${waiting.step}`;
+  const timed = waiting.step === 'destroy' ? `${kindOf(record)}.gone` : step;
+  const since = new Date(waiting.since).toISOString();
+  return { step, since, typicalSeconds: typical.get(`${record.provider} ${timed}`) ?? null };
 }
 
 export function toProviderView(record: ProviderRecord, resources: readonly ResourceRecord[]): ProviderView {
