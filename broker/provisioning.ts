@@ -15,7 +15,7 @@ import type { NodeRegistry } from './node/index.ts';
 import { createProvisionStore, createWorkStore, openPresence, type Db } from './persistence/index.ts';
 import { createSeal } from './provision/credentials/index.ts';
 import { driverDefinitions } from './provision/drivers/index.ts';
-import { guestOf, plainGuest, type Joining } from './provision/guest/index.ts';
+import { guestOf, openImageStore, plainGuest, type Joining } from './provision/guest/index.ts';
 import {
   applyDeclared,
   declaredSchema,
@@ -26,7 +26,7 @@ import {
   type ResourceRecord,
   type RunningProvisioning,
 } from './provision/index.ts';
-import { ProviderError, type GuestStart } from './provision/port/index.ts';
+import type { GuestStart } from './provision/port/index.ts';
 import type { BrokerSecrets } from './secrets.ts';
 import type { Sessions } from './session/index.ts';
 
@@ -63,9 +63,11 @@ export async function startProvisioning(options: StartOptions): Promise<RunningP
       openPresence: async (onNotice) => openPresence(config.databaseUrl, onNotice),
       board: showOnRegistry(nodes),
       guestOf: async (record, joinSeconds) => startOf(options, record, joinSeconds),
-      imageFile: async () => {
-        throw new ProviderError('invalid', 'Images are not built here');
-      },
+      imageFile: openImageStore({
+        command: [process.execPath, join(import.meta.dirname, '../infra/deploy/images/main.ts')],
+        environment: config.nodeEnvironment,
+        log,
+      }),
       dataDirOf: (id, kind) =>
         kind === 'local' ? join(config.dataDir, 'nodes') : join(config.dataDir, 'providers', id),
       limits: config.provisioning.limits,
