@@ -4,6 +4,7 @@ import path from 'node:path';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { describeEngineOver } from '../../../support/engine-over.ts';
 import { describeProviderDriver, type DriverUnderTest } from '../../port/driver.contract.ts';
 import { isProviderFault, nameOf, type MachineRequest, type ProviderDriver } from '../../port/index.ts';
 import type { cloudSettingsSchema } from './cloud-settings.ts';
@@ -87,6 +88,10 @@ describeProviderDriver('a simulated cloud with unique names', async () =>
 );
 describeProviderDriver('a simulated cloud that tells late what is new', async () =>
   start({ ...quick, faults: { invisibleMs: 60, staleMs: 40, slowDestroyMs: 60, duplicatePages: 0.5 } }),
+);
+
+describeEngineOver('a simulated cloud that promises nothing', async () =>
+  start({ ...quick, honoursTokens: false }),
 );
 
 describe('the simulated cloud', () => {
