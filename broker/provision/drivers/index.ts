@@ -12,6 +12,9 @@ export const driverDefinitions: Partial<Record<ProviderKind, () => Promise<Drive
   opennebula: async () => (await import('./opennebula/index.ts')).definition,
   xenserver: async () => (await import('./xenserver/index.ts')).definition,
   redfish: async () => (await import('./redfish/index.ts')).definition,
+  docker: async () => (await import('./docker/index.ts')).definition,
+  deltacloud: async () => (await import('./deltacloud/index.ts')).definition,
+  cimi: async () => (await import('./cimi/index.ts')).definition,
   lxd: async () => (await import('./lxd/index.ts')).definition,
   simulated: async () => (await import('./simulated/index.ts')).definition,
 };

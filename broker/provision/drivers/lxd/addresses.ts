@@ -13,7 +13,7 @@ import {
   type Operation,
   type OwnerTag,
 } from '../../port/index.ts';
-import { createOnce, ignoring, pathOf, prefix, rewrite, without, type Lxd } from './client.ts';
+import { createOnce, ignoring, pathOf, patiently, prefix, rewrite, without, type Lxd } from './client.ts';
 import type { LxdSettings } from './settings.ts';
 
 /** LXD REST API, `NetworkForward`. */
@@ -97,6 +97,15 @@ export function lxdAddresses(
     await rewrite(lxd, { schema: forwardSchema, path: pathTo(ref), next }, operation);
   }
 
+  async function pointTo(ref: string, machineRef: string, operation: Operation): Promise<void> {
+    const machine = await machines.get(machineRef, operation.signal);
+    if (!machine) throw new ProviderError('not-found', `LXD has no instance ${machineRef}`);
+    const family = ipaddr.parse(ref.split('/')[1] ?? '').kind();
+    const target = machine.addresses.find((address) => ipaddr.parse(address).kind() === family);
+    if (target === undefined) throw new ProviderError('transient', `${machineRef} has no address yet`);
+    await point(ref, { machineRef, target }, operation);
+  }
+
   /** `undefined` when somebody else was faster. */
   async function take(
     { network, address }: { network: string; address: string },
@@ -142,12 +151,8 @@ export function lxdAddresses(
     },
 
     async assign(ref, machineRef, operation) {
-      const machine = await machines.get(machineRef, operation.signal);
-      if (!machine) throw new ProviderError('not-found', `LXD has no instance ${machineRef}`);
-      const family = ipaddr.parse(ref.split('/')[1] ?? '').kind();
-      const target = machine.addresses.find((address) => ipaddr.parse(address).kind() === family);
-      if (target === undefined) throw new ProviderError('transient', `${machineRef} has no address yet`);
-      await point(ref, { machineRef, target }, operation);
+      // A machine that has just begun to run may not have its address yet.
+      await patiently(operation, async () => pointTo(ref, machineRef, operation), 40);
     },
 
     async unassign(ref, operation) {

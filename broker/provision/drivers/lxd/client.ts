@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   isProviderFault,
@@ -265,4 +266,23 @@ export async function rewrite<T>(
 /** A record without some of its keys. */
 export function without<T>(record: Readonly<Record<string, T>>, ...keys: string[]): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
+}
+
+/** Tries again, half a second later, what something that goes on at LXD still stands in the way of. */
+export async function patiently(
+  operation: Operation,
+  call: () => Promise<void>,
+  maxAttempts = 5,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await call();
+      return;
+    } catch (error) {
+      if (!isProviderFault(error, 'transient', 'conflict') || attempt === maxAttempts) throw error;
+      await pause(500, undefined, { signal: operation.signal }).catch(() => {
+        throw error;
+      });
+    }
+  }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   isProviderFault,
@@ -13,7 +12,7 @@ import {
   type Operation,
 } from '../../port/index.ts';
 import { findSize } from '../../port/sizes.ts';
-import { createOnce, ignoring, pathOf, prefix, type Lxd } from './client.ts';
+import { createOnce, ignoring, pathOf, patiently, prefix, type Lxd } from './client.ts';
 import type { SecurityOfNetworks } from './security-groups.ts';
 import type { LxdSettings } from './settings.ts';
 
@@ -113,6 +112,7 @@ export function lxdMachines(lxd: Lxd, settings: LxdSettings, security: SecurityO
     return existing(ref, operation.signal);
   }
 
+  /** A shutdown that was given up still holds the instance for a moment. */
   async function remove(ref: string, operation: Operation): Promise<void> {
     await patiently(operation, async () => {
       await ignoring(
@@ -206,19 +206,6 @@ export function lxdMachines(lxd: Lxd, settings: LxdSettings, security: SecurityO
       }
     },
   };
-}
-
-/** A shutdown that was given up still holds the instance for a moment. */
-async function patiently(operation: Operation, call: () => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await call();
-      return;
-    } catch (error) {
-      if (!isProviderFault(error, 'transient', 'conflict') || attempt === 5) throw error;
-      await pause(500, undefined, { signal: operation.signal });
-    }
-  }
 }
 
 function stepFrom(state: ItemState, action: MachineAction): Step {
