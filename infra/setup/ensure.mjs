@@ -85,7 +85,8 @@ function filesBelow(folder) {
 }
 
 function hashOf(files) {
-  const hash = createHash('sha256').update(process.version);
+  // Not of the Node that runs this: the first time it is the machine's, from then on the pinned one.
+  const hash = createHash('sha256');
   for (const file of files) hash.update(path.relative(root, file)).update(readFileSync(file));
   return hash.digest('hex');
 }
