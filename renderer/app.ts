@@ -6,7 +6,7 @@ import { EncoderProcess, probeEncoders } from './encoder/index.ts';
 import {
   AgentClaim,
   BrokerLink,
-  joinOnce,
+  nodeTokenFor,
   ownAddressTowards,
   probeCapabilities,
   watchOrphans,
@@ -79,7 +79,7 @@ export async function startRenderNode(
 
 async function join(config: RenderNodeConfig, log: Logger, signal?: AbortSignal): Promise<string> {
   const { brokerUrl, nodeId, nodeFolder, joinToken = '' } = config;
-  return joinOnce(
+  return nodeTokenFor(
     { brokerUrl, nodeId, nodeFolder, joinToken },
     { log, signal: signal ?? new AbortController().signal },
   );

@@ -1,7 +1,7 @@
 import { readFile, mkdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import path from 'node:path';
 import { TypedEmitter } from '@medusa/kernel';
 import type { StorageHeartbeat } from '@medusa/protocol';
 import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
@@ -14,6 +14,7 @@ import { createIngest, type Ingest, type IngestDeps, type IngestEvents } from '.
 import { recover } from './ingest/recover.ts';
 import { StudyIndex } from './index/study-index.ts';
 import { BrokerLink } from './link/broker-link.ts';
+import { nodeTokenFor } from './link/join.ts';
 import { createMeters, type Meters } from './metrics.ts';
 import { openFileStore } from './objects/file-store.ts';
 
@@ -41,7 +42,7 @@ export async function startStorageNode(
 ): Promise<StorageNode> {
   await using starting = new AsyncDisposableStack();
   await mkdir(config.directory, { recursive: true, mode: 0o700 });
-  const index = starting.use(StudyIndex.open(join(config.directory, 'index.sqlite')));
+  const index = starting.use(StudyIndex.open(path.join(config.directory, 'index.sqlite')));
   const objects = await openFileStore(config.directory);
   const headers = starting.use(new WorkerPool({ threads: 2, taskMs: headerMs }));
   const pixels = starting.use(new WorkerPool({ threads: 2, taskMs: pixelsMs }));
@@ -97,11 +98,10 @@ export async function startStorageNode(
     dicomPort: dimse.port,
     indexId: index.indexId,
   };
+  // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
+  const token = config.nodeToken ?? (await join(config, log));
   starting.use(
-    new BrokerLink(
-      { brokerUrl: config.brokerUrl, token: config.nodeToken, registration },
-      { index, events, heartbeat, log },
-    ),
+    new BrokerLink({ brokerUrl: config.brokerUrl, token, registration }, { index, events, heartbeat, log }),
   );
 
   const running = starting.move();
@@ -109,6 +109,14 @@ export async function startStorageNode(
   const close = async (): Promise<void> => (closing ??= running.disposeAsync());
   log.info({ dicomPort: dimse.port, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
   return { dicomPort: dimse.port, httpsPort, close, [Symbol.asyncDispose]: close };
+}
+
+async function join(
+  { brokerUrl, nodeId, directory, joinToken }: StorageConfig,
+  log: Logger,
+): Promise<string> {
+  if (joinToken === undefined) throw new Error('One of MEDUSA_NODE_TOKEN and MEDUSA_JOIN_TOKEN is needed');
+  return nodeTokenFor({ brokerUrl, nodeId, directory, joinToken }, { log });
 }
 
 /** Kept for a day, so that sessions go on reading while the broker is away; an unknown key is asked for at once. */

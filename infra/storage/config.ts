@@ -7,7 +7,11 @@ const port = z.coerce.number().int().min(0).max(65_535);
 export const storageConfigSchema = z.object({
   brokerUrl: z.url(),
   nodeId: nodeIdSchema,
-  nodeToken: z.string().min(1),
+  /** Given to a node that was set up by hand; a provisioned one has a one-time join token instead. */
+  nodeToken: z.string().min(1).optional(),
+  joinToken: z.string().min(1).optional(),
+  /** The one authority that is trusted, as PEM or the name of a file of it; unset: those of the system. */
+  ca: z.string().min(1).optional(),
   directory: z.string().min(1),
   dicomPort: port.default(11_112),
   /** PS3.5: 1 to 16 characters, no backslash, no control character. */
@@ -47,6 +51,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     brokerUrl: environment['MEDUSA_BROKER_URL'],
     nodeId: environment['MEDUSA_NODE_ID'],
     nodeToken: environment['MEDUSA_NODE_TOKEN'],
+    joinToken: environment['MEDUSA_JOIN_TOKEN'],
+    ca: environment['MEDUSA_CA'],
     directory: environment['MEDUSA_STORAGE_DIR'],
     dicomPort: environment['MEDUSA_DICOM_PORT'],
     aeTitle: environment['MEDUSA_AE_TITLE'],

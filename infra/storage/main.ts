@@ -1,10 +1,20 @@
+import { AppError } from '@medusa/protocol';
 import { pino } from 'pino';
 import { startStorageNode } from './app.ts';
 import { readConfig } from './config.ts';
+import { trustOnly } from './link/trust.ts';
 
+/** The broker does not want this machine: starting it again would not help (see the unit of the guest images). */
+const notWanted = 3;
 const config = readConfig(process.env);
 const log = pino({ level: config.logLevel, base: { node: config.nodeId } });
-const node = await startStorageNode(config, { log });
+delete process.env['MEDUSA_NODE_TOKEN'];
+delete process.env['MEDUSA_JOIN_TOKEN'];
+if (config.ca !== undefined) await trustOnly(config.ca);
+const node = await startStorageNode(config, { log }).catch((error: unknown) => {
+  log.fatal({ err: error }, 'storage node could not start');
+  process.exit(error instanceof AppError && error.code === 'join.refused' ? notWanted : 1);
+});
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { nodeIdSchema } from '@medusa/protocol';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { joinOnce } from './index.ts';
+import { nodeTokenFor } from './index.ts';
 
 type Reply = { readonly status: number; readonly body: string };
 
@@ -49,7 +49,7 @@ function tokenThatEnds(inSeconds: number): string {
 }
 
 const join = async (brokerUrl: string, joinToken: string): Promise<string> =>
-  joinOnce({ brokerUrl, nodeId, nodeFolder, joinToken }, { log, signal });
+  nodeTokenFor({ brokerUrl, nodeId, nodeFolder, joinToken }, { log, signal });
 
 beforeEach(async () => {
   shown.length = 0;
@@ -59,7 +59,7 @@ beforeEach(async () => {
 });
 afterEach(async () => cleanup.disposeAsync());
 
-describe('joinOnce', () => {
+describe('nodeTokenFor', () => {
   it('shows the token, keeps the credentials for itself alone, and shows the token no more', async () => {
     const url = await startBroker(taken);
     const joinToken = tokenThatEnds(60);
