@@ -66,7 +66,9 @@ export function openIdentity(
       signal: new AbortController().signal,
       isChange: false,
     });
-    if (answer.status !== 201) throw failureOf('Keystone', answer, false);
+    // An application credential that was withdrawn is not found: to log in with it is refused all the same.
+    const status = answer.status === 404 ? 401 : answer.status;
+    if (status !== 201) throw failureOf('Keystone', { ...answer, status }, false);
     const value = answer.headers['x-subject-token'];
     if (value === undefined) throw new ProviderError('invalid', 'Keystone gave no token');
     const { token } = readAnswer('Keystone', { text: answer.text, schema: tokenSchema, isChange: false });

@@ -46,7 +46,7 @@ export const definition: DriverDefinition<OpenstackSettings, OpenstackCredential
       };
       const canRevert = offers.volumes && (await cloud.service('volume').atLeast(40, signal));
       log.info(offers, 'cloud opened');
-      const nova = novaMachines(cloud, settings);
+      const nova = novaMachines(cloud, settings, now);
       const enrolled = { nodes: settings.bareMetal?.nodes ?? [], secrets: credentials.bareMetal };
       return {
         kind: 'openstack',

@@ -21,6 +21,7 @@ const serverSchema = z.object({
   'OS-EXT-STS:task_state': z.string().nullish(),
   'OS-EXT-AZ:availability_zone': z.string().nullish(),
   created: z.coerce.date(),
+  updated: z.coerce.date(),
   metadata: z.record(z.string(), z.string()),
   addresses: z.record(z.string(), z.array(z.object({ addr: z.string() }))).default({}),
   /** An empty text when it was started from a volume. */
@@ -69,25 +70,35 @@ export function stateOfServer(status: string, task: string | null): ItemState {
   return (task === null ? undefined : byTask[task]) ?? byStatus[status] ?? 'unknown';
 }
 
-function toMachine(server: Server): Machine | undefined {
+/** Nova writes the state first and the reason after it: without the reason nobody knows whether it was for want of capacity. */
+const faultDelayMs = 5_000;
+
+const isUnexplained = ({ status, fault }: Server): boolean => status === 'ERROR' && !fault;
+
+function toMachine(server: Server, now: Date): Machine | undefined {
   const tag = tagIn(server.metadata);
   if (!tag) return undefined;
   const task = server['OS-EXT-STS:task_state'] ?? null;
-  const image = typeof server.image === 'object' ? (server.image?.id ?? null) : null;
+  const isFresh = Math.abs(now.getTime() - server.updated.getTime()) < faultDelayMs;
   return {
     ref: server.id,
     name: server.name,
     tag,
-    state: stateOfServer(server.status, task),
-    detail: [`${server.status}${task === null ? '' : `/${task}`}`, faultIn(server)].filter(Boolean).join(': '),
+    state: isUnexplained(server) && isFresh ? 'starting' : stateOfServer(server.status, task),
+    detail: [`${server.status}${task === null ? '' : `/${task}`}`, faultIn(server)]
+      .filter(Boolean)
+      .join(': '),
     createdAt: server.created,
     addresses: Object.values(server.addresses).flatMap((list) => list.map(({ addr }) => addr)),
-    image,
+    image: imageOf(server),
     // From 2.47 on a server tells its flavor's properties and not its id.
     size: server.metadata['medusa-size'] ?? null,
     zone: server['OS-EXT-AZ:availability_zone'] ?? null,
   };
 }
+
+const imageOf = ({ image }: Server): string | null =>
+  typeof image === 'object' && image !== null ? image.id : null;
 
 /** Nova's scheduler says in a sentence what it calls `NoValidHost`; so does the conductor, when every host it tried had failed. */
 function faultIn({ fault }: Server): string {
@@ -121,7 +132,7 @@ const actions: Readonly<Record<MachineAction, { to: ItemState; bodyFrom: (status
 const consoleBytes = 64 * 1024;
 
 /** Servers of Nova. */
-export function novaMachines(cloud: Cloud, settings: OpenstackSettings): MachinePort {
+export function novaMachines(cloud: Cloud, settings: OpenstackSettings, now: () => Date): MachinePort {
   const compute = cloud.service('compute');
 
   const read = async (ref: string, signal: AbortSignal): Promise<Server | undefined> =>
@@ -163,12 +174,17 @@ export function novaMachines(cloud: Cloud, settings: OpenstackSettings): Machine
 
     async get(ref, signal) {
       const server = await read(ref, signal);
-      return server && toMachine(server);
+      return server && toMachine(server, now());
     },
 
     async list(owner, signal) {
       const servers = await compute.list({ path: '/servers/detail', key: 'servers', signal }, serverSchema);
-      return servers.flatMap((server) => toMachine(server) ?? []).filter(({ tag }) => tag.owner === owner);
+      const own = servers.filter(({ metadata }) => tagIn(metadata)?.owner === owner);
+      // Lists leave out why a server found no host (it lies in a cell of its own, cell0): the server itself tells.
+      const explained = await Promise.all(
+        own.map(async (server) => (isUnexplained(server) ? await read(server.id, signal) : server)),
+      );
+      return explained.flatMap((server) => (server && toMachine(server, now())) ?? []);
     },
 
     destroy: async (ref, { signal }) => compute.remove(`/servers/${encodeURIComponent(ref)}`, signal),

@@ -27,6 +27,14 @@ export async function advanceNodes(
     const known = await ironic.find(`/nodes/${wanted.name}`, nodeSchema, signal);
     const node = known ?? (await enrol(ironic, wanted, { secret: secrets[wanted.name] ?? {}, signal }));
     const target = next[node.provision_state ?? ''];
+    // Ironic gives no node away whose power it has never known.
+    if (node.provision_state === 'available' && node.power_state == null)
+      await ironic.tell({
+        method: 'PUT',
+        path: `/nodes/${node.uuid}/states/power`,
+        body: { target: 'power off' },
+        signal,
+      });
     if (target === undefined || node.maintenance) continue;
     if (target === 'manage') await addPorts(ironic, { node, macs: wanted.macs }, signal);
     const path = `/nodes/${node.uuid}/states/provision`;
