@@ -50,7 +50,8 @@ function environmentOf(options: GuestOptions): Record<string, string> {
     MEDUSA_BROKER_URL: brokerUrl,
     MEDUSA_NODE_ID: guest.nodeId,
     MEDUSA_JOIN_TOKEN: joinToken,
-    ...(brokerCa === null ? {} : { MEDUSA_CA: brokerCa }),
+    // LXD takes no line breaks, and PEM has nothing else between its lines.
+    ...(brokerCa === null ? {} : { MEDUSA_CA: Buffer.from(brokerCa).toString('base64') }),
     ...(guest.role === 'render' && {
       MEDUSA_RTC_PORT: String(rtcPort),
       MEDUSA_APPLICATIONS: JSON.stringify(applications),

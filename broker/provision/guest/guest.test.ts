@@ -58,6 +58,9 @@ describe('guestOf', () => {
       MEDUSA_CA: '/etc/medusa/ca.pem',
     });
     expect(authority?.content).toBe(options.brokerCa);
+    expect(Buffer.from(environment['MEDUSA_CA'] ?? '', 'base64').toString()).toBe(options.brokerCa);
+    // Not every provider takes values of more lines than one.
+    expect(Object.values(environment).join('')).not.toContain('\n');
     expect(config.runcmd).toEqual([['systemctl', 'start', '--no-block', 'medusa-agent.service']]);
     expect(z.array(applicationSchema).parse(JSON.parse(environment['MEDUSA_APPLICATIONS'] ?? ''))).toEqual([
       application,
