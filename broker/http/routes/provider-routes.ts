@@ -94,14 +94,17 @@ export function providerRoutes({ provisioning, audit, definitions }: ProviderRou
   ];
 }
 
+/** A driver that cannot be loaded keeps nobody from setting up another; who names its kind is told why it cannot be. */
 async function readKinds(definitions: DriverDefinitions): Promise<ProviderKindView[]> {
-  const loaded = await Promise.all(Object.values(definitions).map(async (load) => load()));
-  return loaded.map(({ kind, title, settingsSchema, credentialsSchema }) => ({
-    kind,
-    title,
-    settings: formSchema(settingsSchema),
-    credentials: formSchema(credentialsSchema),
-  }));
+  const loaded = await Promise.allSettled(Object.values(definitions).map(async (load) => load()));
+  return loaded
+    .flatMap((driver) => (driver.status === 'fulfilled' ? [driver.value] : []))
+    .map(({ kind, title, settingsSchema, credentialsSchema }) => ({
+      kind,
+      title,
+      settings: formSchema(settingsSchema),
+      credentials: formSchema(credentialsSchema),
+    }));
 }
 
 function formSchema(schema: z.ZodType): Record<string, unknown> {

@@ -97,6 +97,10 @@ beforeAll(async () => {
     settingsSchema: z.strictObject({ url: z.url(), region: z.string().default('RegionOne') }),
     credentialsSchema: z.strictObject({ password: z.string() }),
   };
+  const definitions = {
+    openstack: async () => definition,
+    ec2: async () => Promise.reject(new Error('its SDK is not installed')),
+  };
   const user = { id: 'ada', name: 'Ada Admin', roles } as never;
   const actor = { id: 'ada', name: 'Ada Admin', address: '127.0.0.1' };
   const userCaller = async (): Promise<{ kind: 'user'; user: never; actor: typeof actor }> => ({
@@ -104,7 +108,7 @@ beforeAll(async () => {
     user: { ...(user as object), roles } as never,
   });
   const app = createHttpApp({
-    routes: provisionRoutes({ provisioning, audit, definitions: { openstack: async () => definition } }),
+    routes: provisionRoutes({ provisioning, audit, definitions }),
     authenticate: { user: userCaller, userOrStudyToken: userCaller },
     ...{ audit, log: pino({ level: 'silent' }), clientDir: '/nonexistent' },
     metrics: { observeRequest: () => undefined, read: async () => ({ contentType: '', text: '' }) },

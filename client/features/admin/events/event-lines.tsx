@@ -26,7 +26,7 @@ export function EventLines({ events }: { events: readonly ProvisionEvent[] }): R
           </Text>
           <Text size="sm" {...(outcome === 'failed' ? { c: 'red.4' } : {})}>
             {words}
-            {durationMs !== null && ` (${text.seconds(durationMs / 1_000)})`}
+            {durationMs !== null && !words.endsWith(' s') && ` (${text.seconds(durationMs / 1_000)})`}
           </Text>
         </li>
       ))}

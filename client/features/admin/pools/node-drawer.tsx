@@ -37,13 +37,14 @@ export function NodeDrawer({ id, sessions, close }: Props): ReactNode {
       size={620}
       title={id}
       closeButtonProps={{ 'aria-label': strings.common.close }}
-      data-testid="node-drawer"
     >
-      <Loaded query={node}>
-        {(loaded) => (
-          <Details node={loaded} sessions={sessions.filter(({ nodeId }) => nodeId?.toString() === id)} />
-        )}
-      </Loaded>
+      <div data-testid="node-drawer">
+        <Loaded query={node}>
+          {(loaded) => (
+            <Details node={loaded} sessions={sessions.filter(({ nodeId }) => nodeId?.toString() === id)} />
+          )}
+        </Loaded>
+      </div>
     </Drawer>
   );
 }
@@ -83,10 +84,8 @@ function Details({ node, sessions }: { node: ResourceView; sessions: readonly Se
       {node.spec.kind === 'machine' && <Console id={node.id} />}
       <Section title={text.events}>
         <EventLines events={events.data?.slice(0, shownEvents) ?? []} />
-        <Link to="/admin" search={{ tab: 'events', resource: node.id }}>
-          <Text size="xs" component="span">
-            {text.allEvents}
-          </Text>
+        <Link to="/admin" search={{ tab: 'events', resource: node.id }} className="admin-link">
+          {text.allEvents}
         </Link>
       </Section>
     </Stack>

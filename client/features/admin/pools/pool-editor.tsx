@@ -47,79 +47,80 @@ export function PoolEditor({ pool, providers, close }: Props): ReactNode {
       size={760}
       title={isNew ? text.creating : text.editing(pool.id)}
       closeButtonProps={{ 'aria-label': strings.common.close }}
-      data-testid="pool-editor"
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          planning.mutate();
-        }}
-      >
-        <Stack gap="md">
-          <Group grow align="flex-start">
-            <TextInput
-              label={strings.provision.id}
-              required
-              disabled={!isNew}
-              value={id}
-              onChange={(event) => setId(event.currentTarget.value)}
-              error={faults.get('/id')}
-              data-testid="pool-id"
-            />
-            <MultiSelect
-              label={text.providers}
-              required
-              data={providers.map((provider) => ({ value: provider.id, label: provider.title }))}
-              value={[...draft.providers]}
-              onChange={(chosen) => setDraft({ ...draft, providers: chosen })}
-              error={faults.get('/providers')}
-              data-testid="pool-providers"
-            />
-          </Group>
-          <Fieldset legend={text.machine}>
-            <MachineFields
-              machine={draft.machine}
-              change={(machine) => setDraft({ ...draft, machine })}
-              catalog={catalog.data}
-              faults={faults}
-            />
-          </Fieldset>
-          <Fieldset legend={text.policy}>
-            <PolicyFields
-              policy={draft.policy}
-              change={(policy) => setDraft({ ...draft, policy })}
-              faults={faults}
-            />
-          </Fieldset>
-          <Fieldset legend={text.health}>
-            <SimpleGrid cols={2}>
-              <Amount
-                label={text.maxUnhealthy}
-                value={draft.maxUnhealthyPercent}
-                change={(maxUnhealthyPercent) => setDraft({ ...draft, maxUnhealthyPercent })}
-                fault={faults.get('/maxUnhealthyPercent')}
-                testId="pool-max-unhealthy"
+      <div data-testid="pool-editor">
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            planning.mutate();
+          }}
+        >
+          <Stack gap="md">
+            <Group grow align="flex-start">
+              <TextInput
+                label={strings.provision.id}
+                required
+                disabled={!isNew}
+                value={id}
+                onChange={(event) => setId(event.currentTarget.value)}
+                error={faults.get('/id')}
+                data-testid="pool-id"
               />
-              <Amount
-                label={text.joinSeconds}
-                value={draft.joinSeconds}
-                change={(joinSeconds) => setDraft({ ...draft, joinSeconds })}
-                fault={faults.get('/joinSeconds')}
-                testId="pool-join-seconds"
+              <MultiSelect
+                label={text.providers}
+                required
+                data={providers.map((provider) => ({ value: provider.id, label: provider.title }))}
+                value={[...draft.providers]}
+                onChange={(chosen) => setDraft({ ...draft, providers: chosen })}
+                error={faults.get('/providers')}
+                data-testid="pool-providers"
               />
-            </SimpleGrid>
-          </Fieldset>
-          <FaultNotice error={planning.error} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {strings.common.cancel}
-            </Button>
-            <Button type="submit" loading={planning.isPending} data-testid="pool-plan">
-              {strings.provision.next}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
+            </Group>
+            <Fieldset legend={text.machine}>
+              <MachineFields
+                machine={draft.machine}
+                change={(machine) => setDraft({ ...draft, machine })}
+                catalog={catalog.data}
+                faults={faults}
+              />
+            </Fieldset>
+            <Fieldset legend={text.policy}>
+              <PolicyFields
+                policy={draft.policy}
+                change={(policy) => setDraft({ ...draft, policy })}
+                faults={faults}
+              />
+            </Fieldset>
+            <Fieldset legend={text.health}>
+              <SimpleGrid cols={2}>
+                <Amount
+                  label={text.maxUnhealthy}
+                  value={draft.maxUnhealthyPercent}
+                  change={(maxUnhealthyPercent) => setDraft({ ...draft, maxUnhealthyPercent })}
+                  fault={faults.get('/maxUnhealthyPercent')}
+                  testId="pool-max-unhealthy"
+                />
+                <Amount
+                  label={text.joinSeconds}
+                  value={draft.joinSeconds}
+                  change={(joinSeconds) => setDraft({ ...draft, joinSeconds })}
+                  fault={faults.get('/joinSeconds')}
+                  testId="pool-join-seconds"
+                />
+              </SimpleGrid>
+            </Fieldset>
+            <FaultNotice error={planning.error} />
+            <Group justify="flex-end">
+              <Button variant="default" onClick={close}>
+                {strings.common.cancel}
+              </Button>
+              <Button type="submit" loading={planning.isPending} data-testid="pool-plan">
+                {strings.provision.next}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </div>
     </Modal>
   );
 }

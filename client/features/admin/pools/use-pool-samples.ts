@@ -12,23 +12,30 @@ export type PoolSample = {
 export type PoolSamples = ReadonlyMap<PoolId, readonly PoolSample[]>;
 
 const keptMs = 10 * 60 * 1_000;
+const pauseMs = 5_000;
 
 /** What was wanted, ready and used of each pool since the page was opened, at most the last ten minutes. */
 export function usePoolSamples(): PoolSamples {
   const { data, dataUpdatedAt } = usePools();
   const [samples, setSamples] = useState<PoolSamples>(new Map());
   useEffect(() => {
-    if (!data) return;
-    setSamples(
-      (known) =>
-        new Map(
-          data.map(({ id, target, counts, slots }) => {
-            const sample = { at: dataUpdatedAt, wanted: target, ready: counts.ready, used: slots.used };
-            const kept = known.get(id)?.filter(({ at }) => at > dataUpdatedAt - keptMs) ?? [];
-            return [id, [...kept, sample]];
-          }),
-        ),
-    );
+    if (!data) return undefined;
+    const take = (): void => {
+      const now = Date.now();
+      setSamples(
+        (known) =>
+          new Map(
+            data.map(({ id, target, counts, slots }) => {
+              const kept = known.get(id)?.filter(({ at }) => at > now - keptMs) ?? [];
+              return [id, [...kept, { at: now, wanted: target, ready: counts.ready, used: slots.used }]];
+            }),
+          ),
+      );
+    };
+    take();
+    // What does not change is true at that time too.
+    const timer = setInterval(take, pauseMs);
+    return () => clearInterval(timer);
   }, [data, dataUpdatedAt]);
   return samples;
 }

@@ -25,9 +25,10 @@ export function CatalogBrowser({
       size="xl"
       title={`${text.catalog}: ${provider.title}`}
       closeButtonProps={{ 'aria-label': strings.common.close }}
-      data-testid="catalog"
     >
-      <Loaded query={catalog}>{(loaded) => <Parts catalog={loaded} />}</Loaded>
+      <div data-testid="catalog">
+        <Loaded query={catalog}>{(loaded) => <Parts catalog={loaded} />}</Loaded>
+      </div>
     </Drawer>
   );
 }

@@ -41,11 +41,12 @@ export function ProviderForm({ provider, close }: Props): ReactNode {
       size="lg"
       title={provider === 'new' ? text.add : text.editing(provider.id)}
       closeButtonProps={{ 'aria-label': strings.common.close }}
-      data-testid="provider-form"
     >
-      {kinds.isPending && <Skeleton h={200} />}
-      {kinds.error && <FailureNotice error={kinds.error} title={strings.provision.failed} />}
-      {kinds.data && <Inputs kinds={kinds.data} provider={provider} close={close} />}
+      <div data-testid="provider-form">
+        {kinds.isPending && <Skeleton h={200} />}
+        {kinds.error && <FailureNotice error={kinds.error} title={strings.provision.failed} />}
+        {kinds.data && <Inputs kinds={kinds.data} provider={provider} close={close} />}
+      </div>
     </Modal>
   );
 }

@@ -59,61 +59,62 @@ export function CreateForm<Spec extends ResourceInput['spec']>(props: Props<Spec
       size="lg"
       title={title}
       closeButtonProps={{ 'aria-label': strings.common.close }}
-      data-testid="create-form"
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          planning.mutate();
-        }}
-      >
-        <Stack gap="md">
-          <Group grow align="flex-start">
-            <TextInput
-              label={text.id}
-              description={text.idHelp}
-              inputWrapperOrder={['label', 'input', 'description', 'error']}
-              required
-              value={id}
-              onChange={(event) => setId(event.currentTarget.value)}
-              error={faults.get('/id') ?? (id !== '' && !isNamed)}
-              data-testid="create-id"
-            />
-            <Select
-              label={text.provider}
-              required
-              data={able.map((candidate) => ({ value: candidate.id, label: candidate.title }))}
-              value={provider}
-              onChange={setProvider}
-              disabled={props.provider !== undefined}
-              allowDeselect={false}
-              placeholder={text.noProviders}
-              error={faults.get('/provider')}
-              data-testid="create-provider"
-            />
-          </Group>
-          {fields({
-            spec,
-            change: setSpec,
-            faults,
-            provider: providerIdSchema.safeParse(provider).data,
-          })}
-          <FaultNotice error={planning.error} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {strings.common.cancel}
-            </Button>
-            <Button
-              type="submit"
-              loading={planning.isPending}
-              disabled={!isNamed || provider === null}
-              data-testid="create-plan"
-            >
-              {text.next}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
+      <div data-testid="create-form">
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            planning.mutate();
+          }}
+        >
+          <Stack gap="md">
+            <Group grow align="flex-start">
+              <TextInput
+                label={text.id}
+                description={text.idHelp}
+                inputWrapperOrder={['label', 'input', 'description', 'error']}
+                required
+                value={id}
+                onChange={(event) => setId(event.currentTarget.value)}
+                error={faults.get('/id') ?? (id !== '' && !isNamed)}
+                data-testid="create-id"
+              />
+              <Select
+                label={text.provider}
+                required
+                data={able.map((candidate) => ({ value: candidate.id, label: candidate.title }))}
+                value={provider}
+                onChange={setProvider}
+                disabled={props.provider !== undefined}
+                allowDeselect={false}
+                placeholder={text.noProviders}
+                error={faults.get('/provider')}
+                data-testid="create-provider"
+              />
+            </Group>
+            {fields({
+              spec,
+              change: setSpec,
+              faults,
+              provider: providerIdSchema.safeParse(provider).data,
+            })}
+            <FaultNotice error={planning.error} />
+            <Group justify="flex-end">
+              <Button variant="default" onClick={close}>
+                {strings.common.cancel}
+              </Button>
+              <Button
+                type="submit"
+                loading={planning.isPending}
+                disabled={!isNamed || provider === null}
+                data-testid="create-plan"
+              >
+                {text.next}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </div>
     </Modal>
   );
 }

@@ -45,10 +45,9 @@ export function ConfirmProvider({ children }: { children: ReactNode }): ReactNod
         title={asked?.title}
         size="lg"
         closeButtonProps={{ 'aria-label': strings.common.close }}
-        data-testid="plan-dialog"
         zIndex={400}
       >
-        {asked && <Confirmation asked={asked} close={close} />}
+        <div data-testid="plan-dialog">{asked && <Confirmation asked={asked} close={close} />}</div>
       </Modal>
     </ConfirmContext>
   );
