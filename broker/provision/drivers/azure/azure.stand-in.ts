@@ -160,11 +160,10 @@ export async function startAzure(stepMs = 60): Promise<AzureStandIn> {
   };
   const answer = (request: IncomingMessage, text: string): Answer => {
     const url = new URL(request.url ?? '/', origin);
-    const { method = '' } = request;
     if (url.pathname === '/the-tenant/oauth2/v2.0/token') return authorize(new URLSearchParams(text));
-    const refused = refuse(request, url);
-    if (refused) return refused;
-    const body = (text === '' ? {} : JSON.parse(text)) as Json;
+    return refuse(request, url) ?? perform(request.method ?? '', url, JSON.parse(text || '{}') as Json);
+  };
+  const perform = (method: string, url: URL, body: Json): Answer => {
     calls.push({ method, path: url.pathname, body });
     const planned = takeFault(method, url.pathname);
     if (planned && planned !== 'break') {
