@@ -296,7 +296,6 @@ export const provisionStrings = {
     restore: 'Restore to a new volume',
     revert: 'Revert the volume to this',
     revertTitle: (volume: string, snapshot: string): string => `Put ${volume} back to ${snapshot}`,
-    revertWarning: 'Everything written to the volume since then is lost.',
     attachTitle: (id: string): string => `Attach ${id}`,
     machine: 'Machine',
     held: 'Hold list',
@@ -304,7 +303,6 @@ export const provisionStrings = {
     noHeld: 'Nothing waits for a decision.',
     mayHoldData: 'may hold patient data',
     releaseTitle: (id: string): string => `Release ${id} for good`,
-    releaseWarning: 'Its content is deleted at the provider and cannot be brought back.',
   },
   events: {
     lead: 'What was asked of the providers and how it ended, newest first.',

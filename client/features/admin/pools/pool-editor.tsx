@@ -73,6 +73,7 @@ export function PoolEditor({ pool, providers, close }: Props): ReactNode {
                 value={[...draft.providers]}
                 onChange={(chosen) => setDraft({ ...draft, providers: chosen })}
                 error={faults.get('/providers')}
+                searchable
                 data-testid="pool-providers"
               />
             </Group>

@@ -12,7 +12,8 @@ const top = 14;
 /** The hours of a week, darker where more nodes are kept; the numbers say the same. */
 export function WeekGrid({ policy }: { policy: Pick<PoolPolicy, 'min' | 'schedule'> }): ReactNode {
   const week = useMemo(() => weekOf(policy), [policy]);
-  const most = Math.max(1, ...week.flat());
+  const least = Math.min(...week.flat());
+  const span = Math.max(1, ...week.flat().map((nodes) => nodes - least));
   return (
     <div>
       <Text size="xs" c="dimmed" mb={4}>
@@ -35,18 +36,18 @@ export function WeekGrid({ policy }: { policy: Pick<PoolPolicy, 'min' | 'schedul
             <text x={0} y={12}>
               {text.days[index]}
             </text>
-            {day.map((least, hour) => (
+            {day.map((nodes, hour) => (
               <g key={hour} transform={`translate(${left + hour * cell.width} 0)`}>
                 <rect
                   width={cell.width - 1}
                   height={cell.height - 1}
                   rx={2}
                   className="week-cell"
-                  style={{ fillOpacity: 0.08 + (0.72 * least) / most }}
+                  style={{ fillOpacity: 0.12 + (0.68 * (nodes - least)) / span }}
                 />
-                {least > 0 && (
+                {nodes > 0 && (
                   <text x={cell.width / 2} y={11} textAnchor="middle" className="week-number">
-                    {least}
+                    {nodes}
                   </text>
                 )}
               </g>

@@ -16,7 +16,7 @@ import {
 import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import { strings } from '../../../strings/en.ts';
-import { initialOf, variantOf, type Field, type Shape, type Values } from './schema-form.ts';
+import { filledIn, initialOf, variantOf, type Field, type Shape, type Values } from './schema-form.ts';
 
 const text = strings.provision.providers;
 
@@ -98,10 +98,12 @@ function OneField({ field, value, change, pointer, faults }: FieldProps): ReactN
         <SchemaFields values={valuesOf(value)} {...{ shape, change, pointer, faults }} />
       </Fieldset>
     );
+  const fault = faults.get(pointer);
+  const isMissing = fault !== undefined && isRequired && filledIn(value) === undefined;
   const common: CommonProps = {
     label,
     description: help === '' ? undefined : help,
-    error: faults.get(pointer),
+    error: isMissing ? text.required : fault,
     withAsterisk: isRequired,
     size: 'sm',
     'data-testid': `field-${name}`,

@@ -25,7 +25,7 @@ describe('the form of a schema', () => {
     expect(made).toMatchObject({
       kind: 'object',
       fields: [
-        { name: 'url', label: 'Url', help: 'Where it answers', isRequired: true, shape: { kind: 'text' } },
+        { name: 'url', label: 'URL', help: 'Where it answers', isRequired: true, shape: { kind: 'text' } },
         { label: 'User domain name', isRequired: false, initial: 'Default' },
         { name: 'visibleAfterMs', shape: { kind: 'number', min: 0, max: undefined } },
         { name: 'verifyTls', initial: true, shape: { kind: 'flag' } },

@@ -127,7 +127,10 @@ function wordsOf(name: string): string {
     /([a-z0-9])([A-Z])/g,
     (_all, left: string, right: string) => `${left} ${right.toLowerCase()}`,
   );
-  return words.charAt(0).toUpperCase() + words.slice(1).replaceAll('_', ' ');
+  const spelled = words
+    .replaceAll('_', ' ')
+    .replaceAll(/\b(?:url|ca|tls|ssh|id|cidr)\b/gi, (word) => word.toUpperCase());
+  return spelled.charAt(0).toUpperCase() + spelled.slice(1);
 }
 
 /** What a new form shows. */

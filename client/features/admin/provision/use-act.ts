@@ -10,7 +10,7 @@ const destructive: readonly ResourceAction['action'][] = ['destroy', 'release', 
 export function useAct(): (
   id: ResourceId,
   action: ResourceAction,
-  options?: Pick<AskedChange, 'title' | 'typed' | 'warning' | 'done'> | Pick<AskedChange, 'done'>,
+  options?: Partial<Pick<AskedChange, 'title' | 'typed'>>,
 ) => void {
   const { api } = useServices();
   const confirm = useConfirm();

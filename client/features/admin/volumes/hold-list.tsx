@@ -46,7 +46,6 @@ export function HoldList({ held }: { held: readonly ResourceView[] }): ReactNode
                 { action: 'release' },
                 {
                   title: text.releaseTitle(resource.id),
-                  warning: text.releaseWarning,
                   ...(mayHoldPatientData(resource) ? { typed: resource.id } : {}),
                 },
               )

@@ -25,7 +25,7 @@ export function Snapshots({ resources, providers }: Props): ReactNode {
     act(
       spec.volume,
       { action: 'revert', snapshot: id },
-      { title: text.revertTitle(spec.volume, id), warning: text.revertWarning, typed: spec.volume },
+      { title: text.revertTitle(spec.volume, id), typed: spec.volume },
     );
   return (
     <>
