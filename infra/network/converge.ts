@@ -4,7 +4,8 @@ import type { Backend, Host } from './backend.ts';
 import { ensureDnsmasq, removeDnsmasq } from './dnsmasq.ts';
 import type { Journal, WantedNetwork } from './journal.ts';
 import { setSysctl, type Link } from './links.ts';
-import { gatewaysOf, planFilter, readFilter, renderFilter } from './nftables.ts';
+import { gatewaysOf, planFilter, readFilter, renderFilter, renderMove, type FilterPlan } from './nftables.ts';
+import { succeeds } from '../host/run.ts';
 import { ensurePort, missingNamespaces, removeNamespace, removePort } from './ports.ts';
 import { familyOf } from './rules.ts';
 
@@ -47,8 +48,10 @@ export async function converge(journal: Journal, tools: Converge): Promise<Journ
 
 /** A floating address alone: one transaction of the packet filter, and the uplink's addresses. */
 export async function convergeAddresses(journal: Journal, tools: Converge): Promise<void> {
-  await writeFilter(journal, tools);
-  await placeAddresses(tools.host, journal);
+  const { host, backend } = tools;
+  const input = renderMove(filterPlan(journal, host, backend));
+  if (!(await succeeds('nft', ['-f', '-'], { input }))) await writeFilter(journal, tools);
+  await placeAddresses(host, journal);
 }
 
 export function dnsmasqFolder({ settings, names }: Host, network: string): string {
@@ -134,22 +137,27 @@ async function switchOnForwarding(journal: Journal, { host, save }: Converge): P
   return noted;
 }
 
-async function writeFilter(journal: Journal, { host, backend }: Converge): Promise<void> {
-  const { run, names, settings } = host;
-  const isBridged = backend.kind === 'bridge';
-  const plan = planFilter(journal, settings, {
+function filterPlan(journal: Journal, { names, settings }: Host, backend: Backend): FilterPlan {
+  return planFilter(journal, settings, {
     network: (id) => backend.deviceOf(id),
     port: (id) => names.port(id),
-    isBridged,
+    isBridged: backend.kind === 'bridge',
   });
-  if (plan.networks.length === 0 && plan.floating.length === 0) {
+}
+
+async function writeFilter(journal: Journal, { host, backend }: Converge): Promise<void> {
+  const { run } = host;
+  const plan = filterPlan(journal, host, backend);
+  if (plan.networks.length === 0) {
     await clearFilter(journal, host);
     return;
   }
-  const [inet, bridge] = [await readFilter(run, 'inet'), await readFilter(run, 'bridge')];
-  await run('nft', ['-f', '-'], {
-    input: renderFilter(plan, { inet, bridge }),
-  });
+  const none = { chains: [], counters: [] };
+  const old = {
+    inet: await readFilter(run, 'inet'),
+    bridge: plan.isBridged ? await readFilter(run, 'bridge') : none,
+  };
+  await run('nft', ['-f', '-'], { input: renderFilter(plan, old) });
 }
 
 /** With the last network goes everything that was made for all of them. */

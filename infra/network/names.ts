@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 
 /** Names of devices: at most 15 characters, the same after every restart, another for another journal on the same host. */
 export type DeviceNames = {
-  bridge(network: string): string;
-  gateway(network: string): string;
-  tunnel(network: string, remote: string): string;
-  vlan(network: string): string;
-  port(port: string): string;
-  peer(port: string): string;
+  readonly bridge: (network: string) => string;
+  readonly gateway: (network: string) => string;
+  readonly tunnel: (network: string, remote: string) => string;
+  readonly vlan: (network: string) => string;
+  readonly port: (port: string) => string;
+  readonly peer: (port: string) => string;
   /** IEEE 802: locally administered, unicast. */
-  mac(port: string): string;
+  readonly mac: (port: string) => string;
 };
 
 export function deviceNames(stateDir: string): DeviceNames {

@@ -128,32 +128,53 @@ function baseHooks(uplink: string | null): string[] {
   ];
 }
 
-function elements({ networks, ports, floating }: FilterPlan): string[] {
-  const add = (set: string, entries: readonly string[]): string[] =>
-    entries.length === 0 ? [] : [`add element inet medusa ${set} { ${entries.join(', ')} }`];
+function add(set: string, entries: readonly string[]): string[] {
+  return entries.length === 0 ? [] : [`add element inet medusa ${set} { ${entries.join(', ')} }`];
+}
+
+/**
+ * A floating address' move alone, as one transaction. Nothing is read before it, so that it takes no longer than it must; it fails
+ * where the table is not there.
+ */
+export function renderMove(plan: FilterPlan): string {
+  const flushes = setTypes
+    .filter(([name]) => /(floating|inside|floats)/.test(name))
+    .map(([name]) => `flush ${name.replace(' ', ' inet medusa ')}`);
+  return [...flushes, ...floatingElements(plan), ''].join('\n');
+}
+
+function floatingElements({ floating }: FilterPlan): string[] {
+  return ([4, 6] as const).flatMap((version) => {
+    const moved = floating.filter(({ address }) => familyOf(address) === version);
+    return [
+      ...add(
+        `floating${version}`,
+        moved.map(({ address, inside }) => `${address} : ${inside}`),
+      ),
+      ...add(
+        `inside${version}`,
+        // A machine with two of them is seen by the first: its own connections can have one source only.
+        moved
+          .filter(({ inside }, at) => moved.findIndex((other) => other.inside === inside) === at)
+          .map(({ address, inside }) => `${inside} : ${address}`),
+      ),
+      ...add(`floats${version}`, [...new Set(moved.map(({ inside }) => inside))]),
+    ];
+  });
+}
+
+function elements(plan: FilterPlan): string[] {
   return [
     ...add(
       'members',
-      networks.map(({ device }) => `"${device}"`),
+      plan.networks.map(({ device }) => `"${device}"`),
     ),
+    ...floatingElements(plan),
     ...([4, 6] as const).flatMap((version) => {
-      const moved = floating.filter(({ address }) => familyOf(address) === version);
-      const receivers = ports.flatMap(({ device, addresses }) =>
+      const receivers = plan.ports.flatMap(({ device, addresses }) =>
         addresses.filter((address) => familyOf(address) === version).map((address) => ({ device, address })),
       );
       return [
-        ...add(
-          `floating${version}`,
-          moved.map(({ address, inside }) => `${address} : ${inside}`),
-        ),
-        ...add(
-          `inside${version}`,
-          // A machine with two of them is seen by the first: its own connections can have one source only.
-          moved
-            .filter(({ inside }, at) => moved.findIndex((other) => other.inside === inside) === at)
-            .map(({ address, inside }) => `${inside} : ${address}`),
-        ),
-        ...add(`floats${version}`, [...new Set(moved.map(({ inside }) => inside))]),
         ...add(
           `receivers${version}`,
           receivers.map(({ device, address }) => `${address} : goto in-${device}`),

@@ -1,43 +1,10 @@
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { HostGroup, HostNetwork, HostNetworkThing, HostPort } from '@medusa/protocol';
+import type { HostGroup, HostNetworkThing, HostPort } from '@medusa/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { requirePackages } from '../support/peer.ts';
+import { missing, network, tag } from './things.ts';
 import { canConnect, canPing, end, inside, ip, Lab, listen, type LabHost } from './lab.ts';
-
-const missing =
-  process.getuid?.() === 0
-    ? requirePackages(
-        'openvswitch-switch',
-        'dnsmasq-base',
-        'nftables',
-        'iproute2',
-        'iputils-ping',
-        'iputils-arping',
-        'ethtool',
-        'busybox-static',
-        'tcpdump',
-      )
-    : 'root';
-
-const tag = (resource: string): HostNetwork['tag'] => ({ owner: 'lab', resource, incarnation: 1 });
-
-function network(id: string, given: Partial<HostNetwork> = {}): HostNetwork {
-  return {
-    kind: 'network',
-    id,
-    tag: tag(id),
-    tenant: 'a',
-    type: 'flat',
-    segment: null,
-    cidrs: ['10.77.1.0/24', 'fd77:1::/64'],
-    dhcp: true,
-    hasGateway: true,
-    hooks: [],
-    ...given,
-  };
-}
 
 describe.skipIf(missing).each(['ovs', 'bridge'] as const)(
   `networks on a plain host by %s${missing ? ` (needs ${missing})` : ''}`,
@@ -251,7 +218,7 @@ describe.skipIf(missing).each(['ovs', 'bridge'] as const)(
         await host.tell({ do: 'assign', address: 'front', machine: 'a2' });
       });
       await host.tell({ do: 'assign', address: 'front', machine: 'a1' });
-      const watching = host.start({ do: 'watch', intervalMs: 500 });
+      const watching = host.start({ do: 'watch', intervalMs: 300 });
       lab.defer(async () => end(watching.child));
       const failed = await gapDuring(client, address, async () => {
         const device = things.find((thing) => thing.kind === 'port' && thing.machine === 'a1');

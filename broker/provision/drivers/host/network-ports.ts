@@ -53,7 +53,7 @@ export function openNetworkPorts(
   hasMachine: (ref: string, signal: AbortSignal) => Promise<boolean>,
 ): HostNetworkPorts {
   const tell = async (command: Command, signal: AbortSignal): Promise<HostNetworkThing[]> => {
-    const full = { ...command, settings } as HostNetworkCommand;
+    const full = { ...command, settings };
     const things = await askProgram(execute, program, { command: full, signal });
     return things.map((thing) => hostNetworkThingSchema.parse(thing));
   };

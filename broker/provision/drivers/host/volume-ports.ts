@@ -38,7 +38,7 @@ export function openVolumePorts(
   machines: Machines,
 ): HostVolumePorts {
   const tell = async (command: Command, signal: AbortSignal): Promise<HostVolumeThing[]> => {
-    const full = { ...command, settings } as HostVolumeCommand;
+    const full = { ...command, settings };
     const things = await askProgram(execute, program, { command: full, signal });
     return things.map((thing) => hostVolumeThingSchema.parse(thing));
   };
