@@ -80,10 +80,11 @@ export class RedfishStandIn implements AsyncDisposable {
   }
 
   #resource(path: string): StandInAnswer | undefined {
-    const [, kind, id = ''] = /^\/redfish\/v1\/(.*)\/([^/]+)$/.exec(path) ?? [];
-    const drive = { Drives: [{ '@odata.id': `/redfish/v1/Drives/${(kind ?? '').split('/')[1] ?? ''}` }] };
+    const [, kind = '', id = ''] = /^\/redfish\/v1\/(.*)\/([^/]+)$/.exec(path) ?? [];
+    const [, owner] = kind.split('/');
+    const drive = { Drives: [{ '@odata.id': `/redfish/v1/Drives/${String(owner)}` }] };
     const erase = { '#Drive.SecureErase': { target: `${path}/Actions/Drive.SecureErase` } };
-    switch (kind?.replace(/(Systems|Managers)\/[^/]+\//, '')) {
+    switch (kind.replace(/(Systems|Managers)\/[^/]+\//, '')) {
       case 'Systems':
         return this.#system(id);
       case 'TaskService/Tasks':
