@@ -61,9 +61,9 @@ export function machinePort(context: Machines): MachinePort {
       throw new ProviderError('invalid', `A pod cannot ${action}: it runs until it is deleted`);
     },
     async console(ref, signal) {
-      const request = { name: ref, namespace, container: 'machine', tailLines: 1_000 };
+      const log = `/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(ref)}/log`;
       try {
-        const text = await cluster.core(signal).readNamespacedPodLog(request);
+        const text = await cluster.text(`${log}?container=machine&tailLines=1000`, signal);
         return {
           kind: 'text',
           text: Buffer.from(text)

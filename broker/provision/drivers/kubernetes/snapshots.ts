@@ -36,7 +36,8 @@ const listSchema = z.object({
 /** The version of the snapshot API that the cluster serves; undefined: it has none. */
 export async function snapshotVersion(cluster: Cluster, signal: AbortSignal): Promise<string | undefined> {
   try {
-    return parsed(groupSchema, await cluster.ask(`/apis/${snapshotGroup}`, signal)).preferredVersion.version;
+    const group: unknown = JSON.parse(await cluster.text(`/apis/${snapshotGroup}`, signal));
+    return parsed(groupSchema, group).preferredVersion.version;
   } catch (error) {
     if (isProviderFault(error, 'not-found')) return undefined;
     throw error;

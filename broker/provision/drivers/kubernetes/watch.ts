@@ -21,27 +21,29 @@ const longestPauseMs = 30_000;
 
 /**
  * Follows the owner's pods (Kubernetes, "Efficient detection of changes"): from a list on, and over broken connections from the
- * last version seen. When the server does not know that one any more (410 Gone), anything may have changed: it is told as null,
- * and it begins again with a list. Ends with the signal, or rejects when the credentials are refused.
+ * last version seen. When the server does not know that one any more (410 Gone), it begins again with a list. Whenever it does,
+ * anything may have changed before it, which is told as null after it. Ends with the signal, or rejects when the credentials are
+ * refused.
  */
 export async function watchPods(cluster: Cluster, watched: Watched, signal: AbortSignal): Promise<void> {
   let version: string | undefined;
   let pauseMs = firstPauseMs;
   for (;;) {
     try {
-      version ??= await listVersion(cluster, watched, signal);
+      if (version === undefined) {
+        version = await listVersion(cluster, watched, signal);
+        watched.onChange(null);
+      }
       const seen = await follow(cluster, watched, { version, signal });
-      if (isOver(signal)) return;
       if (seen !== version) pauseMs = firstPauseMs;
       version = seen;
     } catch (error) {
-      if (isOver(signal)) return;
-      if (isProviderFault(error, 'auth')) throw error;
+      if (!isOver(signal) && isProviderFault(error, 'auth')) throw error;
       if (error instanceof GoneError) version = undefined;
-      watched.onChange(null);
       await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);
     }
+    if (isOver(signal)) return;
   }
 }
 
