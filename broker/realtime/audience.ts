@@ -38,17 +38,22 @@ type AudienceDeps = {
 };
 
 const adminPauseMs = 500;
+/** The more there is to tell, the seldomer it is told. */
+const adminPausePerNodeMs = 2;
 
 /** Passes what the features announce to those who may hear it. Dispose to stop. */
 export function announce(namespace: ClientNamespace, deps: AudienceDeps): Disposable {
   const { sessions, rooms, nodes, studies, report } = deps;
   const stack = new DisposableStack();
-  const tellAdmins = pausing(adminPauseMs, () => {
-    readSnapshot(deps).then(
-      (snapshot) => namespace.to(audience.admin).emit('admin.changed', snapshot),
-      report,
-    );
-  });
+  const tellAdmins = pausing(
+    () => adminPauseMs + nodes.views().length * adminPausePerNodeMs,
+    () => {
+      readSnapshot(deps).then(
+        (snapshot) => namespace.to(audience.admin).emit('admin.changed', snapshot),
+        report,
+      );
+    },
+  );
   stack.use(tellAdmins);
   stack.use(
     gatherProvisionNews(deps.provisioning.events, (change) =>

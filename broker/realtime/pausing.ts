@@ -1,5 +1,5 @@
 /** Acts at once when asked, then not again before the pause is over: heartbeats come often. */
-export function pausing(pauseMs: number, act: () => void): Disposable & { ask(): void } {
+export function pausing(pauseMs: () => number, act: () => void): Disposable & { ask(): void } {
   let timer: NodeJS.Timeout | undefined;
   let isAskedAgain = false;
   const run = (): void => {
@@ -8,7 +8,7 @@ export function pausing(pauseMs: number, act: () => void): Disposable & { ask():
     timer = setTimeout(() => {
       timer = undefined;
       if (isAskedAgain) run();
-    }, pauseMs);
+    }, pauseMs());
   };
   return {
     ask: () => {

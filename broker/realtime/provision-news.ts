@@ -15,12 +15,15 @@ export function gatherProvisionNews(
   let missed = 0;
   const stack = new DisposableStack();
   const telling = stack.use(
-    pausing(pauseMs, () => {
-      const change = { events: gathered, missed };
-      gathered = [];
-      missed = 0;
-      tell(change);
-    }),
+    pausing(
+      () => pauseMs,
+      () => {
+        const change = { events: gathered, missed };
+        gathered = [];
+        missed = 0;
+        tell(change);
+      },
+    ),
   );
   stack.use(events.on('changed', () => telling.ask()));
   stack.use(

@@ -176,7 +176,7 @@ export const provisionStrings = {
     forecast: 'Prepare for what this hour brought last week',
     blocking: 'At most so many have to wait (%)',
     health: 'When nodes fail',
-    maxUnhealthy: 'Stop replacing when more than this is unhealthy (%)',
+    maxUnhealthy: 'Stop repairs above (% unhealthy)',
     joinSeconds: 'A node must have joined within (s)',
   },
   node: {

@@ -21,8 +21,9 @@ export type Administrator = {
 };
 
 export async function openAdministrator(browser: Browser, medusa: Medusa): Promise<Administrator> {
-  const { page, logIn } = await openPerson(browser, medusa, '/admin?tab=pools');
-  await logIn('admin');
+  const person = await openPerson(browser, medusa, '/admin?tab=pools');
+  const { page } = person;
+  await person.logIn('admin');
   await expect(page.getByTestId('admin-tab-pools')).toBeVisible();
   const drawer = page.getByTestId('node-drawer');
   const tile = (node: string): Locator => page.locator(`[data-testid="pool-tile"][data-node="${node}"]`);

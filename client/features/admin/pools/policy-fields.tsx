@@ -134,7 +134,7 @@ function Schedule({ policy, change }: Props): ReactNode {
       </Group>
       <WeekGrid policy={policy} />
       {schedule.map((rule, index) => (
-        <Group key={index} gap="xs" align="flex-end" wrap="nowrap" data-testid="schedule-rule">
+        <Group key={index} gap="xs" align="flex-end" data-testid="schedule-rule">
           <Chip.Group
             multiple
             value={rule.days.map(String)}
@@ -164,7 +164,7 @@ function Schedule({ policy, change }: Props): ReactNode {
           />
           <NumberInput
             size="xs"
-            w={80}
+            w={90}
             min={0}
             label={text.atLeast}
             value={rule.min}

@@ -47,7 +47,7 @@ export function WeekGrid({ policy }: { policy: Pick<PoolPolicy, 'min' | 'schedul
                 />
                 {nodes > 0 && (
                   <text x={cell.width / 2} y={11} textAnchor="middle" className="week-number">
-                    {nodes}
+                    {shortly(nodes)}
                   </text>
                 )}
               </g>
@@ -57,6 +57,11 @@ export function WeekGrid({ policy }: { policy: Pick<PoolPolicy, 'min' | 'schedul
       </svg>
     </div>
   );
+}
+
+/** A cell has room for three characters. */
+function shortly(nodes: number): string {
+  return nodes < 1_000 ? String(nodes) : `${Math.floor(nodes / 1_000)}k`;
 }
 
 function inWords(week: readonly (readonly number[])[]): string {

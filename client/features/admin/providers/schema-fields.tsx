@@ -125,8 +125,7 @@ function SimpleField(props: {
       return (
         <NumberInput
           {...common}
-          {...(shape.min === undefined ? {} : { min: shape.min })}
-          {...(shape.max === undefined ? {} : { max: shape.max })}
+          {...shape.limits}
           value={typeof value === 'number' ? value : ''}
           onChange={change}
         />
@@ -144,7 +143,7 @@ function SimpleField(props: {
         <Select
           {...common}
           data={[...shape.options]}
-          value={wordOf(value) === '' ? null : wordOf(value)}
+          value={wordOf(value) || null}
           onChange={change}
           clearable={!common.withAsterisk}
         />

@@ -27,7 +27,7 @@ describe('the form of a schema', () => {
       fields: [
         { name: 'url', label: 'URL', help: 'Where it answers', isRequired: true, shape: { kind: 'text' } },
         { label: 'User domain name', isRequired: false, initial: 'Default' },
-        { name: 'visibleAfterMs', shape: { kind: 'number', min: 0, max: undefined } },
+        { name: 'visibleAfterMs', shape: { kind: 'number', limits: { min: 0 } } },
         { name: 'verifyTls', initial: true, shape: { kind: 'flag' } },
         { name: 'interface', shape: { kind: 'choice', options: ['public', 'internal'] } },
         { name: 'regions', shape: { kind: 'words' } },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** What a JSON Schema (draft 2020-12, as zod writes it) asks for, as far as a form can ask a person for it. */
 export type Shape =
   | { readonly kind: 'text'; readonly isLong: boolean; readonly isSecret: boolean }
-  | { readonly kind: 'number'; readonly min: number | undefined; readonly max: number | undefined }
+  | { readonly kind: 'number'; readonly limits: { readonly min?: number; readonly max?: number } }
   | { readonly kind: 'flag' }
   | { readonly kind: 'choice'; readonly options: readonly string[] }
   | { readonly kind: 'words' }
@@ -51,25 +51,33 @@ export function shapeOf(schema: unknown, isSecret: boolean, name = ''): Shape {
   const node = withoutNull(nodeSchema.safeParse(schema).data ?? {});
   const alternatives = node.anyOf ?? node.oneOf;
   if (alternatives) return shapeOfAlternatives(alternatives, isSecret);
-  const options = node.enum?.filter((option) => typeof option === 'string');
-  if (options && options.length > 0) return { kind: 'choice', options };
+  if (node.enum) return shapeOfEnum(node.enum, isSecret);
   return shapeOfType[node.type ?? '']?.(node, isSecret, name) ?? { kind: 'json', isSecret };
 }
 
 const shapeOfType: Readonly<Record<string, (node: Node, isSecret: boolean, name: string) => Shape>> = {
   string: (_node, isSecret, name) => ({ kind: 'text', isLong: longNames.test(name), isSecret }),
-  number: (node) => ({ kind: 'number', ...limitsOf(node) }),
-  integer: (node) => ({ kind: 'number', ...limitsOf(node) }),
+  number: (node) => ({ kind: 'number', limits: limitsOf(node) }),
+  integer: (node) => ({ kind: 'number', limits: limitsOf(node) }),
   boolean: () => ({ kind: 'flag' }),
   object: (node, isSecret) => (node.properties ? objectOf(node, isSecret) : { kind: 'json', isSecret }),
   array: (node, isSecret) => shapeOfArray(node, isSecret),
 };
 
+/** Only words: a number chosen from a list would come back as a word. */
+function shapeOfEnum(values: readonly unknown[], isSecret: boolean): Shape {
+  const options = values.filter((value) => typeof value === 'string');
+  return options.length === values.length ? { kind: 'choice', options } : { kind: 'json', isSecret };
+}
+
 /** zod bounds every integer by what JavaScript can count: no limit that a person needs to read. */
-function limitsOf({ minimum, maximum }: Node): { min: number | undefined; max: number | undefined } {
-  const isSaid = (limit: number | undefined): boolean =>
+function limitsOf({ minimum, maximum }: Node): { min?: number; max?: number } {
+  const isSaid = (limit: number | undefined): limit is number =>
     limit !== undefined && Math.abs(limit) < Number.MAX_SAFE_INTEGER;
-  return { min: isSaid(minimum) ? minimum : undefined, max: isSaid(maximum) ? maximum : undefined };
+  return {
+    ...(isSaid(minimum) ? { min: minimum } : {}),
+    ...(isSaid(maximum) ? { max: maximum } : {}),
+  };
 }
 
 function objectOf(node: Node, isSecret: boolean): Extract<Shape, { kind: 'object' }> {

@@ -17,6 +17,7 @@ import { mergeEvents } from './merge-events.ts';
 /** What is asked anew whenever something moves lies under `live`; the log grows by what the news carry. */
 const liveKey = ['provision', 'live'] as const;
 const eventsKey = ['provision', 'events'] as const;
+const mostRestMs = 3_000;
 
 export function useProviders(): UseQueryResult<readonly ProviderView[]> {
   const { api } = useServices();
@@ -89,14 +90,21 @@ export function useProvisionNews(): void {
   useEffect(() => {
     let isAsking = false;
     let isMore = false;
-    /** One round after another: a slow network must not have each round cut off by the next. */
+    let isGone = false;
+    /**
+     * One round after another: a slow network must not have each round cut off by the next.
+     * Between two rounds there is a rest three times as long, so that a thousand nodes leave the page time for its reader.
+     */
     const refresh = async (): Promise<void> => {
       isMore = true;
       if (isAsking) return;
       isAsking = true;
-      while (isMore) {
+      while (isMore && !isGone) {
         isMore = false;
+        const startedAt = performance.now();
         await queries.invalidateQueries({ queryKey: liveKey });
+        const restMs = Math.min(mostRestMs, (performance.now() - startedAt) * 3);
+        await new Promise((resolve) => setTimeout(resolve, restMs));
       }
       isAsking = false;
     };
@@ -114,6 +122,7 @@ export function useProvisionNews(): void {
       queries.invalidateQueries({ queryKey: ['provision'] }).catch(reportFault);
     });
     return () => {
+      isGone = true;
       changes[Symbol.dispose]();
       online[Symbol.dispose]();
     };
