@@ -97,7 +97,7 @@ async function ownMachine(
   });
   const pool: PutPool = {
     ...{ providers: [local], machine, policy: fixedSize(renderNodes) },
-    ...{ maxUnhealthyPercent: 40, joinSeconds: 60 },
+    ...{ maxUnhealthyPercent: 40, joinSeconds: 120 },
   };
   const settings = { rtcPort };
   return {

@@ -19,7 +19,7 @@ import {
 } from '../persistence/index.ts';
 import { createSeal } from '../provision/credentials/index.ts';
 import { driverDefinitions } from '../provision/drivers/index.ts';
-import type { SimulatedCloud } from '../provision/drivers/simulated/simulated-cloud.ts';
+import type { SimulatedCloud, startSimulatedCloud } from '../provision/drivers/simulated/simulated-cloud.ts';
 import {
   openProvisioning,
   type ProvisioningOptions,
@@ -143,3 +143,17 @@ export function machineOf(overrides: Partial<MachineSpec> = {}): MachineSpec {
     ...overrides,
   });
 }
+
+/** Phases as anybody sees them; `unknown` for what never was. */
+export async function phaseOf({ provisioning }: TestEngine, id: string): Promise<string> {
+  const all = await provisioning.resources({ withAbsent: true });
+  return all.find((one) => one.id === id)?.phase ?? 'unknown';
+}
+
+/** A simulated cloud that does not keep a test waiting. */
+export const quickCloud = {
+  bootMs: { median: 30, p95: 60 },
+  readyMs: 20,
+  destroyMs: 30,
+  callMs: 1,
+} satisfies Parameters<typeof startSimulatedCloud>[0];

@@ -7,6 +7,8 @@ import {
   by,
   cloudId,
   machineOf,
+  phaseOf,
+  quickCloud,
   startTestEngine,
   type TestEngine,
 } from '../../support/test-provisioning.ts';
@@ -27,13 +29,12 @@ beforeEach(async () => {
 });
 afterEach(async () => test.disposeAsync());
 
-const quick = { bootMs: { median: 30, p95: 60 }, readyMs: 20, destroyMs: 30, callMs: 1 };
 const id = (text: string) => resourceIdSchema.parse(text);
 const poolId = poolIdSchema.parse('render');
 const patient = { timeout: 20_000, interval: 50 };
 
 async function cloudWith(settings: Parameters<typeof startSimulatedCloud>[0] = {}): Promise<SimulatedCloud> {
-  return test.use(await startSimulatedCloud({ ...quick, ...settings }));
+  return test.use(await startSimulatedCloud({ ...quickCloud, ...settings }));
 }
 async function engine(overrides: Parameters<typeof startTestEngine>[1] = {}): Promise<TestEngine> {
   return test.use(await startTestEngine(url, overrides));
@@ -51,12 +52,6 @@ const pool = (nodes: number, overrides: Partial<PutPool> = {}): PutPool => ({
   joinSeconds: 5,
   ...overrides,
 });
-async function phaseOf(made: TestEngine, name: string): Promise<string> {
-  const [found] = await made.provisioning
-    .resources({ withAbsent: true })
-    .then((all) => all.filter((one) => one.id === name));
-  return found?.phase ?? 'unknown';
-}
 const aliveMachines = (cloud: SimulatedCloud): number => cloud.cloud.truth().alive.machine;
 
 describe('a machine', () => {

@@ -151,9 +151,14 @@ describe('what is stored', () => {
     if (!claim) throw new Error('It was not claimed');
     await store.write(claim, { status: { ...newStatus(0, 3), phase: 'absent' } });
 
-    const again = await store.insert({ id: one, provider: cloud, pool: null, wish: newWish(machineOf()) }, event);
+    const again = await store.insert(
+      { id: one, provider: cloud, pool: null, wish: newWish(machineOf()) },
+      event,
+    );
 
     expect(again?.status).toMatchObject({ incarnation: 4, phase: 'planned', ref: null });
-    expect(await store.insert({ id: one, provider: cloud, pool: null, wish: newWish(machineOf()) }, event)).toBeUndefined();
+    expect(
+      await store.insert({ id: one, provider: cloud, pool: null, wish: newWish(machineOf()) }, event),
+    ).toBeUndefined();
   });
 });
