@@ -135,6 +135,23 @@ describe.skipIf(missing !== undefined)(
         .toBe(0);
     });
 
+    it('places one machine a node where they use its ports', async () => {
+      await using driver = await openDriver(peer, { settings: { hostNetwork: true, startWithinSeconds: 5 } });
+      await Promise.all(
+        ['host-1', 'host-2', 'host-3'].map(async (resource) => create(driver, resource, machine('small'))),
+      );
+      const machines = async (): Promise<unknown> => ({
+        states: (await driver.machines.list('role', signal())).map(({ state }) => state).sort(),
+      });
+
+      await expect
+        .poll(machines, { timeout: timeoutMs })
+        .toMatchObject({ states: ['error', 'running', 'running'] });
+      for (const { ref } of await driver.machines.list('role', signal()))
+        await driver.machines.destroy(ref, operation());
+      await expect.poll(machines, { timeout: timeoutMs }).toMatchObject({ states: [] });
+    });
+
     it('offers what its nodes have', async () => {
       await using driver = await openDriver(peer, { settings: { sizes: [] } });
       const { sizes, zones, volumeTypes } = await driver.catalog(signal());

@@ -10,7 +10,7 @@ const configurationSchema = z.object({
 });
 
 /** A network interface. It is written back as it was read, so that nothing of it is lost. */
-export const nicSchema = resourceSchema.extend({
+const nicSchema = resourceSchema.extend({
   etag: z.string().nullish(),
   location: z.string(),
   properties: z.looseObject({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ProviderError, type Address, type AddressPort } from '../../port/index.ts';
 import { ownedBy, parsed, readTags, taggedAs, tagsOf, unlessNotFound } from './client.ts';
 import { destroyOnce, type Context } from './context.ts';
+import { openOnce } from './once.ts';
 
 const addressSchema = z.object({
   AllocationId: z.string(),
@@ -14,7 +15,8 @@ type Parsed = z.infer<typeof addressSchema>;
 
 /** Elastic IP addresses, which have no `ClientToken`: see `Once`. `from` names a pool of addresses that the account brought. */
 export function addressPort(context: Context): AddressPort {
-  const { ec2, once, recent } = context;
+  const { ec2, recent } = context;
+  const once = openOnce(context.now);
   type Query = { Filters?: ReturnType<typeof ownedBy>; AllocationIds?: string[] };
   const find = async (query: Query, signal: AbortSignal): Promise<Parsed[]> => {
     const { Addresses } = await ec2.read(

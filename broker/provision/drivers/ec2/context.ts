@@ -1,13 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { isProviderFault, ProviderError } from '../../port/index.ts';
 import type { Ec2 } from './client.ts';
-import type { Once, Recent } from './once.ts';
+import type { Recent } from './once.ts';
 import type { Settings } from './settings.ts';
 
 export type Context = {
   readonly ec2: Ec2;
   readonly settings: Settings;
-  readonly once: Once;
+  readonly now: () => Date;
   readonly recent: Recent;
 };
 

@@ -299,6 +299,27 @@ it('offers what EC2 has, in the words of the port', async () => {
   expect((await driver.probe(signal())).quotas).toEqual([{ name: 'addresses', used: 0, limit: 5, unit: '' }]);
 });
 
+it('looks for nothing in the environment', async () => {
+  await using standIn = await startEc2();
+  const elsewhere = {
+    AWS_ACCESS_KEY_ID: 'AKIDOFTHEENVIRONMENT',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    AWS_REGION: 'eu-central-1',
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+    AWS_PROFILE: 'of-somebody',
+  };
+  const before = { ...process.env };
+  Object.assign(process.env, elsewhere);
+  try {
+    await using driver = await openDriver(standIn);
+
+    expect(await driver.machines.list('own', signal())).toEqual([]);
+  } finally {
+    for (const key of Object.keys(elsewhere)) Reflect.deleteProperty(process.env, key);
+    Object.assign(process.env, before);
+  }
+});
+
 it('takes no endpoint at a metadata address or in the clear', () => {
   for (const endpoint of ['http://169.254.169.254', 'http://ec2.example.org', 'https://169.254.169.254/x'])
     expect(definition.settingsSchema.safeParse({ region: 'us-east-1', vpc: vpcId, endpoint }).success).toBe(

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { keyPort } from './keys.ts';
 import { machinePort } from './machines.ts';
 import { networkPort } from './networks.ts';
-import { openOnce, openRecent } from './once.ts';
+import { openRecent } from './once.ts';
 import { securityGroupPort } from './security-groups.ts';
 import { credentialsSchema, settingsSchema, type Credentials, type Settings } from './settings.ts';
 import { snapshotPort, volumePort } from './volumes.ts';
@@ -31,7 +31,7 @@ export const definition: DriverDefinition = {
 
 function openDriver(settings: Settings, credentials: Credentials, { now }: DriverContext): ProviderDriver {
   const ec2 = openEc2(settings, credentials);
-  const context: Context = { ec2, settings, once: openOnce(now), recent: openRecent(now, visibilityMs) };
+  const context: Context = { ec2, settings, now, recent: openRecent(now, visibilityMs) };
   return {
     kind: 'ec2',
     traits: { uniqueNames: false, idempotencyTokens: true, visibilityMs, concurrency: 4 },

@@ -12,6 +12,7 @@ import {
 } from '../../port/index.ts';
 import { allPages, ownedBy, parsed, readTags, taggedAs, tagsOf, unlessNotFound, isGiven } from './client.ts';
 import { destroyOnce, type Context } from './context.ts';
+import { openOnce } from './once.ts';
 
 const subnetSchema = z.object({
   SubnetId: z.string(),
@@ -35,7 +36,8 @@ const maxAttempts = 16;
 
 /** A network is a subnet of the VPC, and is routed as the VPC is. Subnets have no `ClientToken`: see `Once`. */
 export function networkPort(context: Context): NetworkPort {
-  const { ec2, once, settings, recent } = context;
+  const { ec2, settings, recent } = context;
+  const once = openOnce(context.now);
   const find = async (query: Query, signal: AbortSignal): Promise<Parsed[]> =>
     allPages(
       async (token) => {

@@ -4,7 +4,7 @@ import type { Item, Operation } from '../../port/index.ts';
  * Makes a call that has no `ClientToken` as good as one that has: the same operation joins the one that is under way or was
  * answered within the memory's time, and what carries the tag already is answered instead of made again.
  */
-export type Once = <Thing extends Item>(operation: Operation, steps: Steps<Thing>) => Promise<Thing>;
+type Once = <Thing extends Item>(operation: Operation, steps: Steps<Thing>) => Promise<Thing>;
 
 type Steps<Thing> = {
   readonly find: () => Promise<Thing | undefined>;

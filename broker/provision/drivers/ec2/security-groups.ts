@@ -9,6 +9,7 @@ import {
 } from '../../port/index.ts';
 import { allPages, ownedBy, parsed, readTags, taggedAs, tagsOf, unlessNotFound } from './client.ts';
 import { destroyOnce, onceVisible, type Context } from './context.ts';
+import { openOnce } from './once.ts';
 
 const permissionSchema = z.object({
   IpProtocol: z.string(),
@@ -35,7 +36,8 @@ const cleaningMs = 15_000;
 
 /** Groups of the VPC, with exactly the rules they are told: the one to let everything out, which EC2 adds, is taken away. */
 export function securityGroupPort(context: Context): SecurityGroupPort {
-  const { ec2, once, settings } = context;
+  const { ec2, settings } = context;
+  const once = openOnce(context.now);
   type Query = { Filters?: ReturnType<typeof ownedBy>; GroupIds?: string[] };
   const find = async (query: Query, signal: AbortSignal): Promise<SecurityGroup[]> => {
     const groups = await allPages(

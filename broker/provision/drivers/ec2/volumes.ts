@@ -22,6 +22,7 @@ import {
   unlessNotFound,
 } from './client.ts';
 import { destroyOnce, type Context } from './context.ts';
+import { openOnce } from './once.ts';
 import { devicesOf, instanceWith } from './machines.ts';
 
 const tagsSchema = z.array(z.object({ Key: z.string(), Value: z.string() })).default([]);
@@ -203,7 +204,8 @@ type ParsedSnapshot = z.infer<typeof snapshotSchema>;
 
 /** Snapshots have no `ClientToken`: see `Once`. */
 export function snapshotPort(context: Context): SnapshotPort {
-  const { ec2, once, recent } = context;
+  const { ec2, recent } = context;
+  const once = openOnce(context.now);
   type Query = { Filters?: ReturnType<typeof ownedBy>; SnapshotIds?: string[] };
   const find = async (query: Query, signal: AbortSignal): Promise<Snapshot[]> => {
     const found = await allPages(

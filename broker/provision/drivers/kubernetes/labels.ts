@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { OwnerTag } from '../../port/index.ts';
 
-const ownerLabel = 'medusa-owner';
+export const ownerLabel = 'medusa-owner';
 const resourceLabel = 'medusa-resource';
 const incarnationLabel = 'medusa-incarnation';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type { V1Affinity, V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { ProviderError, type MachineRequest, type Operation, type OwnerTag } from '../../port/index.ts';
 import { architectureLabel, goArchitectures, sizeOf, zoneLabel } from './catalog.ts';
 import type { Plain } from './client.ts';
-import { labelsOf } from './labels.ts';
+import { labelsOf, ownerLabel } from './labels.ts';
 import type { Settings, Size } from './settings.ts';
 
 /** Marks the members of a security group: see NetworkPolicy's `podSelector`. */
@@ -78,12 +78,23 @@ function offered(
   return { size, image: image.id, architecture: image.architecture ?? size.architecture };
 }
 
+const oneANode: Plain<V1Affinity> = {
+  podAntiAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: [
+      {
+        labelSelector: { matchExpressions: [{ key: ownerLabel, operator: 'Exists' }] },
+        topologyKey: 'kubernetes.io/hostname',
+      },
+    ],
+  },
+};
+
 /** What the settings say about the nodes and how it runs there. */
 function hostOf(settings: Settings): Partial<Plain<V1PodSpec>> {
   const { hostNetwork, runtimeClass, imagePullSecrets, tolerations } = settings;
   return {
     hostNetwork,
-    ...(hostNetwork && { dnsPolicy: 'ClusterFirstWithHostNet' }),
+    ...(hostNetwork && { dnsPolicy: 'ClusterFirstWithHostNet', affinity: oneANode }),
     ...(runtimeClass !== undefined && { runtimeClassName: runtimeClass }),
     ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
     tolerations: tolerations.map(({ key, value, effect }) => ({

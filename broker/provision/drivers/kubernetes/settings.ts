@@ -48,7 +48,7 @@ export const settingsSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+$/)
     .default('nvidia.com/gpu'),
-  /** Media at the node's own address, without address translation. */
+  /** Media at the node's own address, without address translation. Their ports are the node's: then it has one machine of ours. */
   hostNetwork: z.boolean().default(false),
   runtimeClass: dnsName.optional(),
   /** The user that programs of a machine run as; never root. */

@@ -11,7 +11,7 @@ import { remake, withClaim, withoutClaim } from './remake.ts';
 import { snapshotGroup } from './snapshots.ts';
 
 /** core/v1 PersistentVolumeClaim, as far as we read it. */
-export const claimSchema = z.object({
+const claimSchema = z.object({
   metadata: metadataSchema,
   spec: z.object({
     storageClassName: z.string().nullish(),
