@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { describeProviderDriver, type DriverUnderTest } from '@medusa/broker/provision/contract';
 import { driverDefinitions } from '@medusa/broker/provision/drivers';
-import type { ProviderDriver } from '@medusa/broker/provision/port';
+import { nameOf, type OwnerTag, type ProviderDriver } from '@medusa/broker/provision/port';
 import type { ResourceKind } from '@medusa/protocol';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,16 +40,17 @@ async function open(): Promise<ProviderDriver> {
   return definition.open(definition.settingsSchema.parse(settings), {}, context);
 }
 
-/** Podman's own API, behind the driver's back. */
-async function podman(method: string, of: string): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
+/** Podman's own API, behind the driver's back. What it answers goes into a file when one is named. */
+async function podman(method: string, of: string, file?: string): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   request({ socketPath: exported('DOCKER_SOCKET'), path: `/v4.0.0/libpod${of}`, method }, (answer) => {
-    text(answer).then(resolve, reject);
+    buffer(answer).then(resolve, reject);
   })
     .on('error', reject)
     .end();
   const body = await promise;
-  return body === '' ? null : JSON.parse(body);
+  if (file !== undefined) writeFileSync(file, body);
+  return file !== undefined || body.length === 0 ? null : JSON.parse(body.toString('utf8'));
 }
 
 const things: Readonly<Partial<Record<ResourceKind, string>>> = {
@@ -107,6 +108,34 @@ describe.skipIf(missing)(`a real Podman${missing ? ` (${missing})` : ''}`, () =>
   afterAll(async () => peer[Symbol.asyncDispose]());
 
   describeProviderDriver('Docker API', underTest);
+
+  it('takes in an archive of an image, and runs it', async () => {
+    await using driver = await open();
+    const { machine } = await underTest();
+    const file = path.join(peer.base, 'image.tar');
+    await podman('GET', `/images/${exported('DOCKER_IMAGE')}/get?format=oci-archive`, file);
+    const contentHash = createHash('sha256').update(readFileSync(file)).digest('hex');
+    const operation = { id: 'archive', signal: AbortSignal.timeout(120_000) };
+    const tag = (resource: string): OwnerTag => ({ owner: 'archive', resource, incarnation: 1 });
+    const spec = { kind: 'image', role: 'render', architecture: 'x64', format: 'oci-tar' } as const;
+
+    const image = await driver.images?.create(
+      { ...spec, file, contentHash },
+      tag('render'),
+      nameOf('image', tag('render')),
+      operation,
+    );
+    const { ref, state } = await driver.machines.create(
+      { ...machine, image: image?.ref ?? '' },
+      tag('node-1'),
+      nameOf('machine', tag('node-1')),
+      operation,
+    );
+
+    expect(state).toBe('running');
+    await driver.machines.destroy(ref, operation);
+    await driver.images?.destroy(image?.ref ?? '', operation);
+  });
 
   it('shows what a container printed', async () => {
     await using driver = await open();

@@ -7,8 +7,6 @@ HERE=$(cd "$(dirname "$0")" && pwd); . "$HERE/../support/lib.sh"
 BASE=/var/tmp/medusa-podman
 while [ $# -gt 0 ]; do case $1 in --base) BASE=$2; shift;; --free-ports) ;; *) die "unknown $1";; esac; shift; done
 T0=$(date +%s%N); mkdir -p "$BASE"/{store,runroot,log,run,tmp,networks}
-[ -s "$BASE/ip_forward" ] || cat /proc/sys/net/ipv4/ip_forward > "$BASE/ip_forward"
-nft list tables 2>/dev/null | sort > "$BASE/tables"
 cat > "$BASE/containers.conf" <<C
 [containers]
 default_ulimits = ["nofile=16384:16384", "nproc=4096:4096"]
@@ -21,8 +19,8 @@ tmp_dir = "$BASE/tmp"
 [network]
 network_config_dir = "$BASE/networks"
 C
-# The pipe that podman holds open keeps its own mounts in its own mount namespace.
-alive podman || { rm -f "$BASE/podman.sock"; daemon podman unshare -m sh -c 'mount --make-rprivate / && { umount /sys/fs/cgroup/unified 2>/dev/null; true; } &&
+# Its own network namespace too: bridges and firewall rules of the network plugins vanish with it.
+alive podman || { rm -f "$BASE/podman.sock"; daemon podman unshare -m -n sh -c 'mount --make-rprivate / && ip link set lo up && { umount /sys/fs/cgroup/unified 2>/dev/null; true; } &&
   CONTAINERS_CONF="$0/containers.conf" exec podman --root "$0/store" --runroot "$0/runroot" system service --time 0 "unix://$0/podman.sock"' "$BASE"; }
 wait_for 60 podman curl -sf --unix-socket "$BASE/podman.sock" http://d/_ping || die "podman: $BASE/log/podman.log"
 if ! curl -sf --unix-socket "$BASE/podman.sock" http://d/v4.0.0/libpod/images/localhost/tiny:1/exists; then

@@ -75,11 +75,11 @@ export function dockerImages(engine: Engine, settings: DockerSettings): ImagePor
     await changed(async () => engine.getImage(loaded).tag({ repo, tag, abortSignal: operation.signal }));
   }
 
+  /** The reference as a whole: Podman does not read the tag beside it. */
   async function importRootfs(file: string, ref: string, operation: Operation): Promise<void> {
-    const [repo = '', tag = ''] = ref.split(':');
     const changes = `CMD ${JSON.stringify(settings.initCommand)}`;
     const stream = await told(true, async () =>
-      engine.importImage(createReadStream(file), { repo, tag, changes, abortSignal: operation.signal }),
+      engine.importImage(createReadStream(file), { repo: ref, changes, abortSignal: operation.signal }),
     );
     await readAll(engine, stream);
   }
