@@ -107,7 +107,7 @@ const counted: Readonly<Record<ResourceKind, readonly [service: string, path: st
   network: ['network', '/v2.0/networks', 'networks'],
   address: ['network', '/v2.0/floatingips', 'floatingips'],
   'security-group': ['network', '/v2.0/security-groups', 'security_groups'],
-  image: ['image', '/v2/images?owner=&limit=500', 'images'],
+  image: ['image', '/v2/images?limit=500', 'images'],
 };
 
 export async function countOf(admin: Admin, kind: ResourceKind): Promise<number> {

@@ -177,6 +177,12 @@ describe.skipIf(missing)(`a real OpenStack${missing ? ` (${missing})` : ''}`, ()
     await until(states, ['error', 'running', 'running', 'running', 'running']);
     const failed = (await driver.machines.list(owner, signal())).find(({ state }) => state === 'error');
     expect(failed?.detail).toMatch(/^ERROR: NoValidHost: No valid host was found/);
+    await using administrator = await asAdmin();
+    const [tag, name] = tagged('machine', 'gpu-6');
+    // Who may ask Placement is told before a server is made that could only fail.
+    const sixth = administrator.machines.create(gpu, tag, name, operation());
+    expect(await faultOf(sixth)).toBe('capacity');
+    expect(await driver.machines.list(owner, signal())).toHaveLength(made.length);
     await Promise.all(made.map(async ({ ref }) => driver.machines.destroy(ref, operation())));
     await until(async () => driver.machines.list(owner, signal()), []);
   });
@@ -319,9 +325,11 @@ describe.skipIf(missing)(`a real OpenStack${missing ? ` (${missing})` : ''}`, ()
       );
     expect(await create()).toBe('capacity');
     // Somebody turned cleaning off for this node: a tenant with patients' data turns it on again.
-    await until(async () => (await stateOf()).provision_state, 'available');
     const off = [{ op: 'add', path: '/automated_clean', value: false }];
-    await admin.ask('baremetal', 'PATCH /v1/nodes/reading-room-1', off);
+    await until(
+      async () => (await admin.ask('baremetal', 'PATCH /v1/nodes/reading-room-1', off)).status,
+      200,
+    );
     await until(create, 'none');
     // The pretended hardware is not switched on by its deployment.
     await until(async () => (await machines.get(ref, signal()))?.state, 'stopped');

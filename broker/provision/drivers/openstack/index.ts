@@ -7,6 +7,7 @@ import {
 import { neutronAddresses } from './addresses.ts';
 import { ironicMachines } from './bare-metal/machines.ts';
 import { sizePrefix } from './bare-metal/sizes.ts';
+import { placementCheck } from './capacity.ts';
 import { readCatalog } from './catalog.ts';
 import { openCloud, type Cloud } from './cloud.ts';
 import { glanceImages } from './images.ts';
@@ -46,11 +47,12 @@ export const definition: DriverDefinition<OpenstackSettings, OpenstackCredential
       };
       const canRevert = offers.volumes && (await cloud.service('volume').atLeast(40, signal));
       log.info(offers, 'cloud opened');
-      const nova = novaMachines(cloud, settings, now);
+      const check = offers.placement ? placementCheck(cloud) : async (): Promise<void> => Promise.resolve();
+      const nova = novaMachines(cloud, { settings, now, check });
       const enrolled = { nodes: settings.bareMetal?.nodes ?? [], secrets: credentials.bareMetal };
       return {
         kind: 'openstack',
-        traits: { uniqueNames: false, idempotencyTokens: false, visibilityMs: 15_000, concurrency: 8 },
+        traits: { uniqueNames: false, idempotencyTokens: false, visibilityMs: 30_000, concurrency: 8 },
         machines: offers.bareMetal ? withBareMetal(nova, ironicMachines(cloud, enrolled, now)) : nova,
         ...(offers.volumes && {
           volumes: cinderVolumes(cloud, canRevert),

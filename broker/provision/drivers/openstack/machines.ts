@@ -9,6 +9,7 @@ import {
   type MachineRequest,
   type OwnerTag,
 } from '../../port/index.ts';
+import type { CapacityCheck } from './capacity.ts';
 import type { Cloud, Service } from './cloud.ts';
 import { findFlavor, findImage, findNetwork } from './names.ts';
 import type { OpenstackSettings } from './settings.ts';
@@ -132,7 +133,10 @@ const actions: Readonly<Record<MachineAction, { to: ItemState; bodyFrom: (status
 const consoleBytes = 64 * 1024;
 
 /** Servers of Nova. */
-export function novaMachines(cloud: Cloud, settings: OpenstackSettings, now: () => Date): MachinePort {
+export function novaMachines(
+  cloud: Cloud,
+  { settings, now, check }: { settings: OpenstackSettings; now: () => Date; check: CapacityCheck },
+): MachinePort {
   const compute = cloud.service('compute');
 
   const read = async (ref: string, signal: AbortSignal): Promise<Server | undefined> =>
@@ -146,11 +150,12 @@ export function novaMachines(cloud: Cloud, settings: OpenstackSettings, now: () 
         findFlavor(cloud, request.size, signal),
         findImage(cloud, request.image, signal),
       ]);
+      await check(flavor.extra_specs, signal);
       const server = {
         name,
         imageRef: image,
-        flavorRef: flavor,
-        metadata: { ...metadataOf(tag), 'medusa-size': flavor },
+        flavorRef: flavor.id,
+        metadata: { ...metadataOf(tag), 'medusa-size': flavor.id },
         ...(await placesOf(request, { cloud, compute, settings, signal })),
         ...(await optionsOf(request, { compute, settings, tag, signal })),
       };
@@ -167,7 +172,7 @@ export function novaMachines(cloud: Cloud, settings: OpenstackSettings, now: () 
         createdAt: null,
         addresses: [],
         image,
-        size: flavor,
+        size: flavor.id,
         zone: request.zone,
       };
     },

@@ -9,33 +9,33 @@ import type { Cloud } from './cloud.ts';
 const named = z.object({ id: z.string(), name: z.string().nullable() });
 const uuid = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
-export async function findFlavor(cloud: Cloud, idOrName: string, signal: AbortSignal): Promise<string> {
+/** The specs are told since 2.61, to who may see them. */
+const flavor = named.extend({ extra_specs: z.record(z.string(), z.string()).default({}) });
+export type Flavor = z.infer<typeof flavor>;
+
+export async function findFlavor(cloud: Cloud, idOrName: string, signal: AbortSignal): Promise<Flavor> {
   const compute = cloud.service('compute');
   const path = `/flavors/${encodeURIComponent(idOrName)}`;
-  const found = await compute.find(path, z.object({ flavor: named }), signal);
-  if (found) return found.flavor.id;
-  const flavors = await compute.list({ path: '/flavors', key: 'flavors', signal }, named);
+  const found = await compute.find(path, z.object({ flavor }), signal);
+  if (found) return found.flavor;
+  const flavors = await compute.list({ path: '/flavors/detail', key: 'flavors', signal }, flavor);
   return only('flavor', idOrName, flavors);
 }
 
 export async function findImage(cloud: Cloud, idOrName: string, signal: AbortSignal): Promise<string> {
   if (uuid.test(idOrName)) return idOrName;
   const query = { name: idOrName, status: 'active' };
-  return only(
-    'image',
-    idOrName,
-    await cloud.service('image').list({ path: '/images', key: 'images', query, signal }, named),
-  );
+  const images = await cloud.service('image').list({ path: '/images', key: 'images', query, signal }, named);
+  return only('image', idOrName, images).id;
 }
 
 export async function findNetwork(cloud: Cloud, idOrName: string, signal: AbortSignal): Promise<string> {
   if (uuid.test(idOrName)) return idOrName;
   const query = { name: idOrName };
-  return only(
-    'network',
-    idOrName,
-    await cloud.service('network').list({ path: '/networks', key: 'networks', query, signal }, named),
-  );
+  const all = await cloud
+    .service('network')
+    .list({ path: '/networks', key: 'networks', query, signal }, named);
+  return only('network', idOrName, all).id;
 }
 
 /** The pool that floating addresses come from, and the way out of routers. */
@@ -56,11 +56,11 @@ export async function findExternalNetwork(
   return one.id;
 }
 
-function only(what: string, name: string, all: readonly z.infer<typeof named>[]): string {
+function only<T extends z.infer<typeof named>>(what: string, name: string, all: readonly T[]): T {
   const matches = all.filter((candidate) => candidate.name === name);
   const [one, another] = matches;
   if (!one) throw new ProviderError('not-found', `There is no ${what} ${name}`);
   if (another)
     throw new ProviderError('invalid', `${matches.length} ${what}s are called ${name}: give the id`);
-  return one.id;
+  return one;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { NetworkSpec } from '@medusa/protocol';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { describeProviderDriver } from '../../port/driver.contract.ts';
@@ -155,6 +156,30 @@ describe('an OpenStack that plays a real one', () => {
     expect(await driver.machines.list('hospital', signal())).toMatchObject([{ ref, state: 'error' }]);
   });
 
+  it('asks for no server of which Placement has no host', async () => {
+    cloud.world.freeGpus = 0;
+
+    const call = driver.machines.create(machineOf(cloud, 'g1.gpu'), tag, 'render-1', operation());
+
+    await expect(call).rejects.toMatchObject({
+      fault: 'capacity',
+      message: 'NoValidHost: Placement has no host with CUSTOM_GPU_A100:1 free',
+    });
+    expect(asked('compute POST /servers')).toEqual([]);
+    cloud.world.freeGpus = 1;
+    await driver.machines.create(machineOf(cloud, 'g1.gpu'), tag, 'render-1', operation());
+  });
+
+  it('lets a user pass who may not ask Placement, and asks no more', async () => {
+    const { status, body } = cloud.world.say('placement', 'GET /allocation_candidates 403');
+    cloud.refusals.set('placement GET /alloc', { status, body: JSON.stringify(body) });
+
+    for (const name of ['render-1', 'render-2'])
+      await driver.machines.create(machineOf(cloud, 'g1.gpu'), tag, name, operation());
+
+    expect(asked('placement GET /allocation_candidates')).toHaveLength(1);
+  });
+
   it('logs in again when the cloud ends its token, and gives up when a new one is refused too', async () => {
     cloud.tokens.clear();
     expect(await driver.machines.list('hospital', signal())).toEqual([]);
@@ -222,7 +247,7 @@ describe('an OpenStack that plays a real one', () => {
   });
 
   it('takes away what it made of a network that cannot be completed', async () => {
-    const spec = {
+    const spec: NetworkSpec = {
       kind: 'network',
       tenant: 'test',
       type: 'vxlan',
@@ -230,7 +255,7 @@ describe('an OpenStack that plays a real one', () => {
       cidrs: ['10.213.40.0/24'],
       dhcp: true,
       hasGateway: true,
-    } as const;
+    };
     const before = cloud.count('network');
     cloud.refusals.set('network PUT /routers', {
       status: 409,

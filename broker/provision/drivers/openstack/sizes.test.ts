@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { candidatesQuery } from './capacity.ts';
 import { hardwareOf } from './sizes.ts';
 
 it.each([
@@ -30,4 +31,12 @@ it('recognises encoder and architecture by what is required', () => {
     encoder: null,
     architecture: 'x64',
   });
+});
+
+it('asks Placement only for what is scarce', () => {
+  expect(candidatesQuery({ 'hw:cpu_policy': 'dedicated', 'resources:VCPU': '0' })).toBeUndefined();
+  expect(candidatesQuery({ 'resources:CUSTOM_BAREMETAL': '0' })).toBeUndefined();
+  expect(
+    candidatesQuery({ 'resources:VGPU': '1', 'resources:VCPU': '4', 'trait:CUSTOM_A40': 'required' }),
+  ).toEqual({ resources: 'VGPU:1', required: 'CUSTOM_A40', limit: '1' });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   ProviderError,
@@ -97,6 +98,9 @@ function toSnapshot(snapshot: CinderSnapshot): Snapshot | undefined {
   );
 }
 
+const pollMs = 250;
+const attachMs = 60_000;
+
 /** Volumes of Cinder, attached through Nova. `canRevert`: the cloud speaks 3.40. */
 export function cinderVolumes(cloud: Cloud, canRevert: boolean): VolumePort {
   const storage = cloud.service('volume');
@@ -116,6 +120,18 @@ export function cinderVolumes(cloud: Cloud, canRevert: boolean): VolumePort {
       signal,
     );
     return attachments?.volumeAttachments.some(({ volumeId }) => volumeId === ref) ?? false;
+  };
+
+  /** A volume on its way to a machine cannot be stopped: it arrives, or does not, within seconds. */
+  const whenAttached = async (ref: string, signal: AbortSignal): Promise<CinderVolume> => {
+    for (let left = attachMs; ; left -= pollMs) {
+      const volume = await mustRead(ref, signal);
+      const isUnderWay = volume.status === 'reserved' || volume.status === 'attaching';
+      if (!isUnderWay || left <= 0) return volume;
+      await delay(pollMs, undefined, { signal }).catch((cause: unknown) => {
+        throw new ProviderError('transient', `The volume is still ${volume.status}`, { cause });
+      });
+    }
   };
 
   const revert = async (ref: string, snapshotRef: string, { signal }: Operation): Promise<void> => {
@@ -174,7 +190,7 @@ export function cinderVolumes(cloud: Cloud, canRevert: boolean): VolumePort {
     },
 
     async detach(ref, { signal }) {
-      const volume = await mustRead(ref, signal);
+      const volume = await whenAttached(ref, signal);
       if (volume.status === 'detaching') return;
       const holder = volume.attachments[0]?.server_id;
       if (holder === undefined) {

@@ -4,7 +4,7 @@ import { ironicRoutes } from './ironic.stand-in.ts';
 import { neutronRoutes } from './neutron.stand-in.ts';
 import { novaRoutes } from './nova.stand-in.ts';
 import { cinderRoutes, glanceRoutes } from './storage.stand-in.ts';
-import { World, type Json, type Recorded, type Route, type Thing } from './world.stand-in.ts';
+import { ok, World, type Json, type Recorded, type Route, type Thing } from './world.stand-in.ts';
 
 type Options = {
   /** Answers as a cloud that knows no newer microversions, e.g. `{ compute: '2.30' }`. */
@@ -40,7 +40,13 @@ export class OpenstackStandIn implements AsyncDisposable {
       volume: cinderRoutes(this.world),
       image: glanceRoutes(this.world, () => this.isImageSpoilt),
       baremetal: ironicRoutes(this.world),
-      placement: [],
+      placement: [
+        ['GET /resource_providers', () => ok({ resource_providers: [] })],
+        [
+          'GET /allocation_candidates',
+          () => ok({ allocation_requests: this.world.freeGpus > 0 ? [{ allocations: {} }] : [] }),
+        ],
+      ],
     };
   }
 

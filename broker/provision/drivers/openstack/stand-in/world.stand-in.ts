@@ -49,6 +49,7 @@ export class World {
   #count = 0;
   /** The scheduler finds no host for servers from now on. */
   isFull = false;
+  freeGpus = 4;
 
   newId(): string {
     this.#count += 1;
