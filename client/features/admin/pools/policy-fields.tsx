@@ -142,7 +142,13 @@ function Schedule({ policy, change }: Props): ReactNode {
           >
             <Group gap={4} role="group" aria-label={text.daysField} pb={4} wrap="nowrap">
               {text.days.map((day, number) => (
-                <Chip key={day} size="xs" value={String(number + 1)} aria-label={text.dayNames[number]}>
+                <Chip
+                  key={day}
+                  size="xs"
+                  value={String(number + 1)}
+                  aria-label={text.dayNames[number]}
+                  classNames={{ iconWrapper: 'admin-no-icon', label: 'admin-day' }}
+                >
                   {day}
                 </Chip>
               ))}

@@ -44,7 +44,7 @@ export function PoolEditor({ pool, providers, close }: Props): ReactNode {
     <Modal
       opened
       onClose={close}
-      size={760}
+      size={800}
       title={isNew ? text.creating : text.editing(pool.id)}
       closeButtonProps={{ 'aria-label': strings.common.close }}
     >
