@@ -55,13 +55,14 @@ export async function startProvisioning(options: StartOptions): Promise<RunningP
   const { config, secrets, db, nodes, log, report } = options;
   const store = createProvisionStore(db);
   const seal = createSeal(secrets.providerKeys);
+  const board = showOnRegistry(nodes);
   await using starting = new AsyncDisposableStack();
   const provisioning = starting.use(
     await openProvisioning({
       ...{ store, seal, log, report, definitions: driverDefinitions },
       work: createWorkStore(db),
       openPresence: async (onNotice) => openPresence(config.databaseUrl, onNotice),
-      board: showOnRegistry(nodes),
+      board,
       guestOf: async (record, joinSeconds) => startOf(options, record, joinSeconds),
       imageFile: openImageStore({
         command: [process.execPath, join(import.meta.dirname, '../infra/deploy/images/main.ts')],
@@ -78,6 +79,16 @@ export async function startProvisioning(options: StartOptions): Promise<RunningP
     }),
   );
   starting.use(follow(options, provisioning));
+  starting.use(
+    // What another broker decided about a node whose link is here: it must get no new session while it drains.
+    provisioning.events.on('logged', ({ kind, resource }) => {
+      if (kind !== 'phase' || resource === null || !nodes.hasLink(nodeIdSchema.parse(resource))) return;
+      store
+        .resource(resource)
+        .then((record) => record && board.show(record, null))
+        .catch(report);
+    }),
+  );
   await applyDeclared(await ownMachine(config, store), { provisioning, store, seal });
   if (config.providersFile !== undefined)
     await applyDeclared(await readDeclared(config.providersFile), { provisioning, store, seal });

@@ -6,8 +6,10 @@ import type { Facts } from './decision.ts';
 import { newStatus, newWish, type Intent, type ResourceRecord, type Thing } from './model.ts';
 
 /** What a broker's crash or the cloud does to one call. */
-type Fate = 'ok' | 'crash-before' | 'crash-after' | 'lost-answer' | 'lost-request' | 'vanish' | 'late';
+type Fate =
+  'unseen' | 'ok' | 'crash-before' | 'crash-after' | 'lost-answer' | 'lost-request' | 'vanish' | 'late';
 const fates: readonly Fate[] = [
+  'unseen',
   'ok',
   'crash-before',
   'crash-after',
@@ -60,7 +62,7 @@ function pass(world: World, fate: Fate, traits: Facts['traits']): void {
   if (fate === 'crash-before') return;
   const reaches = fate !== 'lost-request';
   const answer = reaches
-    ? perform(world, { call, id, traits, isLate: fate === 'late' || fate === 'crash-after' })
+    ? perform(world, { call, id, traits, isLate: ['unseen', 'late', 'crash-after'].includes(fate) })
     : undefined;
   if (fate === 'crash-after') return;
   if (fate === 'lost-answer' || fate === 'lost-request' || fate === 'late') {

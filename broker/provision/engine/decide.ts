@@ -166,9 +166,21 @@ function findOut(record: ResourceRecord, create: Intent, { now, traits }: Facts)
   });
 }
 
+/** It was accepted so lately that the provider need not show it yet: not to be seen does not mean gone. */
+function isYetUnseen({ status }: ResourceRecord, { now, traits }: Facts): boolean {
+  return status.ref !== null && now - (status.made?.acceptedAt ?? 0) < traits.visibilityMs;
+}
+
 /** Not wanted any more. */
 function letGo(record: ResourceRecord, thing: Thing | undefined, facts: Facts): Decision {
   const { status } = record;
+  if (!thing && isYetUnseen(record, facts))
+    return decision({
+      phase: 'destroying',
+      reason: 'Not wanted any more',
+      waiting: 'visibility',
+      againMs: pollMs(facts.traits.visibilityMs),
+    });
   if (!thing)
     return decision({
       phase: 'absent',
@@ -227,15 +239,14 @@ function bringAbout(record: ResourceRecord, { things }: Found, facts: Facts): De
 }
 
 /** It was there, and it is not any more. */
-function lost(record: ResourceRecord, things: readonly Thing[], { now, traits }: Facts): Decision {
+function lost(record: ResourceRecord, things: readonly Thing[], facts: Facts): Decision {
   const { status } = record;
-  const sinceAcceptedMs = now - (status.made?.acceptedAt ?? 0);
-  if (sinceAcceptedMs < traits.visibilityMs)
+  if (isYetUnseen(record, facts))
     return decision({
       phase: status.phase,
       reason: status.reason,
       waiting: status.waiting?.step ?? 'visibility',
-      againMs: pollMs(sinceAcceptedMs),
+      againMs: pollMs(facts.traits.visibilityMs),
     });
   const gone = things.find(({ ref }) => ref === status.ref);
   const why = gone && gone.detail !== '' ? gone.detail : 'It is gone at the provider';
@@ -246,7 +257,7 @@ function lost(record: ResourceRecord, things: readonly Thing[], { now, traits }:
       reason: `${why}, and its content with it`,
       patch: { blocked: { fault: 'not-found', revision: record.wish.revision }, ref: null, made: null },
     });
-  return renew(record, why, now);
+  return renew(record, why, facts.now);
 }
 
 /** Wanted, and there. */

@@ -22,6 +22,7 @@ type FacadeDeps = Pick<ProvisioningOptions, 'store' | 'work' | 'seal' | 'report'
 export function createFacade(deps: FacadeDeps): Provisioning {
   const { store, work, drivers, seal, now, newId } = deps;
 
+  const typicalSeconds = remembered(typicalForMs, now, async () => store.typicalSeconds());
   const requireProvider = async (id: ProviderId): Promise<ProviderRecord> => {
     const provider = await store.provider(id);
     if (!provider) throw new AppError('provider.unknown', 'There is no such provider');
@@ -33,10 +34,7 @@ export function createFacade(deps: FacadeDeps): Provisioning {
     return record;
   };
   const views = async (records: readonly ResourceRecord[]): Promise<ResourceView[]> => {
-    const [nodes, typical] = await Promise.all([
-      store.nodes(records.map(({ id }) => id)),
-      store.typicalSeconds(),
-    ]);
+    const [nodes, typical] = await Promise.all([store.nodes(records.map(({ id }) => id)), typicalSeconds()]);
     return records.map((record) => toResourceView(record, { nodes, typical }));
   };
   const view = async (record: ResourceRecord): Promise<ResourceView> => {
@@ -135,7 +133,7 @@ export function createFacade(deps: FacadeDeps): Provisioning {
       const [pool, rows, typical] = await Promise.all([
         store.pool(id),
         store.resources({ pool: id }),
-        store.typicalSeconds(),
+        typicalSeconds(),
       ]);
       const nodes = await store.nodes(rows.map((record) => record.id));
       const usedSlots = [...nodes.values()].reduce((sum, { liveSessions }) => sum + liveSessions, 0);
@@ -170,7 +168,7 @@ export function createFacade(deps: FacadeDeps): Provisioning {
 
     async planCreate(wanted) {
       checkSpec(wanted.spec, await requireProvider(wanted.provider), await store.resources({}));
-      return planForCreate(wanted, await store.typicalSeconds());
+      return planForCreate(wanted, await typicalSeconds());
     },
 
     async act(id, action, by) {
@@ -187,7 +185,7 @@ export function createFacade(deps: FacadeDeps): Provisioning {
         store.resources({}),
         store.provider(record.provider),
         store.nodes([id]),
-        store.typicalSeconds(),
+        typicalSeconds(),
       ]);
       wishAfter(record, action, {
         others,
@@ -229,4 +227,23 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+const typicalForMs = 5_000;
+
+/** Many pages ask at once for what changes slowly. */
+function remembered<Value>(
+  forMs: number,
+  now: () => number,
+  read: () => Promise<Value>,
+): () => Promise<Value> {
+  let last: { readonly at: number; readonly value: Promise<Value> } | undefined;
+  return async () => {
+    if (!last || now() - last.at > forMs) {
+      const value = read();
+      last = { at: now(), value };
+      value.catch(() => (last = undefined));
+    }
+    return last.value;
+  };
 }

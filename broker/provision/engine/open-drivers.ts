@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from '@medusa/kernel';
 import type { ProviderId, ProviderKind, ResourceKind } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import type { Seal } from '../credentials/index.ts';
@@ -77,7 +79,7 @@ export class OpenDrivers implements AsyncDisposable {
   }
 
   async #open(record: ProviderRecord, signal: AbortSignal): Promise<OpenDriver> {
-    const { seal, log, now, dataDirOf, owner, onChange, report } = this.#deps;
+    const { seal, log, now, dataDirOf, owner } = this.#deps;
     const { id, kind } = record;
     const definition = await this.definition(kind);
     const settings = definition.settingsSchema.safeParse(record.settings);
@@ -90,12 +92,26 @@ export class OpenDrivers implements AsyncDisposable {
       definition.open(settings.data, credentials.data, context),
     );
     const list = createListings(driver, { owner, timeoutMs: readTimeoutMs, signal });
-    driver
-      .watch?.(owner, () => onChange(id), signal)
-      .catch((error: unknown) => {
-        if (!signal.aborted) report(error);
-      });
+    void this.#watch(driver, id, signal);
     return { driver, revision: record.revision, list };
+  }
+
+  /** A watch that breaks is taken up again: until then the roll calls tell. */
+  async #watch(driver: ProviderDriver, id: ProviderId, signal: AbortSignal): Promise<void> {
+    const { owner, onChange, report } = this.#deps;
+    for (let failures = 0; driver.watch && !signal.aborted; failures += 1) {
+      const startedAt = Date.now();
+      try {
+        await driver.watch(owner, () => onChange(id), signal);
+      } catch (error) {
+        if (!signal.aborted && !(error instanceof ProviderError)) report(error);
+      }
+      if (Date.now() - startedAt > 60_000) failures = 0;
+      await delay(backoffMs(failures, 1, { firstMs: 500, mostMs: 60_000 }), undefined, { signal }).catch(
+        () => undefined,
+      );
+      if (!signal.aborted) onChange(id);
+    }
   }
 
   #credentials({ id, credentials }: ProviderRecord, seal: Seal): unknown {

@@ -6,6 +6,7 @@ import {
   type NodeFact,
   type PoolRecord,
   type PoolStatus,
+  type ProviderRecord,
   type ResourceRecord,
 } from './model.ts';
 import type { Claim, ProvisionStore } from './store.ts';
@@ -145,7 +146,7 @@ async function follow(deps: PoolLoopDeps, { pool, rows, facts }: PoolFacts, targ
     await store.changeWish(resourceIdSchema.parse(id), ({ wish }) => ({ ...wish, isWanted: false }), {
       ...tell(`${id} is to go`),
     });
-  const provider = chooseProvider(pool, deps.now());
+  const provider = chooseProvider(pool, await store.providers(), deps.now());
   for (const id of freeNames(pool.id, rows, moves.add))
     await store.insert(
       { id, provider, pool: pool.id, wish: newWish(pool.wanted.machine) },
@@ -188,10 +189,16 @@ function toPoolNode(
   };
 }
 
-function chooseProvider({ wanted, status }: PoolRecord, now: number): ProviderId {
-  const isExcluded = (id: ProviderId): boolean =>
-    status.excluded.some(({ provider, until }) => provider === id && until > now);
-  const chosen = wanted.providers.find((id) => !isExcluded(id)) ?? wanted.providers[0];
+/** The first that is in use, answers and has not just refused; the first of all when there is none. */
+function chooseProvider(
+  { wanted, status }: PoolRecord,
+  known: readonly ProviderRecord[],
+  now: number,
+): ProviderId {
+  const isUsable = (id: ProviderId): boolean =>
+    known.some((one) => one.id === id && one.isEnabled && one.health.state !== 'failing') &&
+    !status.excluded.some(({ provider, until }) => provider === id && until > now);
+  const chosen = wanted.providers.find(isUsable) ?? wanted.providers[0];
   if (chosen === undefined) throw new Error('A pool has at least one provider');
   return chosen;
 }

@@ -18,6 +18,7 @@ import {
   type Thing,
 } from './model.ts';
 import { readTimeoutMs, type OpenDriver, type OpenDrivers } from './open-drivers.ts';
+import { eventsOf, nextStatus, sameButSeen } from './status-change.ts';
 import type { Claim, ProvisionStore, Settlement, WorkStore } from './store.ts';
 
 /** Tells the nodes' registry of what becomes of their machines. */
@@ -120,8 +121,9 @@ async function gatherFacts(
     store.openIntents({ resource: record.id }),
     isNode ? store.nodes([record.id]) : undefined,
   ]);
+  const here = related.filter(({ provider }) => provider === record.provider);
   return {
-    ...surroundings(record, related),
+    ...surroundings(record, here),
     intents,
     now: now(),
     traits: open.driver.traits,
@@ -318,20 +320,42 @@ async function moveOn(
   };
 }
 
-/** Nothing is known, so nothing is changed. */
+/** Nothing is known, so nothing is changed. One that was never asked for here may be asked for elsewhere. */
 async function lookFailed(
   deps: ResourceLoopDeps,
   { claim, record, provider }: { claim: Claim; record: ResourceRecord; provider: ProviderRecord },
   error: ProviderError,
 ): Promise<Pass> {
   const failure: Failure = failureOf(record, error, { call: null, now: deps.now(), random: deps.random() });
+  await deps.work.kick('provider', [provider.id]);
+  const elsewhere = await lookElsewhere(deps, record, error);
+  if (elsewhere) {
+    const status = { ...record.status, ...elsewhere.patch };
+    await deps.store.write(claim, { status, provider: elsewhere.provider });
+    return { againMs: 0 };
+  }
   const { phase, reason } = record.status;
   const isNew = phase === 'planned' || phase === 'creating';
   const patch = isNew ? failure.patch : { ...failure.patch, reason };
   const blocked = error.fault === 'invalid' ? {} : { phase, blocked: null };
   await deps.store.write(claim, { status: { ...record.status, ...patch, ...blocked } });
-  await deps.work.kick('provider', [provider.id]);
   return { againMs: Math.max(250, failure.againMs) };
+}
+
+const looksBeforeMoving = 3;
+
+async function lookElsewhere(
+  deps: ResourceLoopDeps,
+  record: ResourceRecord,
+  failed: ProviderError,
+): Promise<Awaited<ReturnType<typeof moveOn>>> {
+  const { status, pool: poolId } = record;
+  const isPatient = failed.fault === 'transient' && status.attempts + 1 < looksBeforeMoving;
+  if (poolId === null || status.made !== null || isPatient) return undefined;
+  // What may have been made here must be found out here.
+  if ((await deps.store.openIntents({ resource: record.id })).length > 0) return undefined;
+  const pool = await deps.store.pool(poolId);
+  return pool && moveOn(deps, { record, pool, failed });
 }
 
 function asProviderError(error: unknown, report: (error: unknown) => void, isChange = false): ProviderError {
@@ -341,63 +365,4 @@ function asProviderError(error: unknown, report: (error: unknown) => void, isCha
   if (!isTimeout) report(error);
   const message = isTimeout ? 'The provider did not answer in time' : 'The driver failed';
   return new ProviderError(isChange ? 'unknown-outcome' : 'transient', message, { cause: error });
-}
-
-function nextStatus({ status }: ResourceRecord, made: Decision, now: number): Status {
-  const { phase, reason, waiting, patch } = made;
-  const since = waiting !== null && status.waiting?.step === waiting ? status.waiting.since : now;
-  return {
-    ...status,
-    ...patch,
-    ...{ phase, reason },
-    phaseSince: phase === status.phase ? status.phaseSince : now,
-    waiting: waiting === null ? null : { step: waiting, since },
-  };
-}
-
-/** Steps whose end is worth a line, and whose durations tell how long they usually take. */
-const timedSteps = new Set(['boot', 'join', 'ready', 'destroy', 'start', 'stop']);
-
-function eventsOf(record: ResourceRecord, after: Status, now: number): NewEvent[] {
-  return [...stepEnded(record, after, now), ...phaseChanged(record, after)];
-}
-
-function stepEnded(
-  { id, provider, status: before, wish }: ResourceRecord,
-  after: Status,
-  now: number,
-): NewEvent[] {
-  const { waiting } = before;
-  if (waiting === null || after.waiting?.step === waiting.step || !timedSteps.has(waiting.step)) return [];
-  const isWell =
-    after.incarnation === before.incarnation && after.phase !== 'error' && after.phase !== 'quarantined';
-  if (!isWell) return [];
-  const step = `${wish.spec.kind}.${waiting.step === 'destroy' ? 'gone' : waiting.step}`;
-  const durationMs = now - waiting.since;
-  const text = `${step} took ${(durationMs / 1000).toFixed(1)} s`;
-  return [{ provider, resource: id, kind: 'step', outcome: 'ok', text, durationMs, step }];
-}
-
-const outcomeOf: Partial<Record<Status['phase'], NewEvent['outcome']>> = {
-  error: 'failed',
-  quarantined: 'unknown',
-};
-
-function phaseChanged({ id, provider, status: before }: ResourceRecord, after: Status): NewEvent[] {
-  if (before.phase === after.phase && before.incarnation === after.incarnation) return [];
-  const isAdopted = before.ref === null && after.ref !== null;
-  return [
-    {
-      ...{ provider, resource: id, kind: isAdopted ? 'adopted' : 'phase', durationMs: null },
-      outcome: outcomeOf[after.phase] ?? 'ok',
-      text: `${before.phase} → ${after.phase}: ${after.reason}`,
-    },
-  ];
-}
-
-/** A look that shows nothing new is not worth a write. */
-function sameButSeen(before: Status, after: Status): boolean {
-  const bare = ({ seen, ...rest }: Status): string =>
-    JSON.stringify({ ...rest, seen: seen && { ...seen, at: 0 } });
-  return bare(before) === bare(after);
 }
