@@ -21,6 +21,8 @@ export function printResult(result: {
   readonly medians: Readonly<Record<string, number>>;
   readonly ratios: Readonly<Record<string, number>>;
   readonly n: number;
+  /** What is no figure, or must be exact: counts of what must not happen. */
+  readonly results?: Readonly<Record<string, unknown>>;
 }): void {
   const round = (values: Readonly<Record<string, number>>): Record<string, number> =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value.toPrecision(4))]));

@@ -1,0 +1,406 @@
+import { readdir, readlink } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  startSimulatedCloud,
+  startTestDatabase,
+  nameOf,
+  type ProviderDriver,
+  type TestDatabase,
+} from '@medusa/broker/support/bench';
+import { startPeer } from '../peers/support/peer.ts';
+import { waitFor } from '../support/wait.ts';
+import { launchEngine, type EngineProcess } from './crash/engine-process.ts';
+import { openLedger } from './crash/ledger.ts';
+import { openProvider, type Provider } from './crash/open-provider.ts';
+import { median, printResult, progress } from './report.ts';
+
+/**
+ * Kills a broker's engine (SIGKILL) at every statement to the database and every call to the provider while it creates or destroys a
+ * machine, before the step reaches the other side and after it was done there; starts another one; and counts what it takes to have
+ * exactly what is wanted. Then plants orphans and waits until they are swept.
+ */
+const { values: options } = parseArgs({
+  options: {
+    provider: { type: 'string', multiple: true },
+    runs: { type: 'string', default: '200' },
+    /** Machines that are created or destroyed at once when the engine is killed: each counts as a run. */
+    together: { type: 'string', default: '4' },
+    lanes: { type: 'string' },
+    orphans: { type: 'string', default: '100' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+
+type Place = AsyncDisposable & {
+  readonly provider: Provider;
+  readonly machine: { image: string; size: string };
+  /** How many experiments may go on at once, and how long one step may take. */
+  readonly lanes: number;
+  readonly timeoutMs: number;
+  /** What the provider itself knows of doubles, when it keeps count; and things of ours that its list does not show. */
+  doubles?(): Record<string, number>;
+  hidden?(): Promise<number>;
+};
+
+const places: Readonly<Record<Provider['kind'], () => Promise<Place>>> = {
+  async simulated() {
+    const cloud = await startSimulatedCloud({
+      bootMs: { median: 30, p95: 60 },
+      readyMs: 10,
+      destroyMs: 50,
+      callMs: 1,
+    });
+    return {
+      provider: {
+        kind: 'simulated',
+        dataDir: '/nonexistent',
+        settings: { url: cloud.url, idempotencyTokens: true },
+        credentials: {},
+      },
+      machine: { image: 'medusa', size: 'small' },
+      lanes: 2,
+      timeoutMs: 60_000,
+      doubles: () => ({
+        ...cloud.cloud.truth().doubledResources,
+        ...cloud.cloud.truth().doubledIncarnations,
+      }),
+      [Symbol.asyncDispose]: async () => cloud[Symbol.asyncDispose](),
+    };
+  },
+  async local() {
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'medusa-crash-'));
+    return {
+      provider: { kind: 'local', dataDir },
+      machine: { image: 'agent', size: 'process' },
+      lanes: 1,
+      timeoutMs: 60_000,
+      hidden: async () => (await processesIn(dataDir)).length,
+      async [Symbol.asyncDispose]() {
+        await rm(dataDir, { recursive: true, force: true });
+      },
+    };
+  },
+  async lxd() {
+    const peer = await startPeer('lxd');
+    const settings = {
+      socketPath: peer.exports['LXD_SOCKET'],
+      sizes: [{ id: 'tiny', cpus: 1, memoryMiB: 128 }],
+      stopSeconds: 1,
+    };
+    return {
+      provider: { kind: 'lxd', dataDir: peer.base, settings, credentials: {} },
+      machine: { image: peer.exports['LXD_IMAGE'] ?? '', size: 'tiny' },
+      lanes: 2,
+      timeoutMs: 180_000,
+      [Symbol.asyncDispose]: async () => peer[Symbol.asyncDispose](),
+    };
+  },
+  async openstack() {
+    const { credentialsOf, settingsOf } = await import('../peers/openstack/openstack-cloud.ts');
+    const peer = await startPeer('openstack');
+    const provider: Provider = {
+      kind: 'openstack',
+      dataDir: '/nonexistent',
+      settings: settingsOf(peer.exports),
+      credentials: credentialsOf(peer.exports, 'demo'),
+    };
+    await using driver = await openProvider(provider);
+    const catalog = await driver.catalog(AbortSignal.timeout(60_000));
+    const size = catalog.sizes.toSorted((a, b) => a.memoryMiB - b.memoryMiB)[0]?.id ?? '';
+    return {
+      provider,
+      machine: { image: catalog.images[0]?.id ?? '', size },
+      lanes: 4,
+      timeoutMs: 300_000,
+      [Symbol.asyncDispose]: async () => peer[Symbol.asyncDispose](),
+    };
+  },
+};
+
+/** Processes whose folder is below that one, whatever is written down of them. */
+async function processesIn(folder: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const inside = await Promise.all(
+    pids.map(async (pid) => {
+      const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+      return cwd.startsWith(folder);
+    }),
+  );
+  return pids.filter((_, index) => inside[index]);
+}
+
+type Verb = 'create' | 'destroy';
+type Outcome = {
+  readonly verb: Verb;
+  readonly point: number;
+  readonly step: string;
+  readonly loops: number;
+  readonly waits: number;
+  readonly convergedMs: number;
+  /** Not exactly what is wanted was there in the end. */
+  readonly isWrong: boolean;
+};
+
+const signal = (): AbortSignal => AbortSignal.timeout(120_000);
+const isThere = ({ state }: { state: string }): boolean => state !== 'terminated' && state !== 'stopping';
+
+async function thingsOf(driver: ProviderDriver, owner: string, id: string): Promise<number> {
+  const things = await driver.machines.list(owner, signal());
+  return things.filter((thing) => thing.tag.resource === id && isThere(thing)).length;
+}
+
+/** One lane: its own database, so that nobody else takes over what the killed engine left. */
+async function runLane(
+  place: Place,
+  {
+    database,
+    name,
+    runs,
+    share,
+  }: { database: TestDatabase; name: string; runs: number; share: { lane: number; lanes: number } },
+): Promise<{ outcomes: Outcome[]; points: Record<Verb, number>; doubled: number; leaked: number }> {
+  const { provider, machine, timeoutMs } = place;
+  const databaseUrl = await database.create(name);
+  await using ledger = await openLedger(databaseUrl, provider.kind);
+  await using driver = await openProvider(provider);
+  const launch = async (): Promise<EngineProcess> =>
+    launchEngine(databaseUrl, { provider, rollCallMs: 3_600_000, cap: 25 });
+  await using watch = watchDoubles(driver, ledger.owner, provider.kind === 'openstack' ? 1_000 : 250);
+
+  const together = Number(options.together);
+  const state = async (verb: Verb, ids: readonly string[]): Promise<void> => {
+    await Promise.all(
+      ids.map(async (id) => (verb === 'create' ? ledger.want(id, machine) : ledger.unwant(id))),
+    );
+  };
+  const settled = async (verb: Verb, ids: readonly string[]): Promise<void> => {
+    for (const id of ids) await ledger.settled(id, verb === 'create' ? 'ready' : 'absent', timeoutMs);
+  };
+
+  let engine = await launch();
+  await engine.start();
+  try {
+    const points = await measure(engine, { state, settled, together });
+    progress(`${name}: ${points.create} steps to create, ${points.destroy} to destroy`);
+    const outcomes: Outcome[] = [];
+    for (let kill = 0; kill * together < runs; kill += 1) {
+      const verb: Verb = kill % 2 === 0 ? 'create' : 'destroy';
+      const ids = Array.from({ length: together }, (_, index) => `run-${Math.floor(kill / 2)}-${index}`);
+      const point = pointOf(Math.floor(kill / 2) * share.lanes + share.lane, points[verb], {
+        turns: Math.ceil((runs * share.lanes) / together / 2),
+      });
+      engine.arm(point);
+      await state(verb, ids);
+      const next = await launch();
+      const step = await Promise.race([
+        engine.killed,
+        settled(verb, ids).then(
+          () => 'done',
+          () => 'stuck',
+        ),
+      ]);
+      await engine[Symbol.asyncDispose]();
+      engine = next;
+      const since = await ledger.now();
+      await engine.start();
+      await settled(verb, ids);
+      const convergedMs = (await ledger.now()).getTime() - since.getTime();
+      for (const id of ids) {
+        const things = await thingsOf(driver, ledger.owner, id);
+        const isWrong = things !== (verb === 'create' ? 1 : 0);
+        const looks = await ledger.looksSince(id, since);
+        outcomes.push({ verb, point, step, convergedMs, isWrong, ...looks });
+        tell(`${name}: ${id}: ${verb} killed at step ${point} (${step}), ${things} there`, outcomes.at(-1));
+      }
+    }
+    const strays = (await driver.machines.list(ledger.owner, signal())).filter(isThere);
+    const leaked = strays.filter(({ tag }) => !tag.resource.startsWith('run-')).length;
+    return { outcomes, points, doubled: watch.doubled(), leaked };
+  } finally {
+    await engine[Symbol.asyncDispose]();
+  }
+}
+
+/** Spread over all the steps there are; the first turns take the first of each stretch. */
+function pointOf(turn: number, points: number, { turns }: { turns: number }): number {
+  return 1 + (turns >= points ? turn % points : Math.floor((turn * points) / turns));
+}
+
+/** How many steps there are when nobody is killed. */
+async function measure(
+  engine: EngineProcess,
+  {
+    state,
+    settled,
+    together,
+  }: {
+    state: (verb: Verb, ids: readonly string[]) => Promise<void>;
+    settled: (verb: Verb, ids: readonly string[]) => Promise<void>;
+    together: number;
+  },
+): Promise<Record<Verb, number>> {
+  const ids = Array.from({ length: together }, (_, index) => `measure-${index}`);
+  const stepsOf = async (verb: Verb): Promise<number> => {
+    engine.arm(Number.POSITIVE_INFINITY);
+    await state(verb, ids);
+    await settled(verb, ids);
+    return engine.steps.length;
+  };
+  return { create: await stepsOf('create'), destroy: await stepsOf('destroy') };
+}
+
+function tell(what: string, outcome: Outcome | undefined): void {
+  if (options.verbose || outcome?.isWrong || (outcome?.loops ?? 0) > 2)
+    progress(`${what}: ${outcome?.loops} loops, ${outcome?.waits} waits, ${outcome?.convergedMs} ms`);
+}
+
+/** Looks again and again whether anything of ours is there twice. */
+function watchDoubles(
+  driver: ProviderDriver,
+  owner: string,
+  everyMs: number,
+): AsyncDisposable & { doubled(): number } {
+  const doubled = new Set<string>();
+  const stopping = new AbortController();
+  const watching = (async () => {
+    while (!stopping.signal.aborted) {
+      const things = await driver.machines.list(owner, signal()).catch(() => []);
+      const ids = things.filter(isThere).map(({ tag }) => tag.resource);
+      for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) doubled.add(id);
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
+    }
+  })();
+  return {
+    doubled: () => doubled.size,
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await watching;
+    },
+  };
+}
+
+/** Things that bear our tag and that nobody wants, beside things that are wanted, and things of others. */
+async function sweepOrphans(
+  place: Place,
+  database: TestDatabase,
+): Promise<{ seconds: number; touched: number }> {
+  const { provider, machine, timeoutMs } = place;
+  const count = Number(options.orphans);
+  const databaseUrl = await database.create(`sweep_${provider.kind}`);
+  await using ledger = await openLedger(databaseUrl, provider.kind);
+  await using driver = await openProvider(provider);
+  await using engine = await launchEngine(databaseUrl, { provider, rollCallMs: 10_000, cap: 25 });
+  const plant = async (owner: string, resource: string): Promise<void> => {
+    const tag = { owner, resource, incarnation: 1 };
+    const request = {
+      ...{ ...machine, zone: null, networkRefs: [], securityGroupRefs: [], keyName: null },
+      guest: { environment: {}, userData: '#cloud-config\n' },
+    };
+    await driver.machines.create(request, tag, nameOf('machine', tag), {
+      id: `${owner}-${resource}`,
+      signal: signal(),
+    });
+  };
+  const strangers = 'stranger';
+  await inParallel(count + 5, driver.traits.concurrency, async (index) =>
+    index < count ? plant(ledger.owner, `orphan-${index}`) : plant(strangers, `node-${index}`),
+  );
+  for (const id of ['wanted-1', 'wanted-2', 'wanted-3']) await ledger.want(id, machine);
+  const startedAt = performance.now();
+  await engine.start();
+  for (const id of ['wanted-1', 'wanted-2', 'wanted-3']) await ledger.settled(id, 'ready', timeoutMs);
+  const refs = async (owner: string): Promise<string[]> =>
+    (await driver.machines.list(owner, signal())).filter(isThere).map(({ ref }) => ref);
+  const wanted = (await refs(ledger.owner)).length - count;
+  await waitFor(
+    'the orphans to be swept',
+    async () => ((await refs(ledger.owner)).length <= wanted ? true : undefined),
+    timeoutMs + 300_000,
+  );
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const touched = 3 - (await refs(ledger.owner)).length + 5 - (await refs(strangers)).length;
+  for (const owner of [ledger.owner, strangers])
+    for (const ref of await refs(owner)) await driver.machines.destroy(ref, { id: ref, signal: signal() });
+  return { seconds, touched };
+}
+
+async function inParallel(
+  count: number,
+  limit: number,
+  act: (index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < count) await act((next += 1) - 1);
+  };
+  await Promise.all(Array.from({ length: limit }, work));
+}
+
+const results: Record<string, unknown> = {};
+const medians: Record<string, number> = {};
+const ratios: Record<string, number> = {};
+const kinds = (options.provider ?? Object.keys(places)) as Provider['kind'][];
+const runs = Number(options.runs);
+let failures = 0;
+await using database = await startTestDatabase();
+for (const kind of kinds) {
+  let place: Place;
+  try {
+    place = await places[kind]();
+  } catch (error) {
+    progress(`${kind} cannot be started here: ${String(error).split('\n')[0] ?? ''}`);
+    results[kind] = 'not started';
+    continue;
+  }
+  await using held = place;
+  const lanes = runs === 0 ? 0 : Number(options.lanes ?? held.lanes);
+  const done = await Promise.all(
+    Array.from({ length: lanes }, async (_, lane) =>
+      runLane(held, {
+        database,
+        name: `crash_${kind}_${lane}`,
+        runs: Math.ceil(runs / lanes),
+        share: { lane, lanes },
+      }),
+    ),
+  );
+  const outcomes = done.flatMap((lane) => lane.outcomes);
+  const killed = outcomes.filter(({ step }) => step !== 'done' && step !== 'stuck');
+  const covered = (verb: Verb): string => {
+    const points = new Set(killed.filter((one) => one.verb === verb).map(({ point }) => point));
+    return `${points.size} of ${Math.max(0, ...done.map((lane) => lane.points[verb]))}`;
+  };
+  const doubled =
+    Object.keys(held.doubles?.() ?? {}).length + done.reduce((sum, lane) => sum + lane.doubled, 0);
+  const left = (await held.hidden?.()) ?? 0;
+  const leaked =
+    outcomes.filter(({ isWrong }) => isWrong).length +
+    done.reduce((sum, lane) => sum + lane.leaked, 0) +
+    left;
+  const mostLoops = Math.max(0, ...outcomes.map(({ loops }) => loops));
+  const swept = Number(options.orphans) > 0 ? await sweepOrphans(held, database) : undefined;
+  if (lanes > 0) {
+    medians[`${kind}.loops`] = median(outcomes.map(({ loops }) => loops));
+    medians[`${kind}.convergedMs`] = median(outcomes.map(({ convergedMs }) => convergedMs));
+    ratios[`${kind}.within2Loops`] = outcomes.filter(({ loops }) => loops <= 2).length / outcomes.length;
+  }
+  if (swept) medians[`${kind}.sweptSeconds`] = swept.seconds;
+  results[kind] = {
+    runs: outcomes.length,
+    kills: new Set(killed.map(({ verb, point }) => `${verb} ${point}`)).size,
+    createPoints: covered('create'),
+    destroyPoints: covered('destroy'),
+    mostLoops,
+    mostWaits: Math.max(0, ...outcomes.map(({ waits }) => waits)),
+    leaked,
+    doubled,
+    ...(swept && { orphans: Number(options.orphans), wronglyTouched: swept.touched }),
+  };
+  failures += leaked + doubled + (swept?.touched ?? 0);
+  progress(`${kind}: ${JSON.stringify(results[kind])}`);
+}
+printResult({ bench: 'crash', medians, ratios, n: runs, results });
+process.exitCode = failures === 0 ? 0 : 1;
