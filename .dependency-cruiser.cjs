@@ -24,10 +24,13 @@ module.exports = {
       name: 'front-doors-only',
       comment: 'Another feature is reached through its index.ts.',
       severity: 'error',
-      from: { path: '^(broker|renderer)/([^/]+)/', pathNot: '[.]test[.]ts$|^broker/support/' },
+      from: {
+        path: '^(broker|renderer)/([^/]+)/',
+        pathNot: '[.](test|contract|stand-in)[.]ts$|^broker/support/',
+      },
       to: {
         path: '^(broker|renderer)/[^/]+/',
-        pathNot: ['^$1/$2/', '/index[.]ts$', '^broker/(kernel|protocol)/'],
+        pathNot: ['^$1/$2/', '/index[.]ts$', '^broker/(kernel|protocol)/', 'node_modules/'],
       },
     },
     {

@@ -157,7 +157,7 @@ function fresh(
   return { ref, name, tag, ...state, createdAt: null, addresses: [], image, size, zone };
 }
 
-export async function readMachine(client: OneClient, ref: string, signal: AbortSignal): Promise<OneMachine> {
+async function readMachine(client: OneClient, ref: string, signal: AbortSignal): Promise<OneMachine> {
   return readOne(await client.ask('one.vm.info', [toId(ref), false], signal), 'VM', machineSchema);
 }
 

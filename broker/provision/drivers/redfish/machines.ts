@@ -11,7 +11,7 @@ import {
   type OwnerTag,
 } from '../../port/index.ts';
 import type { Redfish } from './client.ts';
-import type { Settings } from './index.ts';
+import type { Settings } from './settings.ts';
 
 const linkSchema = z.object({ '@odata.id': z.string().startsWith('/redfish/') });
 const nullable = z.string().nullable().default(null);
