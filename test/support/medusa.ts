@@ -27,12 +27,17 @@ export type Medusa = AsyncDisposable & {
 };
 
 export async function startMedusa(
-  options: { readonly environment?: Record<string, string> } = {},
+  options: {
+    readonly environment?: Record<string, string>;
+    /** Another address of this machine than loopback: of a network that the test made. */
+    readonly bind?: string;
+  } = {},
 ): Promise<Medusa> {
   await using starting = new AsyncDisposableStack();
   const dataDir = await mkdtemp(path.join(tmpdir(), 'medusa-test-'));
   starting.defer(async () => rm(dataDir, { recursive: true, force: true }));
   const [httpsPort = 0, dicomPort = 0, rtcPort = 0] = await freePorts(3);
+  const url = `https://${options.bind ?? 'localhost'}:${httpsPort}`;
   const environment = {
     ...process.env,
     ...options.environment,
@@ -41,6 +46,7 @@ export async function startMedusa(
     MEDUSA_DICOM_PORT: String(dicomPort),
     MEDUSA_RTC_PORT: String(rtcPort),
     DATABASE_URL: undefined,
+    ...(options.bind !== undefined && { MEDUSA_BIND: options.bind, MEDUSA_PUBLIC_URL: url }),
   };
   const child = spawn(process.execPath, [path.join(checkout, 'infra/setup/main.ts')], {
     env: environment,
@@ -66,7 +72,6 @@ export async function startMedusa(
     throw new Error(`${String(error)}\n${output}\n${logsOf(dataDir)}`, { cause: error });
   });
 
-  const url = `https://localhost:${httpsPort}`;
   const caFile = path.join(dataDir, 'secrets/ca.pem');
   const users = JSON.parse(readFileSync(path.join(dataDir, 'secrets/demo-users.json'), 'utf8')) as {
     username: string;

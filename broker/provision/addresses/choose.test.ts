@@ -75,7 +75,12 @@ describe('chosen subnets', () => {
         expect(new Set(all).size).toBe(8);
         expect(() => chooseCidrs(all, [pool])).toThrow('The address pool 10.0.0.0/24 has no free /27 left');
         for (const index of reclaimed)
-          expect(chooseCidrs(all.filter((_, at) => at !== index), [pool])).toEqual([all[index]]);
+          expect(
+            chooseCidrs(
+              all.filter((_, at) => at !== index),
+              [pool],
+            ),
+          ).toEqual([all[index]]);
       }),
     );
   });

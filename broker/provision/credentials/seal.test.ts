@@ -18,7 +18,9 @@ describe('sealed credentials', () => {
   it('cannot be put in the place of another provider’s', () => {
     const seal = createSeal(key());
 
-    expect(() => seal.open('other', seal.seal('cloud', credentials))).toThrow(/damaged or of another provider/);
+    expect(() => seal.open('other', seal.seal('cloud', credentials))).toThrow(
+      /damaged or of another provider/,
+    );
   });
 
   it('do not open when a single bit was changed', () => {
@@ -27,7 +29,9 @@ describe('sealed credentials', () => {
     const bytes = Buffer.from(body, 'base64url');
     bytes[0] = (bytes[0] ?? 0) ^ 1;
 
-    expect(() => seal.open('cloud', [version, id, nonce, bytes.toString('base64url')].join('.'))).toThrow(/damaged/);
+    expect(() => seal.open('cloud', [version, id, nonce, bytes.toString('base64url')].join('.'))).toThrow(
+      /damaged/,
+    );
   });
 
   it('still open after a change of key, and only with a key that is there', () => {

@@ -28,9 +28,9 @@ async function startHost(): Promise<DriverUnderTest> {
   await lab.cable({ at: client, name: 'eth0' }, { at: namespace, name: 'up0' });
   await ip(namespace, 'addr add 192.0.2.2/24 dev up0');
   const { port, fingerprint, privateKey } = await startSshd(lab, namespace);
-  const [nodesDir, volumesDir, stateDir] = ['nodes', 'volumes', 'network'].map((name) =>
-    path.join(lab.base, name),
-  );
+  const nodesDir = path.join(lab.base, 'nodes');
+  const volumesDir = path.join(lab.base, 'volumes');
+  const stateDir = path.join(lab.base, 'network');
   const settings = {
     ...{ host: '127.0.0.1', port, user: 'root', fingerprint, rtcPort: 0, stopMs: 2_000 },
     ...{ node: [process.execPath], command: [process.execPath, agent], dir: nodesDir },

@@ -43,7 +43,7 @@ export function openConnection(settings: ConnectionSettings): Connection {
     async [Symbol.asyncDispose]() {
       const client = await current?.catch(() => undefined);
       if (!client) return;
-      const closed = new Promise((resolve) => client.once('close', resolve));
+      const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
       client.end();
       await closed;
     },
