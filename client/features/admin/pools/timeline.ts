@@ -1,8 +1,8 @@
 import { resourcePhaseSchema, type ProvisionEvent, type ResourcePhase } from '@medusa/protocol';
 
 /** A while in one phase; ms since the epoch. */
-export type Span = { readonly phase: ResourcePhase; readonly from: number; readonly to: number };
-export type Step = {
+type Span = { readonly phase: ResourcePhase; readonly from: number; readonly to: number };
+type Step = {
   readonly sequence: number;
   readonly text: string;
   readonly from: number;
