@@ -18,7 +18,7 @@ export type Recorder = AsyncDisposable & {
 
 /** In the order of OS_ORIGINS. */
 const services = ['identity', 'placement', 'image', 'compute', 'network', 'volume', 'baremetal'];
-const longestList = 3;
+const longestList = 5;
 
 /** A proxy in front of the whole cloud; the catalogue that goes through it names the proxy. */
 export async function openRecorder(origins: readonly string[]): Promise<Recorder> {

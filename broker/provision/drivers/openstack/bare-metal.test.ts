@@ -10,7 +10,7 @@ const node = {
   resourceClass: 'reading-room',
   driverInfo: { redfish_address: 'https://bmc.test' },
   properties: { cpus: 32, memory_mb: 131_072, local_gb: 1_000, cpu_arch: 'x86_64' },
-  macs: ['52-54-00-AA-00-01'],
+  macs: ['52:54:00:AA:00:01'],
 };
 
 describe('bare metal of an OpenStack that plays a real one', () => {
@@ -110,7 +110,7 @@ describe('bare metal of an OpenStack that plays a real one', () => {
     expect(cloud.calls.find(({ call }) => call === 'baremetal POST /ports')?.body).toMatchObject({
       address: '52:54:00:aa:00:01',
     });
-    await expect.poll(create).toBe('made');
+    await expect.poll(create, { timeout: 10_000 }).toBe('made');
     expect(cloud.calls.filter(({ call }) => call === 'baremetal POST /nodes')).toHaveLength(1);
   });
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ProviderError, type EndpointAnswer, type ProviderFault } from '../../port/index.ts';
 
+/** Glance: `{ message: 'No image…<br />' }`. */
+const plainFaultSchema = z.object({ message: z.string() });
 /** Nova and Cinder: `{ badRequest: { message } }`; Keystone: `{ error: { message } }`. */
 const namedFaultSchema = z.record(z.string(), z.object({ message: z.string() }));
 const neutronFaultSchema = z.object({ NeutronError: z.object({ type: z.string(), message: z.string() }) });
@@ -28,6 +30,8 @@ function wordsOf(body: unknown): string | undefined {
   if (placement) return placement.errors[0]?.detail;
   const ironic = ironicFaultSchema.safeParse(body).data?.error_message;
   if (ironic !== undefined) return typeof ironic === 'string' ? innerText(ironic) : ironic.faultstring;
+  const plain = plainFaultSchema.safeParse(body).data;
+  if (plain) return withoutMarkup(plain.message);
   const named = namedFaultSchema.safeParse(body).data;
   return named && Object.values(named)[0]?.message;
 }

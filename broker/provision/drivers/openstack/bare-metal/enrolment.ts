@@ -68,7 +68,7 @@ async function addPorts(
     { method: 'GET', path: `/nodes/${node.uuid}/ports`, signal },
     z.object({ ports: z.array(portSchema) }),
   );
-  for (const address of macs.map((mac) => mac.toLowerCase().replaceAll('-', ':')))
+  for (const address of macs.map((mac) => mac.toLowerCase()))
     if (!ports.some((port) => port.address === address))
       await ironic.tell({ method: 'POST', path: '/ports', body: { node_uuid: node.uuid, address }, signal });
 }

@@ -7,7 +7,8 @@ export function ironicRoutes(world: World): readonly Route[] {
   ];
   const nodeOf = (idOrName: string): Thing | undefined =>
     [...nodes.values()].find((node) => node.id === idOrName || node['name'] === idOrName);
-  const missing = (what: string): Recorded => world.say('baremetal', `GET /v1/${what}/{id} 404`);
+  const missing = (what: 'nodes/{name}' | 'allocations/{id}'): Recorded =>
+    world.say('baremetal', `GET /v1/${what} 404`);
 
   const add = (sample: Json, wanted: Json): Thing => {
     const id = world.newId();
@@ -59,7 +60,7 @@ export function ironicRoutes(world: World): readonly Route[] {
     (play: (node: Thing, body: Json) => Recorded): Route[1] =>
     ([id = ''], { body }) => {
       const node = nodeOf(id);
-      return node ? play(node, body) : missing('nodes');
+      return node ? play(node, body) : missing('nodes/{name}');
     };
 
   return [
@@ -68,7 +69,7 @@ export function ironicRoutes(world: World): readonly Route[] {
       'GET /nodes/*',
       ([id = '']) => {
         const node = nodeOf(id);
-        return node ? ok(world.look(nodes, node.id) ?? {}) : missing('nodes');
+        return node ? ok(world.look(nodes, node.id) ?? {}) : missing('nodes/{name}');
       },
     ],
     [
@@ -103,7 +104,7 @@ export function ironicRoutes(world: World): readonly Route[] {
       ([id = '']) => {
         const allocation =
           world.look(allocations, id) ?? [...allocations.values()].find(({ name }) => name === id);
-        return allocation ? ok(allocation) : missing('allocations');
+        return allocation ? ok(allocation) : missing('allocations/{id}');
       },
     ],
     [
@@ -111,7 +112,7 @@ export function ironicRoutes(world: World): readonly Route[] {
       ([id = '']) => {
         const node = [...nodes.values()].find((candidate) => candidate['instance_uuid'] === id);
         if (node) Object.assign(node, { instance_uuid: null });
-        return allocations.delete(id) ? { status: 204, body: {} } : missing('allocations');
+        return allocations.delete(id) ? { status: 204, body: {} } : missing('allocations/{id}');
       },
     ],
   ];

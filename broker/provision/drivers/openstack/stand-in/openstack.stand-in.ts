@@ -23,6 +23,8 @@ export class OpenstackStandIn implements AsyncDisposable {
   /** Tokens that are good. */
   readonly tokens = new Set<string>();
   isImageSpoilt = false;
+  /** How long the tokens it gives last. */
+  tokenMs = day;
   /** Says so instead of what it would, once, to a call that begins thus. */
   readonly refusals = new Map<string, StandInAnswer>();
   #tokenCount = 0;
@@ -104,7 +106,10 @@ export class OpenstackStandIn implements AsyncDisposable {
   #issue(body: Json): StandInAnswer {
     if (!JSON.stringify(body).includes(password)) return this.#refused();
     const { body: issued } = this.world.say('identity', 'POST /v3/auth/tokens 201');
-    const token = { ...(issued['token'] as Json), expires_at: new Date(Date.now() + day).toISOString() };
+    const token = {
+      ...(issued['token'] as Json),
+      expires_at: new Date(Date.now() + this.tokenMs).toISOString(),
+    };
     this.#tokenCount += 1;
     const value = `token-${this.#tokenCount}`;
     this.tokens.add(value);
