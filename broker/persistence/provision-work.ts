@@ -14,13 +14,13 @@ const isFree = sql<boolean>`(w.claim_token is null or w.claim_until < clock_time
 export function createWorkStore(db: Db): WorkStore {
   return {
     async due() {
-      const lanes = await sql<{ lane: string }>`
-        select distinct w.lane from provision_work w
-        where w.next_at <= clock_timestamp() and ${isFree}`.execute(db);
-      const next = await sql<{ ms: number | null }>`
-        select (extract(epoch from min(next_at) - clock_timestamp()) * 1000)::float8 as ms
-        from provision_work where next_at > clock_timestamp()`.execute(db);
-      return { lanes: lanes.rows.map(({ lane }) => lane), nextInMs: next.rows[0]?.ms ?? null };
+      // By one clock: what becomes due between two looks would be in neither.
+      const { rows } = await sql<{ lanes: string[] | null; ms: number | null }>`
+        select (select array_agg(distinct w.lane) from provision_work w
+                where w.next_at <= statement_timestamp() and ${isFree}) as lanes,
+          (select extract(epoch from min(next_at) - statement_timestamp()) * 1000
+           from provision_work where next_at > statement_timestamp())::float8 as ms`.execute(db);
+      return { lanes: rows[0]?.lanes ?? [], nextInMs: rows[0]?.ms ?? null };
     },
 
     async claim(lane, { limit, instance, leaseMs }) {

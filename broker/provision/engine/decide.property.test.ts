@@ -2,7 +2,7 @@ import { machineSpecSchema, providerIdSchema, resourceIdSchema } from '@medusa/p
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
-import type { Facts } from './decision.ts';
+import type { Decision, Facts } from './decision.ts';
 import { newStatus, newWish, type Intent, type ResourceRecord, type Thing } from './model.ts';
 
 /** What a broker's crash or the cloud does to one call. */
@@ -40,7 +40,16 @@ function pass(world: World, fate: Fate, traits: Facts['traits']): void {
   );
   const facts: Facts = {
     ...{ now, traits, intents, machineActions: [], node: null, listeningSince: 0 },
-    ...{ waitsFor: null, neededBy: null, mustHold: false, holder: null, snapshotRef: null, isBraked: false },
+    ...{
+      waitsFor: null,
+      neededBy: null,
+      mustHold: false,
+      holder: null,
+      takers: null,
+      awaited: null,
+      snapshotRef: null,
+      isBraked: false,
+    },
     limits: { joinMs: 1, bootMs: 1_000_000, hungMs: 1, drainSettleMs: 0 },
   };
   const made = decide(world.record, things, facts);
@@ -50,8 +59,16 @@ function pass(world: World, fate: Fate, traits: Facts['traits']): void {
     const intent = world.intents.get(id);
     if (intent) world.intents.set(id, { ...intent, state, endedAt: now });
   }
-  const { call } = made;
-  if (!call) return;
+  if (made.call) undertake(world, made.call, { fate, traits });
+}
+
+/** Writes the intent, makes the call, writes how it ended, unless it is cut off. */
+function undertake(
+  world: World,
+  call: NonNullable<Decision['call']>,
+  { fate, traits }: { fate: Fate; traits: Facts['traits'] },
+): void {
+  const { now } = world;
   const repeated = call.action === 'create' ? call.operationId : null;
   const id = repeated ?? `op-${(world.operations += 1)}`;
   const intent: Intent = {

@@ -3,6 +3,7 @@ import {
   poolIdSchema,
   providerIdSchema,
   resourceIdSchema,
+  resourceSpecSchema,
   type ResourceSpec,
 } from '@medusa/protocol';
 import { describe, expect, it } from 'vitest';
@@ -45,7 +46,16 @@ const facts = (overrides: Partial<Facts> = {}): Facts => ({
   now,
   traits: { uniqueNames: false, idempotencyTokens: false, visibilityMs: 5_000, concurrency: 4 },
   ...{ intents: [], machineActions: ['start', 'stop', 'restart'], node: null, listeningSince: 0 },
-  ...{ waitsFor: null, neededBy: null, mustHold: false, holder: null, snapshotRef: null, isBraked: false },
+  ...{
+    waitsFor: null,
+    neededBy: null,
+    mustHold: false,
+    holder: null,
+    takers: null,
+    awaited: null,
+    snapshotRef: null,
+    isBraked: false,
+  },
   limits: { joinMs: 30_000, bootMs: 60_000, hungMs: 10_000, drainSettleMs: 100 },
   ...overrides,
 });
@@ -242,5 +252,44 @@ describe('what is not wanted any more', () => {
     const held = decide(record(up, { isWanted: false }), [thing()], facts({ mustHold: true }));
 
     expect(held).toMatchObject({ phase: 'held', call: null });
+  });
+});
+
+describe('a floating address', () => {
+  const one = { id: 'm-one', ref: 'ref-one' };
+  const two = { id: 'm-two', ref: 'ref-two' };
+  const address = {
+    spec: resourceSpecSchema.parse({ kind: 'address', assignedTo: 'm-one', failover: ['m-two'] }),
+    revision: 4,
+  };
+  const judge = (holder: string | null, more: Partial<Facts>, status: Partial<Status> = {}) =>
+    decide(record({ ...up, ...status }, address), [thing({ holder })], facts(more));
+
+  it('waits for its first machine to come up, and does not give itself to the next', () => {
+    expect(judge(null, { takers: [two], awaited: 'm-one' })).toMatchObject({
+      call: null,
+      reason: 'Waits for m-one',
+    });
+    expect(judge(null, { takers: [two] }).call).toMatchObject({ action: 'assign', machineRef: two.ref });
+  });
+
+  it('that had to move stays with who has it in truth, until its wish changes', () => {
+    const seen = { at: 0, state: 'running', detail: '', addresses: [], cidrs: [], holder: one.ref } as const;
+
+    expect(judge(two.ref, { takers: [one, two] }, { seen, movedAtRevision: 4 }).call).toBeNull();
+    expect(judge(two.ref, { takers: [one, two] }, { movedAtRevision: 3 }).call).toMatchObject({
+      machineRef: one.ref,
+    });
+    expect(judge(two.ref, { takers: [one] }, { movedAtRevision: 4 }).call).toMatchObject({
+      machineRef: one.ref,
+    });
+  });
+
+  it('is left where it is while none of its machines is well', () => {
+    expect(judge(one.ref, { takers: [] })).toMatchObject({ call: null, phase: 'degraded' });
+  });
+
+  it('is taken from its machine when nobody shall have it', () => {
+    expect(judge(one.ref, { takers: null }).call).toEqual({ action: 'unassign', ref: 'ref-1' });
   });
 });

@@ -38,14 +38,20 @@ export type Facts = {
   readonly neededBy: string | null;
   /** It may hold patient data and nobody has let it go. */
   readonly mustHold: boolean;
-  /** The machine that shall have the volume or the address; undefined: as it is. */
-  readonly holder: { readonly id: string; readonly ref: string } | null | undefined;
+  /** The machine that shall have the volume; undefined: it is not up yet. */
+  readonly holder: Holder | null | undefined;
+  /** Machines that may have the address and are well, the preferred one first; null: nobody shall have it. */
+  readonly takers: readonly Holder[] | null;
+  /** The address's first machine while it comes up for the first time: nobody takes over what has not failed. */
+  readonly awaited: string | null;
   /** For an asked revert. */
   readonly snapshotRef: string | null;
   /** Remediation of the pool has stopped. */
   readonly isBraked: boolean;
   readonly limits: Limits;
 };
+
+export type Holder = { readonly id: string; readonly ref: string };
 
 export type Limits = {
   /** From running to joined. */

@@ -1,9 +1,12 @@
-import type { MachineSpec } from '@medusa/protocol';
+import type { MachineSpec, ResourcePhase } from '@medusa/protocol';
 import type { Facts } from './decision.ts';
 import { byKind, kindOf, type ResourceRecord } from './model.ts';
 
 /** What the resources around one mean for it. Pure. */
-export type Surroundings = Pick<Facts, 'waitsFor' | 'neededBy' | 'mustHold' | 'holder' | 'snapshotRef'>;
+export type Surroundings = Pick<
+  Facts,
+  'waitsFor' | 'neededBy' | 'mustHold' | 'holder' | 'takers' | 'awaited' | 'snapshotRef'
+>;
 
 export function surroundings(record: ResourceRecord, related: readonly ResourceRecord[]): Surroundings {
   const byId = new Map<string, ResourceRecord>(related.map((other) => [other.id, other]));
@@ -12,6 +15,7 @@ export function surroundings(record: ResourceRecord, related: readonly ResourceR
     neededBy: neededBy(record, related),
     mustHold: mustHold(record, byId),
     holder: holderFor(record, byId),
+    ...takersFor(record, byId),
     snapshotRef: snapshotFor(record, byId),
   };
 }
@@ -98,7 +102,6 @@ function mustHold({ wish }: ResourceRecord, byId: ReadonlyMap<string, ResourceRe
 
 function holderFor(record: ResourceRecord, byId: ReadonlyMap<string, ResourceRecord>): Facts['holder'] {
   const { spec, isWanted } = record.wish;
-  if (spec.kind === 'address') return chooseHolder(record, byId);
   if (spec.kind !== 'volume' || spec.attachedTo === null || !isWanted) return null;
   const machine = byId.get(spec.attachedTo);
   return machine?.wish.isWanted ? upAndKnown(machine) : null;
@@ -109,23 +112,33 @@ function upAndKnown({ id, status: { seen, ref } }: ResourceRecord): Facts['holde
   return isUp && ref !== null ? { id, ref } : undefined;
 }
 
-/**
- * The first of its machines that is well. Where it once had to move it stays, as long as that machine is well: moving back would break
- * connections a second time.
- */
-function chooseHolder(record: ResourceRecord, byId: ReadonlyMap<string, ResourceRecord>): Facts['holder'] {
-  const { spec, revision } = record.wish;
-  if (spec.kind !== 'address') return null;
-  const order = [...(spec.assignedTo === null ? [] : [spec.assignedTo]), ...spec.failover];
-  if (order.length === 0) return null;
-  const well = order.flatMap((id) => {
+function takersFor(
+  { wish: { spec } }: ResourceRecord,
+  byId: ReadonlyMap<string, ResourceRecord>,
+): Pick<Facts, 'takers' | 'awaited'> {
+  if (spec.kind !== 'address') return { takers: null, awaited: null };
+  const first = spec.assignedTo;
+  const order = [...(first === null ? [] : [first]), ...spec.failover];
+  if (order.length === 0) return { takers: null, awaited: null };
+  const takers = order.flatMap((id) => {
     const machine = byId.get(id);
     const ref = machine?.status.ref ?? null;
     return machine && isWell(machine) && ref !== null ? [{ id, ref }] : [];
   });
-  const hasMoved = record.status.movedAtRevision === revision;
-  const present = hasMoved ? well.find(({ ref }) => ref === record.status.seen?.holder) : undefined;
-  return present ?? well[0];
+  const isAwaited = first !== null && isComingUp(byId.get(first));
+  return { takers, awaited: isAwaited ? first : null };
+}
+
+const comingUp: readonly ResourcePhase[] = ['planned', 'creating', 'joining', 'quarantined'];
+
+/** For the first time: a machine that is being replaced has failed. */
+function isComingUp(machine: ResourceRecord | undefined): boolean {
+  return (
+    machine !== undefined &&
+    machine.wish.isWanted &&
+    machine.status.crashes === 0 &&
+    comingUp.includes(machine.status.phase)
+  );
 }
 
 function isWell({ wish, status }: ResourceRecord): boolean {

@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  poolIdSchema,
-  providerIdSchema,
-  resourceIdSchema,
-  resourceSpecSchema,
-  type ResourceSpec,
-} from '@medusa/protocol';
+import { poolIdSchema, providerIdSchema, resourceIdSchema, resourceSpecSchema } from '@medusa/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 import {
@@ -43,10 +37,7 @@ afterEach(async () => test.disposeAsync());
 const patient = { timeout: 30_000, interval: 50 };
 const id = (text: string) => resourceIdSchema.parse(text);
 const create = async (name: string, spec: unknown): Promise<unknown> =>
-  engine.provisioning.create(
-    { id: id(name), provider: cloudId, spec: resourceSpecSchema.parse(spec) as ResourceSpec },
-    by,
-  );
+  engine.provisioning.create({ id: id(name), provider: cloudId, spec: resourceSpecSchema.parse(spec) }, by);
 const reaches = async (name: string, phase: string): Promise<void> =>
   expect.poll(async () => phaseOf(engine, name), patient).toBe(phase);
 const alive = (): ReturnType<SimulatedCloud['cloud']['truth']>['alive'] => cloud.cloud.truth().alive;
@@ -262,7 +253,7 @@ describe('several brokers on one database', () => {
       by,
     );
     await expect.poll(() => alive().machine, patient).toBeGreaterThan(3);
-    await others[0]?.[Symbol.asyncDispose]();
+    await others[0][Symbol.asyncDispose]();
 
     await expect
       .poll(

@@ -99,18 +99,19 @@ export class OpenDrivers implements AsyncDisposable {
   /** A watch that breaks is taken up again: until then the roll calls tell. */
   async #watch(driver: ProviderDriver, id: ProviderId, signal: AbortSignal): Promise<void> {
     const { owner, onChange, report } = this.#deps;
-    for (let failures = 0; driver.watch && !signal.aborted; failures += 1) {
+    const isOver = (): boolean => signal.aborted;
+    for (let failures = 0; driver.watch && !isOver(); failures += 1) {
       const startedAt = Date.now();
       try {
         await driver.watch(owner, () => onChange(id), signal);
       } catch (error) {
-        if (!signal.aborted && !(error instanceof ProviderError)) report(error);
+        if (!isOver() && !(error instanceof ProviderError)) report(error);
       }
       if (Date.now() - startedAt > 60_000) failures = 0;
       await delay(backoffMs(failures, 1, { firstMs: 500, mostMs: 60_000 }), undefined, { signal }).catch(
         () => undefined,
       );
-      if (!signal.aborted) onChange(id);
+      if (!isOver()) onChange(id);
     }
   }
 

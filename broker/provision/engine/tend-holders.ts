@@ -1,14 +1,12 @@
-import { decision, type Decision, type Facts } from './decision.ts';
+import { decision, type Decision, type Facts, type Holder } from './decision.ts';
 import type { ResourceRecord, Status, Thing } from './model.ts';
 
 const well: Partial<Status> = { attempts: 0, nextTryAt: null, blocked: null };
 
 /** A volume that is usable: at the machine that shall have it, put back to a snapshot when that is asked. */
 export function tendVolume(record: ResourceRecord, thing: Thing, facts: Facts): Decision {
-  const { wish, status } = record;
   const { holder } = facts;
-  const isAsked = wish.ask?.action === 'revert' && wish.ask.id !== status.answered;
-  if (isAsked) return revert(thing, facts);
+  if (isRevertAsked(record)) return revert(thing, facts);
   if (holder === undefined)
     return decision({ phase: 'degraded', reason: 'Waits for its machine', waiting: 'machine', patch: well });
   if (thing.holder === (holder?.ref ?? null)) return settled(holder && `Attached to ${holder.id}`);
@@ -19,6 +17,10 @@ export function tendVolume(record: ResourceRecord, thing: Thing, facts: Facts): 
     ref: thing.ref,
     machineRef: holder.ref,
   });
+}
+
+function isRevertAsked({ wish: { ask }, status }: ResourceRecord): boolean {
+  return ask?.action === 'revert' && ask.id !== status.answered;
 }
 
 const settled = (reason: string | null): Decision =>
@@ -37,25 +39,37 @@ function revert({ ref, holder }: Thing, { snapshotRef }: Facts): Decision {
 }
 
 /** A floating address: at the first of its machines that is well. */
-export function tendAddress({ wish, status }: ResourceRecord, thing: Thing, { holder }: Facts): Decision {
-  if (holder === undefined)
-    return decision({
-      phase: 'degraded',
-      reason: 'None of its machines is well',
-      waiting: 'machine',
-      patch: well,
-    });
-  if (thing.holder === (holder?.ref ?? null))
-    return decision({
-      phase: 'ready',
-      reason: holder ? `Assigned to ${holder.id}` : 'Not assigned',
-      patch: well,
-    });
-  if (holder === null) return change('To be unassigned', 'unassign', { action: 'unassign', ref: thing.ref });
-  const isFirst = wish.spec.kind === 'address' && wish.spec.assignedTo === holder.id;
-  const call = { action: 'assign', ref: thing.ref, machineRef: holder.ref } as const;
+export function tendAddress(record: ResourceRecord, thing: Thing, facts: Facts): Decision {
+  const { ref } = thing;
+  if (facts.takers === null)
+    return thing.holder === null
+      ? settled('Not assigned')
+      : change('To be unassigned', 'unassign', { action: 'unassign', ref });
+  const taker = chooseTaker(record, thing, facts);
+  if (!taker) return nobody(thing, facts);
+  if (thing.holder === taker.ref) return settled(`Assigned to ${taker.id}`);
+  const { wish, status } = record;
+  const isFirst = wish.spec.kind === 'address' && wish.spec.assignedTo === taker.id;
+  const call = { action: 'assign', ref, machineRef: taker.ref } as const;
   const movedAtRevision = isFirst ? status.movedAtRevision : wish.revision;
-  return { ...change(`To be assigned to ${holder.id}`, 'assign', call), patch: { movedAtRevision } };
+  return { ...change(`To be assigned to ${taker.id}`, 'assign', call), patch: { movedAtRevision } };
+}
+
+/**
+ * Judged by who has it in truth. Where it once had to move it stays, as long as that machine is well: moving back would break
+ * connections a second time.
+ */
+function chooseTaker({ wish, status }: ResourceRecord, { holder }: Thing, facts: Facts): Holder | undefined {
+  const takers = facts.takers ?? [];
+  if (holder === null && facts.awaited !== null) return undefined;
+  const hasMoved = status.movedAtRevision === wish.revision;
+  return (hasMoved ? takers.find(({ ref }) => ref === holder) : undefined) ?? takers[0];
+}
+
+function nobody({ holder }: Thing, { awaited }: Facts): Decision {
+  const isAwaited = holder === null && awaited !== null;
+  const reason = isAwaited ? `Waits for ${awaited}` : 'None of its machines is well';
+  return decision({ phase: 'degraded', reason, waiting: 'machine', patch: well });
 }
 
 function change(reason: string, waiting: string, call: NonNullable<Decision['call']>): Decision {
