@@ -152,7 +152,7 @@ function startAgents(authority: string): AsyncDisposable & { begin: (environment
     env: { ...process.env, NODE_EXTRA_CA_CERTS: authority },
   });
   return {
-    begin: (environment) => child.stdin?.write(`${JSON.stringify(environment)}\n`),
+    begin: (environment) => child.stdin.write(`${JSON.stringify(environment)}\n`),
     [Symbol.asyncDispose]: async () => end(child),
   };
 }
