@@ -10,7 +10,6 @@ export {
   privateJwkSchema,
   publicPart,
   type BrokerKeys,
-  type NodeIdentity,
   type PrivateJwk,
   type VerifiedNode,
 } from './broker-keys.ts';

@@ -36,8 +36,6 @@ const journalSchema = z.object({
 export type Journal = z.infer<typeof journalSchema>;
 export type WantedNetwork = Journal['networks'][number];
 export type WantedPort = Journal['ports'][number];
-export type WantedGroup = Journal['groups'][number];
-export type WantedAddress = Journal['addresses'][number];
 
 export const emptyJournal: Journal = {
   version: 1,

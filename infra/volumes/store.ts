@@ -18,7 +18,7 @@ export type Note = z.infer<typeof noteSchema>;
 export type Kind = 'volume' | 'snapshot';
 
 /** A copy may take its time: 100 GB at 100 MB/s. */
-export const copyLimitMs = 20 * 60_000;
+const copyLimitMs = 20 * 60_000;
 
 /**
  * A folder a thing: its bytes (`disk`) and its note. It is made aside and renamed into its place, so that it is there whole or

@@ -39,7 +39,9 @@ async function startBroker(...replies: (Reply | 'hang up')[]): Promise<string> {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  cleanup.defer(async () => new Promise<void>((resolve) => server.close(() => resolve()).closeAllConnections()));
+  cleanup.defer(
+    async () => new Promise<void>((resolve) => server.close(() => resolve()).closeAllConnections()),
+  );
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 

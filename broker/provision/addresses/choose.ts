@@ -5,7 +5,7 @@ import { formatAddress, formatPrefix, lastOf, parsePrefix, prefixesOverlap, type
 export type SubnetPool = { readonly prefix: string; readonly subnetLength: number };
 
 /** Private (RFC 1918) and unique local (RFC 4193) prefixes that are seldom a hospital's own. */
-export const defaultSubnetPools: readonly SubnetPool[] = [
+const defaultSubnetPools: readonly SubnetPool[] = [
   { prefix: '10.112.0.0/12', subnetLength: 24 },
   { prefix: 'fd6d:6564:7573::/48', subnetLength: 64 },
 ];

@@ -1,17 +1,22 @@
 import { AppError, type PoolId, type ProviderId, type ResourceId, type ResourceView } from '@medusa/protocol';
 import { poolTarget } from '../policy/index.ts';
 import { ProviderError } from '../port/index.ts';
+import type { Seal } from '../credentials/index.ts';
 import type { By, Provisioning } from '../provisioning.ts';
 import { checkProvider, checkSpec, conflict, refuse, wishAfter } from './checks.ts';
 import { newWish, type NewEvent, type ProviderRecord, type ResourceRecord } from './model.ts';
 import { completeNetwork } from './network-cidrs.ts';
-import type { ProvisioningOptions } from './open-provisioning.ts';
 import type { OpenDrivers } from './open-drivers.ts';
 import { planForAction, planForCreate, planForPool } from './plans.ts';
 import { checkHealth } from './provider-loop.ts';
+import type { ProvisionStore, WorkStore } from './store.ts';
 import { toPoolView, toProviderView, toResourceView } from './views.ts';
 
-type FacadeDeps = Pick<ProvisioningOptions, 'store' | 'work' | 'seal' | 'report'> & {
+type FacadeDeps = {
+  readonly store: ProvisionStore;
+  readonly work: WorkStore;
+  readonly seal: Seal;
+  readonly report: (error: unknown) => void;
   readonly drivers: OpenDrivers;
   readonly events: Provisioning['events'];
   readonly now: () => number;

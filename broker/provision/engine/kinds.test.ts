@@ -129,6 +129,8 @@ describe('a floating address', () => {
     await expect.poll(async () => (await engine.view('addr')).reason, patient).toBe('Assigned to m-one');
     await reaches('m-two', 'ready');
 
+    // As with a real cloud, the replacement takes longer than the address to move.
+    cloud.cloud.settings.bootMs = { median: 1_500, p95: 1_500 };
     cloud.cloud.breakMachine((await engine.view('m-one')).ref ?? '', 'gone');
 
     await expect.poll(async () => (await engine.view('addr')).reason, patient).toBe('Assigned to m-two');

@@ -70,7 +70,7 @@ export type Status = {
 };
 
 /** The thing at the provider as last seen. Times are ms since the epoch. */
-export type Seen = {
+type Seen = {
   readonly at: number;
   readonly state: ItemState;
   readonly detail: string;
@@ -110,7 +110,7 @@ export type Intent = {
   readonly startedAt: number;
   readonly endedAt: number | null;
 };
-export type IntentAction =
+type IntentAction =
   | 'create'
   | 'destroy'
   | 'start'

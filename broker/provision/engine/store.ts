@@ -73,7 +73,7 @@ export type Settlement = {
 };
 
 /** One write under a claim: all of it or nothing, and nothing when the claim is void. */
-export type Write = {
+type Write = {
   readonly status?: Status;
   readonly provider?: ProviderId;
   readonly intent?: Intent;

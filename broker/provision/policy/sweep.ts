@@ -19,7 +19,7 @@ export type SweepRow = {
 };
 
 /** A call whose outcome is not recorded: what it may have made is not ours to take away yet. */
-export type SweepIntent = Pick<SweepRow, 'kind' | 'resource' | 'incarnation'>;
+type SweepIntent = Pick<SweepRow, 'kind' | 'resource' | 'incarnation'>;
 
 /** What a sweep has to remember of things that nobody claims, by `kind/ref`. */
 export type SweepMemory = ReadonlyMap<string, { readonly since: Date; readonly tries: number }>;

@@ -3,7 +3,7 @@ import { ProviderError } from './errors.ts';
 import type { Item, Operation } from './resource.ts';
 
 /** How often something happens: a share of the calls, and at most so many times. */
-export type Chance = { readonly share: number; readonly most?: number };
+type Chance = { readonly share: number; readonly most?: number };
 
 /** What goes wrong at a provider. All that is left out does not happen. */
 export type FaultPlan = {

@@ -8,7 +8,7 @@ import {
 } from '@medusa/broker/support/bench';
 import { waitFor } from '../../support/wait.ts';
 
-export const benchProvider = providerIdSchema.parse('bench');
+const benchProvider = providerIdSchema.parse('bench');
 
 /** The database of one experiment: states what is wanted, and keeps book of what the engines did. */
 export type Ledger = AsyncDisposable & {

@@ -129,6 +129,14 @@ export function imageOf(format: z.infer<typeof imageSpecSchema>['format']): z.in
   return imageSpecSchema.parse({ kind: 'image', role: 'render', architecture: process.arch, format });
 }
 
+/** For people, not for asserting: how long each step took. */
+export async function tellTimes(hospital: Hospital, resource: string): Promise<void> {
+  const steps = (await hospital.eventsOf(resource))
+    .filter(({ durationMs }) => durationMs !== null)
+    .map(({ text, durationMs }) => `${text}: ${((durationMs ?? 0) / 1000).toFixed(1)} s`);
+  process.stdout.write(`  ${resource}: ${steps.reverse().join('; ')}\n`);
+}
+
 /** HTTPS that trusts the instance's own authority. `token` absent: nobody is logged in. */
 export async function ask(
   url: string,

@@ -10,7 +10,15 @@ import { openPerson } from '../../support/viewer-page.ts';
 import { wholePicture } from '../../support/reference-check.ts';
 import { waitFor } from '../../support/wait.ts';
 import { requirePackages, startPeer, type Peer } from '../support/peer.ts';
-import { ask, emptyLocalPool, imageOf, poolOfOne, startHospital, type Hospital } from './hospital.ts';
+import {
+  ask,
+  emptyLocalPool,
+  imageOf,
+  poolOfOne,
+  startHospital,
+  tellTimes,
+  type Hospital,
+} from './hospital.ts';
 
 const run = promisify(execFile);
 const missing = requirePackages(
@@ -30,14 +38,6 @@ async function lxc(...args: string[]): Promise<string> {
 }
 
 const instances = async (): Promise<string[]> => JSON.parse(await lxc('query', '/1.0/instances')) as string[];
-
-/** For people, not for asserting: how long each step took. */
-async function tellTimes(resource: string): Promise<void> {
-  const steps = (await hospital.eventsOf(resource))
-    .filter(({ durationMs }) => durationMs !== null)
-    .map(({ text, durationMs }) => `${text}: ${((durationMs ?? 0) / 1000).toFixed(1)} s`);
-  process.stdout.write(`  ${resource}: ${steps.reverse().join('; ')}\n`);
-}
 
 describe.skipIf(missing !== undefined)(`guests in LXD${missing ? ` (skipped: ${missing})` : ''}`, () => {
   beforeAll(async () => {
@@ -82,7 +82,7 @@ describe.skipIf(missing !== undefined)(`guests in LXD${missing ? ` (skipped: ${m
       const id = await waitFor('a machine', async () => (await hospital.ofPool('lxd-render'))[0]?.id, minute);
       const ready = { fits: ({ phase }: { phase: string }) => phase === 'ready', withinMs: 8 * minute };
       const guest = await hospital.resourceThat(id, 'the container to join', ready);
-      await tellTimes(id);
+      await tellTimes(hospital, id);
       await emptyLocalPool(hospital);
 
       const radiologist = await openPerson(browser, hospital.medusa);

@@ -1,7 +1,8 @@
 #!/bin/bash
 # up.sh --base DIR [--free-ports] : libvirtd on a unix socket with the drivers qemu (software emulation) and lxc, in mount and
 # network namespaces of its own: /etc/libvirt, /var/lib/libvirt, /run/libvirt, bridges and firewall rules vanish with it. A dir
-# pool "default", and a guest of 30 MB: $BASE/guest/vmlinuz + initrd.gz (Debian's cloud kernel, busybox). Run as root.
+# pool "default", and a guest of 30 MB: $BASE/guest/vmlinuz + initrd.gz (Debian's cloud kernel, busybox). Guests reach this machine
+# by a cable between the two network namespaces, at LIBVIRT_HOST_ADDRESS. Run as root.
 HERE=$(cd "$(dirname "$0")" && pwd); . "$HERE/../support/lib.sh"
 BASE=/var/tmp/medusa-libvirt
 while [ $# -gt 0 ]; do case $1 in --base) BASE=$2; shift;; --free-ports) ;; *) die "unknown $1";; esac; shift; done
@@ -27,6 +28,12 @@ alive libvirtd || daemon libvirtd unshare -m -n sh -c 'mount --make-rprivate / &
   mount --bind "$0/etc" /etc/libvirt && mount --bind "$0/lib" /var/lib/libvirt && exec libvirtd -p "$0/libvirtd.pid"' "$BASE"
 URI=qemu+unix:///system?socket=$BASE/run/libvirt-sock
 wait_for 60 libvirtd virsh -c "$URI" version || die "libvirtd: $BASE/log/libvirtd.log"
+if [ ! -s "$BASE/subnet" ]; then # ends with the namespace that has its other end
+  NET=$(free_subnet); CABLE=$(bridge_name lv)
+  ip link add "$CABLE" type veth peer name up0 netns "$(cat "$BASE/run/libvirtd.pid")" && ip addr add "$NET.1/24" dev "$CABLE" && ip link set "$CABLE" up &&
+    nsenter -t "$(cat "$BASE/run/libvirtd.pid")" -n sh -c "ip addr add $NET.2/24 dev up0 && ip link set up0 up && ip route add default via $NET.1" || die "no cable to the guests' network"
+  echo "$NET" > "$BASE/subnet"
+fi
 virsh -c "$URI" pool-info default >/dev/null 2>&1 || { virsh -c "$URI" pool-define-as default dir --target "$BASE/pool" >&2 && virsh -c "$URI" pool-start default >&2; } || die pool
 G=$BASE/guest
 if [ ! -s "$G/vmlinuz" ]; then # the package is kept: it is fetched once
@@ -50,4 +57,4 @@ fi
 [ -d "$BASE/rootfs/tiny" ] || { tiny_rootfs "$BASE/rootfs/tiny"; rm "$BASE/rootfs/tiny/sbin/init"
   printf '#!/bin/sh\n/sbin/boot\nexec /bin/sleep 100000\n' > "$BASE/rootfs/tiny/sbin/init"; chmod 755 "$BASE/rootfs/tiny/sbin/init"; }
 log "libvirt up in $(( ($(date +%s%N)-T0)/1000000 )) ms, $(rss_mb) MB"
-echo "export LIBVIRT_URI=$URI LIBVIRT_LXC_URI=lxc+unix:///system?socket=$BASE/run/libvirt-sock LIBVIRT_KERNEL=$G/vmlinuz LIBVIRT_INITRD=$G/initrd.gz LIBVIRT_ROOTFS=$BASE/rootfs/tiny"
+echo "export LIBVIRT_URI=$URI LIBVIRT_LXC_URI=lxc+unix:///system?socket=$BASE/run/libvirt-sock LIBVIRT_KERNEL=$G/vmlinuz LIBVIRT_INITRD=$G/initrd.gz LIBVIRT_ROOTFS=$BASE/rootfs/tiny LIBVIRT_HOST_ADDRESS=$(cat "$BASE/subnet").1"

@@ -26,7 +26,7 @@ type Command = HostNetworkCommand extends infer Each
   : never;
 
 /** Where a machine's process is started so that it is on its networks. */
-export type Placement = {
+type Placement = {
   /** Program and arguments that go before the machine's own; none when it uses the host's network. */
   readonly prefix: readonly string[];
   readonly addresses: readonly string[];

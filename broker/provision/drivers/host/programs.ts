@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { hostAnswerSchema, type HostNetworkCommand, type HostVolumeCommand } from '@medusa/protocol';
 import { ProviderError } from '../../port/index.ts';
 
@@ -30,21 +29,3 @@ function parseJson(text: string): unknown {
     return undefined;
   }
 }
-
-/** On this very computer. */
-export const executeHere: Execute = async ([command = '', ...args], input, signal) =>
-  new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], env: {}, signal });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-    child.once('error', (cause) => {
-      reject(
-        signal.aborted
-          ? (signal.reason as Error)
-          : new ProviderError('invalid', `${command} cannot be run`, { cause }),
-      );
-    });
-    child.once('close', () => resolve(output));
-    // A program that ends without reading gives no answer, and that is told.
-    child.stdin.on('error', () => undefined).end(input);
-  });

@@ -10,6 +10,12 @@ export const boards: Readonly<Record<Architecture, { readonly arch: string; read
   riscv64: { arch: 'riscv64', machine: 'virt' },
 };
 
+/**
+ * Where a guest gets all that its processor can (libvirt.org/formatdomain.html#cpu-model-and-topology): the default is one of 2003,
+ * on which an encoder crawls.
+ */
+const hasWholeProcessor: ReadonlySet<string> = new Set(['x86_64', 'aarch64']);
+
 export const rootVolume = (name: string): string => `${name}.root`;
 export const seedVolume = (name: string): string => `${name}.seed`;
 export const consoleVolume = (name: string): string => `${name}.console`;
@@ -59,6 +65,7 @@ function machineOf(plan: DomainPlan, settings: LibvirtSettings): object {
   const serial = { '@type': 'pty', log: { '@file': `${poolDir}/${consoleVolume(name)}`, '@append': 'off' } };
   return {
     os: { type: { '@arch': arch, '@machine': machine, '#text': 'hvm' }, ...kernel },
+    ...(hasWholeProcessor.has(arch) && { cpu: { '@mode': 'maximum' } }),
     features: arch === 'x86_64' ? { acpi: '' } : {},
     on_crash: 'destroy',
     devices: {

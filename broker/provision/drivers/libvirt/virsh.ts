@@ -9,7 +9,7 @@ const timeoutMs = 120_000;
 /** Bytes of a disk go through it. */
 const transferTimeoutMs = 3_600_000;
 
-export type Call = {
+type Call = {
   /** XML, which may hold what must not be in an argument: it is in a file while the call lasts. See `inputFile`. */
   readonly input?: string;
   readonly isChange?: boolean;

@@ -23,7 +23,7 @@ export function writeXml(document: object): string {
   return text;
 }
 
-export const namespace = 'urn:medusa:provision:1';
+const namespace = 'urn:medusa:provision:1';
 
 /** libvirt keeps what is in `<metadata>` under a namespace of ours as it is (libvirt.org/formatdomain.html, "metadata"). */
 export function metadataOf(tag: OwnerTag, facts: { name: string; image: string; size: string }): object {

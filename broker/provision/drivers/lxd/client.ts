@@ -32,7 +32,7 @@ const operationSchema = z.object({
 const uploadTimeoutMs = 3_600_000;
 const longPollSeconds = 20;
 
-export type Change = {
+type Change = {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   /** Changes only what is still as it was read: else `conflict`. */
@@ -58,7 +58,7 @@ export type Lxd = AsyncDisposable & {
 /** Where LXD keeps what others wrote onto a thing. */
 export const prefix = 'user.medusa-';
 
-export type Found<T> = { readonly value: T; readonly etag: string | undefined };
+type Found<T> = { readonly value: T; readonly etag: string | undefined };
 
 /** Segments are data; query values too. */
 export function pathOf(segments: readonly string[], query: Readonly<Record<string, string>> = {}): string {

@@ -38,7 +38,7 @@ const instanceSchema = z.object({
     })
     .nullish(),
 });
-export type Instance = z.infer<typeof instanceSchema>;
+type Instance = z.infer<typeof instanceSchema>;
 
 /** LXD REST API, "Status codes" 101–113. */
 const states: Readonly<Record<string, ItemState>> = {

@@ -26,7 +26,7 @@ const services = {
   placement: { types: ['placement'], version: /\/$/, document: '/', known: '1.39' },
   baremetal: { types: ['baremetal', 'bare-metal'], version: /\/v1\/?$/, document: '/', known: '1.80' },
 } as const;
-export type ServiceName = keyof typeof services;
+type ServiceName = keyof typeof services;
 
 /** How the version is asked for: the header of the API working group, and Ironic's older one. */
 const versionHeaders: Partial<Record<ServiceName, (version: string) => Record<string, string>>> = {
@@ -36,7 +36,7 @@ const versionHeaders: Partial<Record<ServiceName, (version: string) => Record<st
   baremetal: (version) => ({ 'x-openstack-ironic-api-version': version }),
 };
 
-export type Call = {
+type Call = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the service's version, e.g. `/servers`. */
   readonly path: string;

@@ -66,7 +66,7 @@ const byTask: Readonly<Record<string, ItemState>> = {
   deleting: 'stopping',
 };
 
-export function stateOfServer(status: string, task: string | null): ItemState {
+function stateOfServer(status: string, task: string | null): ItemState {
   if (status === 'ERROR' && task !== 'deleting') return 'error';
   return (task === null ? undefined : byTask[task]) ?? byStatus[status] ?? 'unknown';
 }

@@ -7,7 +7,7 @@ import {
 import { z } from 'zod';
 
 /** What the simulated cloud and its driver say to each other; the driver parses what it reads by these too. */
-export const tagSchema = z.object({ owner: z.string(), resource: z.string(), incarnation: z.int() });
+const tagSchema = z.object({ owner: z.string(), resource: z.string(), incarnation: z.int() });
 
 const source = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('blank') }),

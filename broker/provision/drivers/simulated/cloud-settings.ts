@@ -27,7 +27,6 @@ export const cloudFaultsSchema = z.strictObject({
   /** So much longer until something destroyed is gone. */
   slowDestroyMs: ms.default(0),
 });
-export type CloudFaults = z.infer<typeof cloudFaultsSchema>;
 
 const sizeSchema = providerCatalogSchema.shape.sizes.element.extend({
   /** How many machines of this size there can be, in each zone. null: any number. */

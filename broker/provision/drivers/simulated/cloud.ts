@@ -15,7 +15,7 @@ type Found = { readonly thing: Thing; readonly view: View };
 type CreateBody = z.output<typeof createBodySchema>;
 
 /** How a call that is carried out goes wrong. */
-export type Mishap = { readonly ignoreToken: boolean; readonly failedBoot: boolean };
+type Mishap = { readonly ignoreToken: boolean; readonly failedBoot: boolean };
 
 export type Cloud = Disposable & {
   readonly settings: CloudSettings;

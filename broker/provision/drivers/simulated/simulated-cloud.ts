@@ -15,7 +15,7 @@ export type SimulatedCloud = AsyncDisposable & {
 };
 
 /** What goes wrong with one call. */
-export type CallFault = 'throttle' | 'errorBefore' | 'errorAfter' | 'breakBefore' | 'breakAfter';
+type CallFault = 'throttle' | 'errorBefore' | 'errorAfter' | 'breakBefore' | 'breakAfter';
 const callFaults: readonly CallFault[] = [
   'throttle',
   'breakBefore',

@@ -1,7 +1,7 @@
 import { resourceKindSchema, type ResourceKind } from '@medusa/protocol';
 import type { OwnerTag } from '../../port/index.ts';
 
-export type KindCounts = Readonly<Record<ResourceKind, number>>;
+type KindCounts = Readonly<Record<ResourceKind, number>>;
 
 /** What was there in truth, whatever the cloud answers. A thing counts until its destruction is accepted. */
 export type Truth = {

@@ -5,7 +5,7 @@ import { arch, availableParallelism, release, totalmem, uptime } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What is known of a machine on its host; it lies in the machine's folder as `process.json`, as on the broker's own computer. */
-export type FarNote = {
+type FarNote = {
   readonly name: string;
   readonly tag: { readonly owner: string; readonly resource: string; readonly incarnation: number };
   readonly createdAt: string;
@@ -16,7 +16,7 @@ export type FarNote = {
   readonly isOn: boolean;
   readonly process: { readonly pid: number; readonly startTime: string; readonly bootId: string } | null;
 };
-export type FarMachine = FarNote & { readonly isRunning: boolean; readonly isSameBoot: boolean };
+type FarMachine = FarNote & { readonly isRunning: boolean; readonly isSameBoot: boolean };
 
 export type FarRequest = { readonly dir: string; readonly stopMs: number } & (
   | { readonly do: 'probe' }
@@ -36,7 +36,10 @@ export type FarRequest = { readonly dir: string; readonly stopMs: number } & (
 type Create = Extract<FarRequest, { do: 'create' }>;
 type Named = { readonly dir: string; readonly stopMs: number; readonly name: string };
 
-/** Answers `{ ok: value }`, or `{ fault, message }`. */
+/**
+ * Answers `{ ok: value }`, or `{ fault, message }`.
+ * @public Called by the line that travels with this file.
+ */
 export async function serve(request: FarRequest): Promise<unknown> {
   try {
     return { ok: await act(request) };

@@ -5,7 +5,7 @@ import path from 'node:path';
 export type Recorded = { readonly status: number; readonly body: Json };
 export type Json = Readonly<Record<string, unknown>>;
 export type Thing = Record<string, unknown> & { id: string };
-export type Question = { readonly query: URLSearchParams; readonly body: Json; readonly text: string };
+type Question = { readonly query: URLSearchParams; readonly body: Json; readonly text: string };
 export type Route = readonly [call: string, play: (ids: readonly string[], question: Question) => Recorded];
 
 export const serviceNames = [
