@@ -175,8 +175,9 @@ export async function inside(namespace: string, ...command: readonly string[]): 
   );
 }
 
+/** Whether one of several gets an answer: the first may be lost while a switch learns its way. */
 export async function canPing(namespace: string, address: string): Promise<boolean> {
-  return (await inside(namespace, 'ping', '-c', '1', '-W', '1', address)) !== undefined;
+  return (await inside(namespace, 'ping', '-c', '5', '-i', '0.2', '-W', '1', address)) !== undefined;
 }
 
 /** Whether a connection comes about; nobody needs to accept it. */
