@@ -6,6 +6,7 @@ export * from './host.ts';
 export * from './ids.ts';
 export * from './input.ts';
 export * from './join.ts';
+export * from './manifest.ts';
 export * from './node.ts';
 export * from './problem.ts';
 export * from './provision.ts';

@@ -1,0 +1,2 @@
+export { parseCords, type ParsedManifest } from './parse.ts';
+export { renderCords } from './render.ts';
