@@ -8,6 +8,8 @@ import type { AuditRow } from './schema.ts';
 const chainLock = 7_310_001;
 const batchLines = 1_000;
 
+type Entry = Omit<AuditEvent, 'sequence' | 'hash'>;
+
 export function createAuditStore(db: Db): AuditStore {
   const page = async (after: number): Promise<AuditEvent[]> => {
     const query = db.selectFrom('audit_event').selectAll().where('sequence', '>', String(after));
@@ -16,36 +18,7 @@ export function createAuditStore(db: Db): AuditStore {
   };
 
   return {
-    // One writer at a time: each line needs the hash of the one before it.
-    append: async (entry) =>
-      db.transaction().execute(async (trx) => {
-        await sql`select pg_advisory_xact_lock(${chainLock})`.execute(trx);
-        const last = await trx
-          .selectFrom('audit_event')
-          .select(['sequence', 'hash'])
-          .orderBy('sequence', 'desc')
-          .limit(1)
-          .executeTakeFirst();
-        const sequence = Number(last?.sequence ?? 0) + 1;
-        const hash = chainHash(last?.hash ?? genesisHash, entry);
-        await trx
-          .insertInto('audit_event')
-          .values({
-            sequence,
-            at: entry.at,
-            action: entry.action,
-            outcome: entry.outcome,
-            actor_id: entry.actorId,
-            actor_name: entry.actorName,
-            actor_address: entry.actorAddress,
-            object_type: entry.objectType,
-            object_id: entry.objectId,
-            detail: entry.detail,
-            hash,
-          })
-          .execute();
-        return { ...entry, sequence, hash };
-      }),
+    append: inBatches(async (entries) => appendAll(db, entries)),
 
     async list(filter) {
       const rows = await filtered(db, filter)
@@ -74,6 +47,74 @@ export function createAuditStore(db: Db): AuditStore {
         .executeTakeFirst();
       return marked !== undefined;
     },
+  };
+}
+
+/** One writer at a time: each line needs the hash of the one before it. */
+async function appendAll(db: Db, entries: readonly Entry[]): Promise<AuditEvent[]> {
+  return db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(${chainLock})`.execute(trx);
+    const last = await trx
+      .selectFrom('audit_event')
+      .select(['sequence', 'hash'])
+      .orderBy('sequence', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    let { sequence, hash } = { sequence: Number(last?.sequence ?? 0), hash: last?.hash ?? genesisHash };
+    const events = entries.map((entry) => {
+      sequence += 1;
+      hash = chainHash(hash, entry);
+      return { ...entry, sequence, hash };
+    });
+    await trx.insertInto('audit_event').values(events.map(toRow)).execute();
+    return events;
+  });
+}
+
+/**
+ * What is to be written while a write is under way is written together after it: the chain lets one write at a time. Each resolves when
+ * it is on disk. When a batch fails, each of its entries is tried alone: one that cannot be written takes no other with it.
+ */
+function inBatches<In, Out>(
+  write: (batch: readonly In[]) => Promise<readonly Out[]>,
+): (one: In) => Promise<Out> {
+  type Waiting = {
+    readonly one: In;
+    readonly resolve: (out: Out) => void;
+    readonly reject: (why: unknown) => void;
+  };
+  let waiting: Waiting[] = [];
+  let isWriting = false;
+  const attempt = async (batch: readonly Waiting[]): Promise<void> => {
+    try {
+      const written = await write(batch.map(({ one }) => one));
+      for (const [index, out] of written.entries()) batch[index]?.resolve(out);
+    } catch (error) {
+      if (batch.length === 1) batch[0]?.reject(error);
+      else for (const one of batch) await attempt([one]);
+    }
+  };
+  const drain = async (): Promise<void> => {
+    isWriting = true;
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, batchLines);
+      waiting = waiting.slice(batchLines);
+      await attempt(batch);
+    }
+    isWriting = false;
+  };
+  return async (one) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ one, resolve, reject });
+      if (!isWriting) void drain();
+    });
+}
+
+function toRow({ sequence, at, action, outcome, detail, hash, ...of }: AuditEvent) {
+  return {
+    ...{ sequence, at, action, outcome, detail, hash },
+    ...{ actor_id: of.actorId, actor_name: of.actorName, actor_address: of.actorAddress },
+    ...{ object_type: of.objectType, object_id: of.objectId },
   };
 }
 

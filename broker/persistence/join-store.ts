@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { JoinStore } from '../provision/guest/index.ts';
 import type { Db } from './database.ts';
 
@@ -27,14 +28,12 @@ export function createJoinStore(db: Db): JoinStore {
     },
     async use(tokenId, expiresAt, now) {
       const forgotten = new Date(now.getTime() - forgetMs);
-      await db.deleteFrom('join_token').where('expires_at', '<', forgotten).execute();
       // The primary key decides between two that come at once.
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto('join_token')
-        .values({ jti: tokenId, used_at: now, expires_at: expiresAt })
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirstOrThrow();
-      return numInsertedOrUpdatedRows === 1n;
+      const { rows } = await sql`
+        with forgotten as (delete from join_token where expires_at < ${forgotten})
+        insert into join_token (jti, used_at, expires_at) values (${tokenId}, ${now}, ${expiresAt})
+        on conflict do nothing returning 1`.execute(db);
+      return rows.length === 1;
     },
   };
 }

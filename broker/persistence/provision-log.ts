@@ -1,8 +1,8 @@
 import { provisionEventSchema } from '@medusa/protocol';
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { NewEvent, ProvisionStore } from '../provision/index.ts';
 import type { Db } from './database.ts';
-import { notify } from './provision-work.ts';
+import { notifying } from './provision-work.ts';
 import type { Database } from './schema.ts';
 
 /** Successes of a step that its typical duration is the median of. */
@@ -55,18 +55,25 @@ export function createProvisionLog(
 /** In the caller's transaction. */
 export async function appendEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await db
-    .insertInto('provision_event')
-    .values(
-      events.map(({ provider, resource, kind, outcome, step, text, durationMs }) => ({
-        at: new Date(),
-        ...{ provider, resource, kind, outcome, text },
-        step: step ?? null,
-        duration_ms: durationMs,
-      })),
-    )
-    .execute();
-  await notify(db, { kind: 'changed' });
+  await sql`with event as (select 1), ${writingEvents(events, sql`event`)}
+    select ${notifying({ kind: 'changed' })}`.execute(db);
+}
+
+/** As a part of a statement: written once for each row of `condition`, which has one or none. */
+export function writingEvents(
+  events: readonly NewEvent[],
+  condition: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const rows = events.map(({ provider, resource, kind, outcome, step, text, durationMs }) => ({
+    ...{ provider, resource, kind, outcome, text },
+    step: step ?? null,
+    duration_ms: durationMs,
+  }));
+  return sql`written_event as (
+    insert into provision_event (at, provider, resource, kind, outcome, step, text, duration_ms)
+    select clock_timestamp(), e.provider, e.resource, e.kind, e.outcome, e.step, e.text, e.duration_ms
+    from ${condition}, jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as e(provider text, resource text, kind text, outcome text, step text, text text, duration_ms float8))`;
 }
 
 function toEvent(row: Selectable<Database['provision_event']>) {

@@ -1,14 +1,8 @@
-import { poolIdSchema, providerIdSchema, providerKindSchema, putPoolSchema } from '@medusa/protocol';
-import { sql, type Selectable } from 'kysely';
-import {
-  newPoolStatus,
-  type PoolRecord,
-  type ProviderRecord,
-  type ProvisionStore,
-} from '../provision/index.ts';
+import { sql } from 'kysely';
+import { newPoolStatus, type ProviderRecord, type ProvisionStore } from '../provision/index.ts';
 import type { Db } from './database.ts';
+import { toPool, toProvider } from './provision-rows.ts';
 import { addWork, notify } from './provision-work.ts';
-import type { Database } from './schema.ts';
 
 type ProviderStore = Pick<
   ProvisionStore,
@@ -69,7 +63,7 @@ export function createProviderStore(db: Db): ProviderStore {
           )
           .returningAll()
           .executeTakeFirstOrThrow();
-        await addWork(trx, { topic: 'provider', id, lane: id });
+        await addWork(trx, { topic: 'provider', ids: [id], lane: id });
         await notify(trx, { kind: 'changed' });
         return toProvider(row);
       }),
@@ -103,7 +97,7 @@ export function createProviderStore(db: Db): ProviderStore {
           .onConflict((conflict) => conflict.column('id').doUpdateSet({ wanted: document, is_wanted: true }))
           .returningAll()
           .executeTakeFirstOrThrow();
-        await addWork(trx, { topic: 'pool', id, lane: '' });
+        await addWork(trx, { topic: 'pool', ids: [id], lane: '' });
         await notify(trx, { kind: 'changed' });
         return toPool(row);
       }),
@@ -111,7 +105,7 @@ export function createProviderStore(db: Db): ProviderStore {
     dismissPool: async (id) =>
       db.transaction().execute(async (trx) => {
         await trx.updateTable('pool').set({ is_wanted: false }).where('id', '=', id).execute();
-        await addWork(trx, { topic: 'pool', id, lane: '' });
+        await addWork(trx, { topic: 'pool', ids: [id], lane: '' });
       }),
 
     removePool: async (id) =>
@@ -136,17 +130,4 @@ export function createProviderStore(db: Db): ProviderStore {
         await notify(trx, { kind: 'changed' });
       }),
   };
-}
-
-function toProvider(row: Selectable<Database['provider']>): ProviderRecord {
-  const { id, kind, title, settings, credentials, is_enabled: isEnabled, revision, health } = row;
-  return {
-    id: providerIdSchema.parse(id),
-    kind: providerKindSchema.parse(kind),
-    ...{ title, settings, credentials, isEnabled, revision, health },
-  };
-}
-
-function toPool({ id, wanted, is_wanted: isWanted, status }: Selectable<Database['pool']>): PoolRecord {
-  return { id: poolIdSchema.parse(id), wanted: putPoolSchema.parse(wanted), isWanted, status };
 }

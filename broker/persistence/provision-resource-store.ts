@@ -1,29 +1,23 @@
-import { AppError, providerIdSchema, poolIdSchema, resourceIdSchema } from '@medusa/protocol';
-import { sql, type Selectable } from 'kysely';
+import { AppError } from '@medusa/protocol';
+import { sql } from 'kysely';
 import {
-  ClaimLost,
   mentions,
   newStatus,
-  type Claim,
-  type Intent,
   type ProvisionStore,
   type ResourceRecord,
-  type Settlement,
-  type Status,
   type Wish,
 } from '../provision/index.ts';
 import type { Db } from './database.ts';
 import { appendEvents } from './provision-log.ts';
+import { lookAt } from './provision-look.ts';
 import { addWork, kickWork, notify } from './provision-work.ts';
-import type { Database } from './schema.ts';
+import { statusColumns, toIntent, toRecord } from './provision-rows.ts';
+import { writeUnderClaim } from './provision-write.ts';
 
 type ResourceStore = Pick<
   ProvisionStore,
-  'resource' | 'resources' | 'insert' | 'insertHeld' | 'changeWish' | 'related' | 'openIntents' | 'write'
+  'resource' | 'look' | 'resources' | 'insert' | 'insertHeld' | 'changeWish' | 'openIntents' | 'write'
 >;
-
-/** More than a call may take: who holds a claim for longer has hung. */
-const defaultLeaseMs = 180_000;
 
 export function createResourceStore(db: Db): ResourceStore {
   return {
@@ -31,6 +25,8 @@ export function createResourceStore(db: Db): ResourceStore {
       const row = await db.selectFrom('resource').selectAll().where('id', '=', id).executeTakeFirst();
       return row && toRecord(row);
     },
+
+    look: async (id) => lookAt(db, id),
 
     async resources({ kind, provider, pool, ids, withAbsent = false }) {
       const rows = await db
@@ -53,43 +49,21 @@ export function createResourceStore(db: Db): ResourceStore {
       return rows.map(toRecord);
     },
 
-    insert: async ({ id, provider, pool, wish }, event) =>
+    insert: async (records, event) =>
       db.transaction().execute(async (trx) => {
-        await addWork(trx, { topic: 'resource', id, lane: provider });
-        const known = await trx
-          .selectFrom('resource')
-          .selectAll()
-          .where('id', '=', id)
-          .forUpdate()
-          .executeTakeFirst();
-        if (known && known.phase !== 'absent') return undefined;
-        const now = new Date();
-        // What is left of an earlier one must never be taken for this one: its incarnations go on.
-        const status = newStatus(now.getTime(), known ? known.status.incarnation + 1 : 1);
-        const facts = {
-          provider,
-          pool,
-          ...wishColumns(wish),
-          ...statusColumns(status),
-          created_at: now,
-          changed_at: now,
-        };
-        const row = await trx
-          .insertInto('resource')
-          .values({ id, ...facts })
-          .onConflict((conflict) =>
-            conflict.column('id').doUpdateSet(facts).where('resource.phase', '=', 'absent'),
-          )
-          .returningAll()
-          .executeTakeFirst();
-        if (!row) return undefined;
-        await appendEvents(trx, [event]);
-        return toRecord(row);
+        // The work first, as everywhere: who holds a claim writes to its resource.
+        for (const [lane, ids] of byLane(records)) await addWork(trx, { topic: 'resource', ids, lane });
+        const made = await insertAll(trx, records);
+        await appendEvents(
+          trx,
+          made.map(({ id, provider }) => ({ ...event(id), provider, resource: id })),
+        );
+        return made;
       }),
 
     insertHeld: async ({ id, provider, pool, wish, status, createdAt }, event) =>
       db.transaction().execute(async (trx) => {
-        await addWork(trx, { topic: 'resource', id, lane: provider });
+        await addWork(trx, { topic: 'resource', ids: [id], lane: provider });
         const row = await trx
           .insertInto('resource')
           .values({
@@ -129,18 +103,6 @@ export function createResourceStore(db: Db): ResourceStore {
         return { ...record, wish, changedAt: changedAt.getTime() };
       }),
 
-    async related({ id, wish }) {
-      const names = mentions(wish.spec);
-      const rows = await db
-        .selectFrom('resource')
-        .selectAll()
-        .where(sql<boolean>`(id = any(${names}::text[]) or mentions @> array[${id}]::text[])`)
-        .where('phase', '<>', 'absent')
-        .orderBy('id')
-        .execute();
-      return rows.map(toRecord);
-    },
-
     async openIntents(of) {
       const rows = await db
         .selectFrom('provision_intent')
@@ -153,91 +115,54 @@ export function createResourceStore(db: Db): ResourceStore {
       return rows.map(toIntent);
     },
 
-    async write(claim, { status, provider, intent, settle = [], events = [], leaseMs = defaultLeaseMs }) {
-      const isNews = await db.transaction().execute(async (trx) => {
-        await holdClaim(trx, claim, { leaseMs, lane: provider });
-        for (const settlement of settle) await writeSettlement(trx, settlement);
-        if (intent) await writeIntent(trx, intent);
-        await appendEvents(trx, events);
-        return status !== undefined && (await writeStatus(trx, claim.id, { status, provider }));
-      });
-      if (isNews) await tellOthers(db, claim.id);
-    },
+    write: async (claim, write) => writeUnderClaim(db, claim, write),
   };
 }
 
-/** Locks the claim until the end of the transaction, so that it cannot be taken over in between. Always the first lock taken. */
-async function holdClaim(
-  trx: Db,
-  claim: Claim,
-  { leaseMs, lane }: { leaseMs: number; lane: string | undefined },
-): Promise<void> {
-  const { numAffectedRows } = await sql`
-    update provision_work set claim_until = clock_timestamp() + ${leaseMs} * interval '1 ms',
-      lane = coalesce(${lane ?? null}::text, lane)
-    where topic = ${claim.topic} and id = ${claim.id} and claim_token = ${claim.token}`.execute(trx);
-  if (numAffectedRows !== 1n) throw new ClaimLost(claim);
+type NewResource = Pick<ResourceRecord, 'id' | 'provider' | 'pool' | 'wish'>;
+
+function byLane(records: readonly NewResource[]): Map<string, string[]> {
+  const lanes = new Map<string, string[]>();
+  for (const { id, provider } of records) lanes.set(provider, [...(lanes.get(provider) ?? []), id]);
+  return lanes;
 }
 
-/** Whether others have to hear of it. */
-async function writeStatus(
-  trx: Db,
-  id: string,
-  { status, provider }: { status: Status; provider: string | undefined },
-): Promise<boolean> {
-  const before = await trx
-    .selectFrom('resource')
-    .select(['phase', 'ref', sql<number>`(status->>'incarnation')::int`.as('incarnation')])
-    .where('id', '=', id)
-    .executeTakeFirst();
-  await trx
-    .updateTable('resource')
-    .set({
-      ...statusColumns(status),
-      ...(provider === undefined ? {} : { provider }),
-      changed_at: new Date(),
-    })
-    .where('id', '=', id)
+/** Those that were not there. What is left of an earlier one must never be taken for this one: its incarnations go on. */
+async function insertAll(trx: Db, records: readonly NewResource[]): Promise<ResourceRecord[]> {
+  if (records.length === 0) return [];
+  const now = new Date();
+  const status = newStatus(now.getTime(), 1);
+  const rows = records
+    .map(({ id, provider, pool, wish }) => ({
+      ...{ id, provider, pool, ...wishColumns(wish), ...statusColumns(status) },
+      ...{ created_at: now, changed_at: now },
+    }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  const made = await trx
+    .insertInto('resource')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict
+        .column('id')
+        .doUpdateSet((row) => ({
+          kind: row.ref('excluded.kind'),
+          provider: row.ref('excluded.provider'),
+          pool: row.ref('excluded.pool'),
+          wish: row.ref('excluded.wish'),
+          is_wanted: row.ref('excluded.is_wanted'),
+          mentions: row.ref('excluded.mentions'),
+          phase: row.ref('excluded.phase'),
+          ref: row.ref('excluded.ref'),
+          created_at: row.ref('excluded.created_at'),
+          changed_at: row.ref('excluded.changed_at'),
+          status: sql`jsonb_set(excluded.status, '{incarnation}',
+            to_jsonb((resource.status->>'incarnation')::int + 1))`,
+        }))
+        .where('resource.phase', '=', 'absent'),
+    )
+    .returningAll()
     .execute();
-  await notify(trx, { kind: 'changed' });
-  return (
-    before?.phase !== status.phase || before.ref !== status.ref || before.incarnation !== status.incarnation
-  );
-}
-
-/**
- * Kicks those that wait for it, those it waited for, and its pool. After its own transaction: two that kick each other while they hold
- * their own claims would wait for each other. Lost in a crash, it is made up for by their next look.
- */
-async function tellOthers(db: Db, id: string): Promise<void> {
-  const others = await sql<{ id: string }>`
-    select id from resource where mentions @> array[${id}]::text[] and phase <> 'absent'
-    union select unnest(mentions) from resource where id = ${id}`.execute(db);
-  await db
-    .transaction()
-    .execute(async (trx) => kickWork(trx, { topic: 'resource', ids: others.rows.map((row) => row.id) }));
-  const own = await db.selectFrom('resource').select('pool').where('id', '=', id).executeTakeFirst();
-  if (own?.pool != null) await kickWork(db, { topic: 'pool', ids: [own.pool] });
-}
-
-async function writeIntent(trx: Db, intent: Intent): Promise<void> {
-  const { id, resource, provider, incarnation, action, name, state, startedAt } = intent;
-  await trx
-    .insertInto('provision_intent')
-    .values({
-      ...{ id, resource, provider, incarnation, action, name, state },
-      started_at: new Date(startedAt),
-    })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ state, ended_at: null }))
-    .execute();
-}
-
-async function writeSettlement(trx: Db, { id, state, fault, detail }: Settlement): Promise<void> {
-  await trx
-    .updateTable('provision_intent')
-    .set({ state, fault, detail, ended_at: sql`clock_timestamp()` })
-    .where('id', '=', id)
-    .execute();
+  return made.map(toRecord);
 }
 
 function wishColumns(wish: Wish) {
@@ -246,35 +171,5 @@ function wishColumns(wish: Wish) {
     wish: JSON.stringify(wish),
     is_wanted: wish.isWanted,
     mentions: mentions(wish.spec),
-  };
-}
-
-function statusColumns(status: Status) {
-  return { status: JSON.stringify(status), phase: status.phase, ref: status.ref };
-}
-
-function toRecord(row: Selectable<Database['resource']>): ResourceRecord {
-  const { id, provider, pool, wish, status, created_at: createdAt, changed_at: changedAt } = row;
-  return {
-    id: resourceIdSchema.parse(id),
-    provider: providerIdSchema.parse(provider),
-    pool: pool === null ? null : poolIdSchema.parse(pool),
-    ...{ wish, status },
-    createdAt: createdAt.getTime(),
-    changedAt: changedAt.getTime(),
-  };
-}
-
-function toIntent(row: Selectable<Database['provision_intent']>): Intent {
-  const { id, resource, provider, incarnation, action, name, state, started_at, ended_at } = row;
-  return {
-    id,
-    resource: resourceIdSchema.parse(resource),
-    provider: providerIdSchema.parse(provider),
-    ...{ incarnation, name },
-    action: action as Intent['action'],
-    state: state as Intent['state'],
-    startedAt: started_at.getTime(),
-    endedAt: ended_at?.getTime() ?? null,
   };
 }

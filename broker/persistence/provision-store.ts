@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { ProvisionStore } from '../provision/index.ts';
 import { waitingStates } from '../session/index.ts';
 import type { Db } from './database.ts';
+import { factOf } from './provision-look.ts';
 import { createProvisionLog } from './provision-log.ts';
 import { createProviderStore } from './provision-provider-store.ts';
 import { createResourceStore } from './provision-resource-store.ts';
@@ -35,17 +36,7 @@ export function createProvisionStore(db: Db): ProvisionStore {
         select n.id, n.joined_at, n.seen_at, n.slots, (
           select count(*)::int from session s where s.node_id = n.id and s.state not in ('closed', 'failed')) as live
         from node n where n.id = any(${[...ids]}::text[])`.execute(db);
-      return new Map(
-        rows.map(({ id, joined_at, seen_at, slots, live }) => [
-          id,
-          {
-            joinedAt: joined_at?.getTime() ?? null,
-            seenAt: seen_at?.getTime() ?? null,
-            slots,
-            liveSessions: live,
-          },
-        ]),
-      );
+      return new Map(rows.map((row) => [row.id, factOf(row)]));
     },
 
     async waitingSessions() {

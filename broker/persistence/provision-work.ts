@@ -1,9 +1,12 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Claim, Topic, WorkStore } from '../provision/index.ts';
 import type { Db } from './database.ts';
 
 /** First key of the brokers' advisory locks, so that they meet no other's: "mdsa". */
 export const presenceClass = 0x6d_64_73_61;
+
+/** Between two looks at a pool of which something changes all the time: it has as many rows as nodes. */
+const poolPauseMs = 200;
 
 /** Free: nobody has claimed it, its lease is over, or the broker that claimed it is not there any more. */
 const isFree = sql<boolean>`(w.claim_token is null or w.claim_until < clock_timestamp() or not exists (
@@ -39,9 +42,10 @@ export function createWorkStore(db: Db): WorkStore {
     },
 
     async release({ topic, id, token, kicks }, againInMs) {
+      const pauseMs = topic === 'pool' ? poolPauseMs : 0;
       await sql`
         update provision_work set claimed_by = null, claim_token = null, claim_until = null,
-          next_at = case when kicks <> ${kicks} then clock_timestamp()
+          next_at = case when kicks <> ${kicks} then clock_timestamp() + ${pauseMs} * interval '1 ms'
             else clock_timestamp() + ${againInMs}::float8 * interval '1 ms' end
         where topic = ${topic} and id = ${id} and claim_token = ${token}`.execute(db);
     },
@@ -52,34 +56,46 @@ export function createWorkStore(db: Db): WorkStore {
   };
 }
 
-/** In the caller's transaction: what changed and that somebody looks at it are one. */
-export async function kickWork(
-  db: Db,
-  { topic, ids }: { readonly topic: Topic; readonly ids: readonly string[] },
-): Promise<void> {
-  // In one order everywhere: two kicks of the same rows must not wait for each other.
-  await sql`
-    with target as (
-      select topic, id from provision_work where topic = ${topic} and id = any(${[...ids]}::text[]) order by id for update)
-    update provision_work work set next_at = least(coalesce(work.next_at, clock_timestamp()), clock_timestamp()),
-      kicks = work.kicks + 1
-    from target where work.topic = target.topic and work.id = target.id`.execute(db);
-  await notify(db, { kind: 'work' });
+type Target = { readonly topic: Topic; readonly ids: readonly string[] };
+
+/** In the caller's transaction: what changed and that somebody looks at it are one. One statement. */
+export async function kickWork(db: Db, { topic, ids }: Target): Promise<void> {
+  await sql`with target as (
+      select topic, id from provision_work where topic = ${topic} and id = any(${[...ids]}::text[]) order by id for update),
+    ${kickTargets}`.execute(db);
 }
 
+/**
+ * What follows a `target (topic, id)` of rows that are locked, in one order everywhere: two kicks of the same rows must not wait for
+ * each other.
+ */
+export const kickTargets = sql`kicked as (
+    update provision_work work set next_at = least(coalesce(work.next_at, clock_timestamp()), clock_timestamp()),
+      kicks = work.kicks + 1
+    from target where work.topic = target.topic and work.id = target.id returning 1)
+  select ${notifying({ kind: 'work' })} from (select 1 from kicked limit 1) one`;
+
+/** Work that is new or to be looked at anew; all of one topic and lane. */
 export async function addWork(
   db: Db,
-  work: { readonly topic: Topic; readonly id: string; readonly lane: string },
+  { topic, ids, lane }: Target & { readonly lane: string },
 ): Promise<void> {
   await sql`
-    insert into provision_work (topic, id, lane, next_at) values (${work.topic}, ${work.id}, ${work.lane}, clock_timestamp())
-    on conflict (topic, id) do update set lane = excluded.lane, next_at = clock_timestamp(), kicks = provision_work.kicks + 1`.execute(
-    db,
-  );
-  await notify(db, { kind: 'work' });
+    with added as (
+      insert into provision_work (topic, id, lane, next_at)
+      select ${topic}, id, ${lane}, clock_timestamp() from unnest(${[...ids].sort()}::text[]) id
+      on conflict (topic, id) do update set lane = excluded.lane, next_at = clock_timestamp(),
+        kicks = provision_work.kicks + 1
+      returning 1)
+    select ${notifying({ kind: 'work' })} from (select 1 from added limit 1) one`.execute(db);
 }
 
 /** Told when the transaction is committed; the same words within one are told once. */
 export async function notify(db: Db, notice: { readonly kind: string }): Promise<void> {
-  await sql`select pg_notify('medusa_provision', ${JSON.stringify(notice)})`.execute(db);
+  await sql`select ${notifying(notice)}`.execute(db);
+}
+
+/** As an expression: told for each row of what it is selected from. */
+export function notifying(notice: { readonly kind: string }): RawBuilder<unknown> {
+  return sql`pg_notify('medusa_provision', ${JSON.stringify(notice)})`;
 }

@@ -166,7 +166,7 @@ export function createFacade(deps: FacadeDeps): Provisioning {
       if (await isPoolName(deps, id)) conflict(`${id} is a name of a pool's nodes`);
       const wish = newWish(completeNetwork(spec, provider, others));
       const event = { ...byAdmin(by, 'created'), provider, resource: id };
-      const record = await store.insert({ id, provider, pool: null, wish }, event);
+      const [record] = await store.insert([{ id, provider, pool: null, wish }], () => event);
       if (!record) conflict(`${id} exists`);
       return view(record);
     },

@@ -10,6 +10,7 @@ export {
   newStatus,
   type Intent,
   type NewEvent,
+  type NodeFact,
   type PoolRecord,
   type PoolStatus,
   type ProviderRecord,
@@ -20,10 +21,12 @@ export {
 export {
   ClaimLost,
   type Claim,
+  type Look,
   type Notice,
   type Presence,
   type ProvisionStore,
   type Settlement,
   type Topic,
   type WorkStore,
+  type Write,
 } from './store.ts';

@@ -1,5 +1,4 @@
 import type {
-  NodeId,
   PoolId,
   PoolPolicy,
   ProviderId,
@@ -126,7 +125,6 @@ type IntentAction =
 
 /** What the node's own link tells of a machine. */
 export type NodeFact = {
-  readonly nodeId: NodeId;
   /** When it last registered, and was last heard. */
   readonly joinedAt: number | null;
   readonly seenAt: number | null;

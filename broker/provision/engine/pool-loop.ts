@@ -147,11 +147,12 @@ async function follow(deps: PoolLoopDeps, { pool, rows, facts }: PoolFacts, targ
       ...tell(`${id} is to go`),
     });
   const provider = chooseProvider(pool, await store.providers(), deps.now());
-  for (const id of freeNames(pool.id, rows, moves.add))
-    await store.insert(
-      { id, provider, pool: pool.id, wish: newWish(pool.wanted.machine) },
-      { ...tell(`${id} is to come`), provider, resource: id },
-    );
+  const names = freeNames(pool.id, rows, moves.add);
+  const wish = newWish(pool.wanted.machine);
+  await store.insert(
+    names.map((id) => ({ id, provider, pool: pool.id, wish })),
+    (id) => tell(`${id} is to come`),
+  );
 }
 
 /** What changes nothing at the provider, or is not made yet, is simply changed. */

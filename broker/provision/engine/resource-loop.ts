@@ -19,7 +19,7 @@ import {
 } from './model.ts';
 import { readTimeoutMs, type OpenDriver, type OpenDrivers } from './open-drivers.ts';
 import { eventsOf, nextStatus, sameButSeen } from './status-change.ts';
-import type { Claim, ProvisionStore, Settlement, WorkStore } from './store.ts';
+import type { Claim, Look, ProvisionStore, Settlement, WorkStore } from './store.ts';
 
 /** Tells the nodes' registry of what becomes of their machines. */
 export interface NodeBoard {
@@ -56,9 +56,9 @@ export async function workOnResource(
 ): Promise<number | null> {
   let fresh: Thing | undefined;
   for (let round = 0; round < rounds; round += 1) {
-    const record = await deps.store.resource(claim.id as ResourceRecord['id']);
-    if (!record || record.status.phase === 'absent') return null;
-    const pass = await onePass(deps, { claim, record, fresh, signal });
+    const look = await deps.store.look(claim.id as ResourceRecord['id']);
+    if (!look || look.record.status.phase === 'absent') return null;
+    const pass = await onePass(deps, { claim, look, record: look.record, fresh, signal });
     if (pass.againMs !== 0) return pass.againMs;
     fresh = pass.fresh;
   }
@@ -68,6 +68,8 @@ export async function workOnResource(
 type Pass = { readonly againMs: number | null; readonly fresh?: Thing | undefined };
 type PassInput = {
   readonly claim: Claim;
+  readonly look: Look;
+  /** As looked at, or as it was written since. */
   readonly record: ResourceRecord;
   /** The answer of a create just made: not asked for again. */
   readonly fresh: Thing | undefined;
@@ -75,23 +77,20 @@ type PassInput = {
 };
 
 async function onePass(deps: ResourceLoopDeps, input: PassInput): Promise<Pass> {
-  const { store, drivers } = deps;
-  const { claim, record, fresh, signal } = input;
-  const provider = await store.provider(record.provider);
-  if (!provider?.isEnabled) return { againMs: 60_000 };
+  const { claim, look, record, fresh, signal } = input;
+  const { provider } = look;
+  if (!provider.isEnabled) return { againMs: 60_000 };
   let open: OpenDriver;
   let things: readonly Thing[];
   try {
-    open = await drivers.open(provider);
+    open = await deps.drivers.open(provider);
     things = fresh ? [fresh] : await observe(open, record, signal);
   } catch (error) {
     signal.throwIfAborted();
     return lookFailed(deps, { claim, record, provider }, asProviderError(error, deps.report));
   }
-  const pool = record.pool === null ? undefined : await store.pool(record.pool);
-  const facts = await gatherFacts(deps, { record, open, pool });
-  const made = decide(record, things, facts);
-  return apply(deps, { ...input, open, pool }, made);
+  const made = decide(record, things, factsOf(deps, look, open));
+  return apply(deps, { ...input, open }, made);
 }
 
 /** Everything with the resource's tag. What the list does not show is asked for by its id before it is taken for gone. */
@@ -110,32 +109,28 @@ async function observe(
   return known ? [...things, toThing(known)] : things;
 }
 
-async function gatherFacts(
-  deps: ResourceLoopDeps,
-  { record, open, pool }: { record: ResourceRecord; open: OpenDriver; pool: PoolRecord | undefined },
-): Promise<Facts> {
-  const { store, limits, listeningSince, now } = deps;
-  const isNode = record.wish.spec.kind === 'machine' && record.wish.spec.role !== 'plain';
-  const [related, intents, nodes] = await Promise.all([
-    store.related(record),
-    store.openIntents({ resource: record.id }),
-    isNode ? store.nodes([record.id]) : undefined,
-  ]);
+function factsOf(
+  { limits, listeningSince, now }: ResourceLoopDeps,
+  { record, pool, related, intents, node }: Look,
+  { driver }: OpenDriver,
+): Facts {
+  const { spec } = record.wish;
+  const isNode = spec.kind === 'machine' && spec.role !== 'plain';
   const here = related.filter(({ provider }) => provider === record.provider);
   return {
     ...surroundings(record, here),
     intents,
     now: now(),
-    traits: open.driver.traits,
-    machineActions: open.driver.machines.actions,
-    node: nodes?.get(record.id) ?? null,
+    traits: driver.traits,
+    machineActions: driver.machines.actions,
+    node: isNode ? (node ?? null) : null,
     listeningSince: listeningSince(),
     isBraked: pool?.status.isBraked ?? false,
     limits: pool ? { ...limits, joinMs: pool.wanted.joinSeconds * 1000 } : limits,
   };
 }
 
-type ApplyInput = PassInput & { readonly open: OpenDriver; readonly pool: PoolRecord | undefined };
+type ApplyInput = PassInput & { readonly open: OpenDriver };
 
 async function apply(deps: ResourceLoopDeps, input: ApplyInput, made: Decision): Promise<Pass> {
   const { claim, record } = input;
@@ -205,7 +200,7 @@ async function perform(
     step: `${kind}.${call.action}`,
   });
   try {
-    const fresh = await run(deps, { record, open, call, operation, intent });
+    const fresh = await run(deps, { look: input.look, record, open, call, operation, intent });
     const settle: Settlement[] = [
       { id: intent.id, state: 'succeeded', fault: null, detail: fresh?.detail ?? '' },
     ];
@@ -229,6 +224,7 @@ function isClaimLost(error: unknown): boolean {
 async function run(
   deps: ResourceLoopDeps,
   task: {
+    readonly look: Look;
     readonly record: ResourceRecord;
     readonly open: OpenDriver;
     readonly call: Call;
@@ -236,14 +232,13 @@ async function run(
     readonly intent: Intent;
   },
 ): Promise<Thing | undefined> {
-  const { record, open, call, operation, intent } = task;
+  const { look, record, open, call, operation, intent } = task;
   if (call.action !== 'create') {
     await callThing(open.driver, kindOf(record), { call, operation });
     return undefined;
   }
-  const related = await deps.store.related(record);
+  const { related, pool } = look;
   const refs = new Map<string, string | null>(related.map(({ id, status }) => [id, status.ref]));
-  const pool = record.pool === null ? undefined : await deps.store.pool(record.pool);
   return createThing(open.driver, record, {
     refOf: (name) => (name.startsWith('ref:') ? name.slice(4) : (refs.get(name) ?? name)),
     tag: { owner: deps.owner, resource: record.id, incarnation: record.status.incarnation },
@@ -269,7 +264,7 @@ function afterSuccess(
 
 async function callFailed(
   deps: ResourceLoopDeps,
-  { claim, record, pool, signal }: ApplyInput,
+  { claim, look: { pool }, record, signal }: ApplyInput,
   what: {
     readonly call: Call;
     readonly intent: Intent;

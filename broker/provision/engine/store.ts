@@ -73,13 +73,26 @@ export type Settlement = {
 };
 
 /** One write under a claim: all of it or nothing, and nothing when the claim is void. */
-type Write = {
+export type Write = {
   readonly status?: Status;
   readonly provider?: ProviderId;
   readonly intent?: Intent;
   readonly settle?: readonly Settlement[];
   readonly events?: readonly NewEvent[];
   readonly leaseMs?: number;
+};
+
+/** What a decision about one resource rests on. */
+export type Look = {
+  readonly record: ResourceRecord;
+  readonly provider: ProviderRecord;
+  readonly pool: PoolRecord | undefined;
+  /** Others that its wish names, and those whose wishes name it; none that is gone. */
+  readonly related: readonly ResourceRecord[];
+  /** Of its own. */
+  readonly intents: readonly Intent[];
+  /** Of the node by its name, whether or not it is one. */
+  readonly node: NodeFact | undefined;
 };
 
 export interface ProvisionStore {
@@ -104,6 +117,7 @@ export interface ProvisionStore {
   setPoolStatus(id: PoolId, change: (status: PoolStatus) => PoolStatus): Promise<void>;
 
   resource(id: ResourceId): Promise<ResourceRecord | undefined>;
+  look(id: ResourceId): Promise<Look | undefined>;
   resources(filter: {
     readonly kind?: ResourceKind;
     readonly provider?: ProviderId;
@@ -112,11 +126,14 @@ export interface ProvisionStore {
     /** Those that are gone too: the newest 200 of them, or all of the `ids`. */
     readonly withAbsent?: boolean;
   }): Promise<readonly ResourceRecord[]>;
-  /** Wants something new; an id that is gone is taken up again with its next incarnation. Undefined: it is there. */
+  /**
+   * Wants something new, all of it or nothing; an id that is gone is taken up again with its next incarnation. Answers those that were
+   * not there; `event` is written for each of them.
+   */
   insert(
-    record: Pick<ResourceRecord, 'id' | 'provider' | 'pool' | 'wish'>,
-    event: NewEvent,
-  ): Promise<ResourceRecord | undefined>;
+    records: readonly Pick<ResourceRecord, 'id' | 'provider' | 'pool' | 'wish'>[],
+    event: (id: ResourceId) => Omit<NewEvent, 'provider' | 'resource'>,
+  ): Promise<readonly ResourceRecord[]>;
   /** A thing found at a provider that nobody knows of and that must not be deleted: shown as `held`. */
   insertHeld(record: ResourceRecord, event: NewEvent): Promise<void>;
   /** Reads, changes, writes and kicks as one. Throws `resource.unknown`; a throwing `change` writes nothing. */
@@ -125,9 +142,6 @@ export interface ProvisionStore {
     change: (record: ResourceRecord) => Wish,
     event?: NewEvent,
   ): Promise<ResourceRecord>;
-  /** Others that the resource's wish names, and those whose wishes name it; none that is gone. */
-  related(record: ResourceRecord): Promise<readonly ResourceRecord[]>;
-
   openIntents(
     of: { readonly resource: ResourceId } | { readonly provider: ProviderId },
   ): Promise<readonly Intent[]>;

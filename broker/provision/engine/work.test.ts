@@ -10,7 +10,7 @@ import {
 } from '../../persistence/index.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 import { machineOf } from '../../support/test-provisioning.ts';
-import { newStatus, newWish, type NewEvent } from './model.ts';
+import { newStatus, newWish } from './model.ts';
 import { ClaimLost, type Claim, type Presence, type ProvisionStore, type WorkStore } from './store.ts';
 
 let database: TestDatabase;
@@ -37,9 +37,8 @@ afterEach(async () => test.disposeAsync());
 const cloud = providerIdSchema.parse('cloud');
 const one = resourceIdSchema.parse('m-one');
 const patient = { timeout: 10_000, interval: 20 };
-const event: NewEvent = {
-  ...{ provider: cloud, resource: one, kind: 'admin', outcome: 'ok', text: 'created', durationMs: null },
-};
+const created = () => ({ kind: 'admin', outcome: 'ok', text: 'created', durationMs: null }) as const;
+const wanted = () => [{ id: one, provider: cloud, pool: null, wish: newWish(machineOf()) }];
 const presence = async (): Promise<Presence> => test.use(await openPresence(url, () => undefined));
 const claimAll = async (instance: number, leaseMs = 60_000): Promise<readonly Claim[]> =>
   work.claim(cloud, { limit: 10, instance, leaseMs });
@@ -47,7 +46,7 @@ const claimAll = async (instance: number, leaseMs = 60_000): Promise<readonly Cl
 async function wantMachine(): Promise<void> {
   await store.putProvider({ id: cloud, kind: 'simulated', title: '', settings: {}, isEnabled: true });
   for (const claim of await claimAll((await presence()).instance)) await work.release(claim, null);
-  await store.insert({ id: one, provider: cloud, pool: null, wish: newWish(machineOf()) }, event);
+  await store.insert(wanted(), created);
 }
 
 describe('a claim', () => {
@@ -70,7 +69,9 @@ describe('a claim', () => {
     await expect.poll(async () => (await work.due()).lanes, patient).toEqual([cloud]);
     expect(await claimAll(second.instance)).toMatchObject([{ id: one }]);
     if (!lost) throw new Error('It was not claimed');
-    await expect(store.write(lost, { status: newStatus(0), events: [event] })).rejects.toThrow(ClaimLost);
+    await expect(
+      store.write(lost, { status: newStatus(0), events: [{ ...created(), provider: cloud, resource: one }] }),
+    ).rejects.toThrow(ClaimLost);
     await work.release(lost, 0);
     expect((await work.due()).lanes).toEqual([]);
     expect(await store.log({ limit: 10 })).toHaveLength(1);
@@ -151,14 +152,9 @@ describe('what is stored', () => {
     if (!claim) throw new Error('It was not claimed');
     await store.write(claim, { status: { ...newStatus(0, 3), phase: 'absent' } });
 
-    const again = await store.insert(
-      { id: one, provider: cloud, pool: null, wish: newWish(machineOf()) },
-      event,
-    );
+    const [again] = await store.insert(wanted(), created);
 
     expect(again?.status).toMatchObject({ incarnation: 4, phase: 'planned', ref: null });
-    expect(
-      await store.insert({ id: one, provider: cloud, pool: null, wish: newWish(machineOf()) }, event),
-    ).toBeUndefined();
+    expect(await store.insert(wanted(), created)).toEqual([]);
   });
 });

@@ -54,12 +54,17 @@ function environmentOf(options: GuestOptions): Record<string, string> {
     ...(brokerCa === null ? {} : { MEDUSA_CA: Buffer.from(brokerCa).toString('base64') }),
     ...(guest.role === 'render' && {
       MEDUSA_RTC_PORT: String(rtcPort),
-      MEDUSA_APPLICATIONS: JSON.stringify(applications),
+      MEDUSA_APPLICATIONS: markupFree(JSON.stringify(applications)),
       ...(slots !== null && { MEDUSA_SLOTS: String(slots) }),
     }),
     ...(guest.role === 'storage' && storageEnvironment()),
     ...options.environment,
   };
+}
+
+/** The same JSON without characters that mean something in XML: not every provider escapes them. */
+function markupFree(json: string): string {
+  return json.replaceAll(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 function storageEnvironment(): Record<string, string> {

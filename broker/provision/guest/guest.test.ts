@@ -25,7 +25,7 @@ const cloudConfigSchema = z.strictObject({
 });
 
 const application = applicationSchema.parse({
-  ...{ id: 'workstation', name: `"W" \\ $HOME \`id\``, description: '', kind: 'workstation' },
+  ...{ id: 'workstation', name: `"W" \\ $HOME \`id\` <R&D>`, description: '', kind: 'workstation' },
   ...{ studyAccess: 'dicomweb', resources: { memoryMiB: 1_024, cpus: 1 }, modes: ['streamed'] },
 });
 const options: GuestOptions = {
@@ -59,7 +59,8 @@ describe('guestOf', () => {
     });
     expect(authority?.content).toBe(options.brokerCa);
     expect(Buffer.from(environment['MEDUSA_CA'] ?? '', 'base64').toString()).toBe(options.brokerCa);
-    // Not every provider takes values of more lines than one.
+    // Not every provider takes values of more lines than one, or with markup.
+    expect(environment['MEDUSA_APPLICATIONS']).not.toMatch(/[<>&]/);
     expect(Object.values(environment).join('')).not.toContain('\n');
     expect(config.runcmd).toEqual([['systemctl', 'start', '--no-block', 'medusa-agent.service']]);
     expect(z.array(applicationSchema).parse(JSON.parse(environment['MEDUSA_APPLICATIONS'] ?? ''))).toEqual([

@@ -58,17 +58,12 @@ export async function openLedger(databaseUrl: string, kind: ProviderKind): Promi
         revision: 1,
       };
       const resource = resourceIdSchema.parse(id);
-      await store.insert(
-        { id: resource, provider: benchProvider, pool: null, wish },
-        {
-          provider: benchProvider,
-          resource,
-          kind: 'admin',
-          outcome: 'ok',
-          text: 'wanted',
-          durationMs: null,
-        },
-      );
+      await store.insert([{ id: resource, provider: benchProvider, pool: null, wish }], () => ({
+        kind: 'admin',
+        outcome: 'ok',
+        text: 'wanted',
+        durationMs: null,
+      }));
     },
     async unwant(id) {
       await store.changeWish(resourceIdSchema.parse(id), ({ wish }) => ({ ...wish, isWanted: false }));

@@ -99,6 +99,11 @@ const machine = {
   guest: { environment: { MEDUSA_TEST: `told "you" <so> & 'more'` }, userData: '#cloud-config\n' },
 };
 
+const inContainer = {
+  ...machine,
+  guest: { ...machine.guest, environment: { MEDUSA_TEST: `told "you" 'more'` } },
+};
+
 async function underTest(settings: object, uri: string): Promise<DriverUnderTest> {
   return {
     open: async () => open(settings),
@@ -137,6 +142,7 @@ describe.skipIf(missing)(`a real libvirt${missing ? ` (${missing})` : ''}`, () =
 
   describeProviderDriver('LXC by libvirt', async () => ({
     ...(await underTest(containers(), exported('LIBVIRT_LXC_URI'))),
+    machine: inContainer,
     network: {
       kind: 'network',
       tenant: 'test',
@@ -182,14 +188,17 @@ describe.skipIf(missing)(`a real libvirt${missing ? ` (${missing})` : ''}`, () =
     await expect(call).rejects.toMatchObject({ fault: 'invalid' });
   });
 
-  it('gives a container its environment', async () => {
+  it('gives a container its environment, and says what it cannot give', async () => {
     const operation = begin();
     await using driver = await open(containers());
-    const { ref } = await driver.machines.create(machine, tag, nameOf('machine', tag), operation);
+    await expect(
+      driver.machines.create(machine, tag, nameOf('machine', tag), operation),
+    ).rejects.toMatchObject({ fault: 'invalid' });
+    const { ref } = await driver.machines.create(inContainer, tag, nameOf('machine', tag), operation);
 
-    const [xml] = [(await run('virsh', ['-c', exported('LIBVIRT_LXC_URI'), 'dumpxml', ref])).stdout];
+    const { stdout: xml } = await run('virsh', ['-c', exported('LIBVIRT_LXC_URI'), 'dumpxml', ref]);
 
-    expect(xml).toContain('told &quot;you&quot;');
+    expect(xml.replaceAll('&quot;', '"')).toContain('told "you"');
     await driver.machines.destroy(ref, operation);
   });
 });

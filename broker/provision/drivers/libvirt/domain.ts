@@ -82,6 +82,10 @@ function machineOf(plan: DomainPlan, settings: LibvirtSettings): object {
 function containerOf({ image, name, request }: DomainPlan, settings: LibvirtSettings): object {
   if (image.kind !== 'rootfs') throw new ProviderError('invalid', `${image.id} is no root file system`);
   const environment = Object.entries(request.guest.environment);
+  // libvirt writes them out again without escaping them, and cannot read then what it wrote (seen with 9.0).
+  const unspeakable = environment.find(([, value]) => /[<&]/.test(value));
+  if (unspeakable)
+    throw new ProviderError('invalid', `libvirt gives a container no value with < or &: ${unspeakable[0]}`);
   const range = settings.idMap && {
     '@start': '0',
     '@target': String(settings.idMap.target),
