@@ -42,6 +42,9 @@ export const problems = {
   'resource.conflict': { status: 409, title: 'The present state does not allow this', retry: false },
   'join.refused': { status: 403, title: 'The join token is not valid', retry: false },
   'provider.failed': { status: 502, title: 'The infrastructure provider failed', retry: true },
+  'occi.method-refused': { status: 405, title: 'This cannot be done here', retry: false },
+  'occi.not-acceptable': { status: 406, title: 'There is no rendering that you accept', retry: false },
+  'occi.not-implemented': { status: 501, title: 'This is not implemented', retry: false },
   internal: { status: 500, title: 'Something broke on our side', retry: true },
 } as const satisfies Record<string, { status: number; title: string; retry: boolean }>;
 
