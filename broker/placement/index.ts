@@ -1,1 +1,3 @@
-export { planPlacement, type Candidate } from './plan.ts';
+export { assignTogether } from './batch.ts';
+export type { Candidate, PlacementNeed } from './candidate.ts';
+export { planPlacement } from './plan.ts';

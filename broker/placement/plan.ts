@@ -1,23 +1,12 @@
-import type { NodeId, NodeState, Placement } from '@medusa/protocol';
+import type { Placement } from '@medusa/protocol';
+import type { Candidate, PlacementNeed } from './candidate.ts';
+import { describeObstacle, findObstacle } from './filter.ts';
+import { defaultCalibration, emptyPrediction, predictInto, type Calibration } from './predict.ts';
+import { defaultWeights, scoreOf, tenth, termsOf, type Weights } from './score.ts';
 
-export type PlacementNeed = {
-  readonly applicationId: string;
-  /** Host on which the study is stored. */
-  readonly storageHost: string;
-};
+export type PlacementRules = { readonly weights: Weights; readonly calibration: Calibration };
 
-export type Candidate = {
-  readonly nodeId: NodeId;
-  readonly state: NodeState;
-  readonly hasLink: boolean;
-  readonly slots: number;
-  readonly usedSlots: number;
-  readonly applications: readonly string[];
-  readonly cpus: number;
-  readonly load1: number;
-  readonly rendering: 'cpu' | 'webgl';
-  readonly host: string;
-};
+export const defaultRules: PlacementRules = { weights: defaultWeights, calibration: defaultCalibration };
 
 export type NoCapacity = {
   readonly kind: 'no-capacity';
@@ -26,65 +15,170 @@ export type NoCapacity = {
   readonly considered: Placement['considered'];
 };
 
-type Verdict = { candidate: Candidate; score: number | null; note: string };
+export type PlacementAnswer = { readonly kind: 'placed'; readonly placement: Placement } | NoCapacity;
 
-const weights = { freeSlots: 40, idle: 30, sameSite: 20, graphics: 10 } as const;
+/** Of more nodes than this, only the best ones and some of the refused ones are told of. */
+const mostTold = 20;
+const mostBest = 14;
 
-/** Chooses the node for one session: who cannot is put aside with the reason, who can is scored from 0 to 100. */
+/** Chooses the node for one session: who cannot is put aside with the reason, who can is scored by its predictions. */
 export function planPlacement(
   need: PlacementNeed,
   candidates: readonly Candidate[],
-): { readonly kind: 'placed'; readonly placement: Placement } | NoCapacity {
-  const verdicts = candidates.map((candidate): Verdict => judge(need, candidate));
-  const considered = verdicts.map(({ candidate, score, note }) => ({
-    nodeId: candidate.nodeId,
-    score,
-    note,
-  }));
-  // Equal scores: the name decides, so that the same question has one answer.
-  const [best] = verdicts
-    .flatMap(({ candidate, score, note }) => (score === null ? [] : [{ candidate, score, note }]))
-    .sort((a, b) => b.score - a.score || a.candidate.nodeId.localeCompare(b.candidate.nodeId));
-  if (!best) return { kind: 'no-capacity', reason: explainShortage(candidates), considered };
-  const others = candidates.length - 1;
-  const among = others === 0 ? 'the only node' : `the best of ${candidates.length} nodes`;
-  const reason = `${best.candidate.nodeId} is ${among}: ${best.note}.`;
-  return { kind: 'placed', placement: { nodeId: best.candidate.nodeId, reason, considered } };
+  rules: PlacementRules = defaultRules,
+): PlacementAnswer {
+  const scores = scoreAll(need, candidates, rules);
+  const best = bestOf(scores, candidates);
+  const facts = { need, candidates, scores, rules };
+  if (best === undefined)
+    return { kind: 'no-capacity', reason: explainShortage(need, candidates), considered: consider(facts) };
+  const among = candidates.length === 1 ? 'the only node' : `the best of ${candidates.length} nodes`;
+  return { kind: 'placed', placement: explain(facts, { chosen: best, among }) };
 }
 
-function judge(need: PlacementNeed, candidate: Candidate): Verdict {
+/** The placement on a node that was chosen together with those of other sessions; undefined when it cannot be there. */
+export function explainChoice(
+  need: PlacementNeed,
+  candidates: readonly Candidate[],
+  chosen: Candidate,
+): Placement | undefined {
+  const scores = scoreAll(need, candidates, defaultRules);
+  const score = scores[candidates.indexOf(chosen)];
+  if (score === undefined || Number.isNaN(score)) return undefined;
+  const among = `the place among ${candidates.length} nodes, chosen for all who waited together`;
+  return explain({ need, candidates, scores, rules: defaultRules }, { chosen, among });
+}
+
+type Facts = {
+  readonly need: PlacementNeed;
+  readonly candidates: readonly Candidate[];
+  /** NaN: refused. */
+  readonly scores: Float64Array;
+  readonly rules: PlacementRules;
+};
+
+function scoreAll(
+  need: PlacementNeed,
+  candidates: readonly Candidate[],
+  { calibration, weights }: PlacementRules,
+): Float64Array {
+  const scores = new Float64Array(candidates.length).fill(Number.NaN);
+  const prediction = emptyPrediction();
+  let index = -1;
+  for (const candidate of candidates) {
+    index += 1;
+    if (findObstacle(need, candidate) !== undefined) continue;
+    predictInto(prediction, { need, candidate }, calibration);
+    scores[index] = scoreOf(candidate, prediction, weights);
+  }
+  return scores;
+}
+
+function bestOf(scores: Float64Array, candidates: readonly Candidate[]): Candidate | undefined {
+  let best: Candidate | undefined;
+  let most = Number.NEGATIVE_INFINITY;
+  let index = -1;
+  for (const candidate of candidates) {
+    index += 1;
+    const score = scores[index] ?? Number.NaN;
+    // Equal scores: the name decides, so that the same question has one answer.
+    if (score > most || (score === most && best !== undefined && candidate.nodeId < best.nodeId)) {
+      most = score;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function explain(facts: Facts, { chosen, among }: { chosen: Candidate; among: string }): Placement {
+  const { need, rules } = facts;
+  const prediction = emptyPrediction();
+  predictInto(prediction, { need, candidate: chosen }, rules.calibration);
+  const { isMeasured, ...times } = prediction;
+  return {
+    nodeId: chosen.nodeId,
+    reason: `${chosen.nodeId} is ${among}: ${noteOf(facts, chosen)}.`,
+    predicted: {
+      ...mapValues(times),
+      ...{ isMeasured, pricePerHour: chosen.pricePerHour, calibration: rules.calibration.version },
+    },
+    considered: consider(facts),
+  };
+}
+
+function mapValues<Name extends string>(times: Readonly<Record<Name, number>>): Record<Name, number> {
+  const rounded = Object.entries<number>(times).map(([name, value]) => [name, Math.round(value)] as const);
+  return Object.fromEntries(rounded) as Record<Name, number>;
+}
+
+/** All in their order while they are few; of many, the best by score and then some of the refused. */
+function consider(facts: Facts): Placement['considered'] {
+  const { candidates, scores } = facts;
+  if (candidates.length <= mostTold)
+    return candidates.map((candidate, index) => judge(facts, candidate, scores[index] ?? Number.NaN));
+  const best = bestIndexes(scores);
+  const told = [...best, ...firstRefused(scores, mostTold - best.length)];
+  return told.flatMap((index) => {
+    const candidate = candidates[index];
+    return candidate ? [judge(facts, candidate, scores[index] ?? Number.NaN)] : [];
+  });
+}
+
+function bestIndexes(scores: Float64Array): number[] {
+  const best: number[] = [];
+  const scoreAt = (index: number | undefined): number => scores[index ?? -1] ?? Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < scores.length; index += 1) {
+    const score = scoreAt(index);
+    if (Number.isNaN(score) || (best.length === mostBest && score <= scoreAt(best[mostBest - 1]))) continue;
+    let place = best.length;
+    while (place > 0 && scoreAt(best[place - 1]) < score) place -= 1;
+    best.splice(place, 0, index);
+    if (best.length > mostBest) best.pop();
+  }
+  return best;
+}
+
+function firstRefused(scores: Float64Array, most: number): number[] {
+  const refused: number[] = [];
+  for (let index = 0; index < scores.length && refused.length < most; index += 1)
+    if (Number.isNaN(scores[index])) refused.push(index);
+  return refused;
+}
+
+function judge(facts: Facts, candidate: Candidate, score: number): Placement['considered'][number] {
+  const { need, rules } = facts;
+  const { nodeId } = candidate;
   const obstacle = findObstacle(need, candidate);
-  if (obstacle !== undefined) return { candidate, score: null, note: obstacle };
-  const free = candidate.slots - candidate.usedSlots;
-  const idle = Math.max(0, 1 - candidate.load1 / candidate.cpus);
-  const isSameSite = candidate.host === need.storageHost;
-  const isWebgl = candidate.rendering === 'webgl';
-  const score =
-    weights.freeSlots * (free / candidate.slots) +
-    weights.idle * idle +
-    (isSameSite ? weights.sameSite : 0) +
-    (isWebgl ? weights.graphics : 0);
-  const note = [
-    `${free} of ${candidate.slots} slots free`,
-    `load ${candidate.load1.toFixed(1)} on ${candidate.cpus} CPUs`,
-    isSameSite ? 'next to the stored study' : 'away from the stored study',
-    isWebgl ? 'draws by GPU' : 'draws by CPU',
+  if (obstacle !== undefined)
+    return { nodeId, score: null, note: describeObstacle(obstacle, candidate), terms: [] };
+  const prediction = emptyPrediction();
+  predictInto(prediction, { need, candidate }, rules.calibration);
+  const terms = termsOf(candidate, prediction, rules.weights);
+  return { nodeId, score: tenth(score), note: noteOf(facts, candidate), terms };
+}
+
+function noteOf({ need, rules }: Facts, candidate: Candidate): string {
+  const { slots, usedSlots, load1, cpus, rendering, host } = candidate;
+  const prediction = emptyPrediction();
+  predictInto(prediction, { need, candidate }, rules.calibration);
+  const seconds = (prediction.firstImageMs / 1_000).toFixed(1);
+  return [
+    `${slots - usedSlots} of ${slots} slots free`,
+    `load ${load1.toFixed(1)} on ${cpus} CPUs`,
+    host === need.storageHost ? 'next to the stored study' : 'away from the stored study',
+    rendering === 'webgl' ? 'draws by GPU' : 'draws by CPU',
+    `first image in about ${seconds} s${prediction.isMeasured ? '' : ' (its path was not measured yet)'}`,
   ].join(', ');
-  return { candidate, score: Math.round(score * 10) / 10, note };
 }
 
-function findObstacle(need: PlacementNeed, candidate: Candidate): string | undefined {
-  if (candidate.state !== 'ready') return `is ${candidate.state}`;
-  if (!candidate.hasLink) return 'has no link to the broker';
-  if (!candidate.applications.includes(need.applicationId)) return 'does not have the application';
-  if (candidate.usedSlots >= candidate.slots) return `all ${candidate.slots} slots are taken`;
-  return undefined;
-}
-
-function explainShortage(candidates: readonly Candidate[]): string {
+function explainShortage(need: PlacementNeed, candidates: readonly Candidate[]): string {
   const ready = candidates.filter(({ state, hasLink }) => state === 'ready' && hasLink);
   if (ready.length === 0) return 'No render node is ready yet';
-  const isFull = ready.every(({ slots, usedSlots }) => usedSlots >= slots);
   const slots = ready.reduce((sum, node) => sum + node.slots, 0);
-  return isFull ? `All ${slots} slots are taken` : 'No node with a free slot has the application';
+  const free = ready.filter(({ slots: all, usedSlots }) => usedSlots < all);
+  if (free.length === 0) return `All ${slots} slots are taken`;
+  const obstacles = new Set(free.map((candidate) => findObstacle(need, candidate)));
+  if (obstacles.size === 1 && obstacles.has('application'))
+    return 'No node with a free slot has the application';
+  return `None of the ${free.length} nodes with a free slot fits what is asked for`;
 }

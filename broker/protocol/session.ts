@@ -30,12 +30,46 @@ export const launchRequestSchema = z.strictObject({
 });
 export type LaunchRequest = z.infer<typeof launchRequestSchema>;
 
+/** One summand of a node's score: what it was judged by, and how many of the points it got. */
+export const placementTermSchema = z.object({
+  term: z.enum(['firstImage', 'frame', 'freeSlots', 'idle', 'price', 'energy', 'opinion']),
+  /** null: not known, which gives half of the points. */
+  value: z.number().nullable(),
+  unit: z.string(),
+  points: z.number(),
+  outOf: z.number(),
+});
+export type PlacementTerm = z.infer<typeof placementTermSchema>;
+
 /** Why a node was chosen: kept with the session and shown to whoever asks. */
 export const placementSchema = z.object({
   nodeId: nodeIdSchema,
   /** One sentence in plain words. */
   reason: z.string(),
-  considered: z.array(z.object({ nodeId: nodeIdSchema, score: z.number().nullable(), note: z.string() })),
+  /** What was expected then, in ms: what is typical, and what was to be reckoned with. Absent in older sessions. */
+  predicted: z
+    .object({
+      firstImageMs: z.number(),
+      firstImageCautiousMs: z.number(),
+      frameMs: z.number(),
+      frameCautiousMs: z.number(),
+      /** Whether the path from the study was measured, or assumed. */
+      isMeasured: z.boolean(),
+      pricePerHour: z.number().nullable(),
+      /** Version of the table from which it was predicted. */
+      calibration: z.string(),
+    })
+    .nullable()
+    .default(null),
+  /** All nodes while they are few, else the best and some of those put aside. */
+  considered: z.array(
+    z.object({
+      nodeId: nodeIdSchema,
+      score: z.number().nullable(),
+      note: z.string(),
+      terms: z.array(placementTermSchema).default([]),
+    }),
+  ),
 });
 export type Placement = z.infer<typeof placementSchema>;
 

@@ -23,8 +23,31 @@ export function toCandidates(
       load1: node.load1 ?? 0,
       rendering: capabilities.rendering,
       host: capabilities.rtcAddress,
+      architecture: capabilities.architecture,
+      encoders: capabilities.encoders,
+      gpu: capabilities.gpu === null ? null : gpuOf(capabilities.gpu, capabilities.rendering === 'webgl'),
+      provider: node.provider,
+      zone: node.provider,
+      ...unpriced,
     };
   });
+}
+
+/** What no provider tells of its nodes yet: each counts as middling. */
+const unpriced = {
+  jurisdiction: null,
+  security: [],
+  pricePerHour: null,
+  watts: null,
+  opinion: null,
+  boot: 'warm',
+  queueMs: 0,
+} as const;
+
+/** A node tells its device's name; what it does not tell cannot be asked for. */
+function gpuOf(model: string, graphics: boolean): Candidate['gpu'] {
+  const unknown = { vendor: '', architecture: '', partition: '', driverMajor: 0, memoryMiB: 0 };
+  return { ...unknown, model, graphics, encoderSessions: 0 };
 }
 
 export type QueueDecision = ReturnType<typeof planPlacement>;

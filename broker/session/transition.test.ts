@@ -39,7 +39,7 @@ function record(state: SessionState): SessionRecord {
   };
 }
 
-const placement = { nodeId: nodeIdSchema.parse('n'), reason: 'r', considered: [] };
+const placement = { nodeId: nodeIdSchema.parse('n'), reason: 'r', predicted: null, considered: [] };
 const events: Readonly<Record<SessionEvent['kind'], SessionEvent>> = {
   'begin-placing': { kind: 'begin-placing' },
   queue: { kind: 'queue', queue: { position: 1, etaSeconds: null, reason: 'full' } },
