@@ -1,3 +1,4 @@
+export * from './agreement.ts';
 export * from './application.ts';
 export * from './audit.ts';
 export * from './device.ts';

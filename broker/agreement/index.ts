@@ -1,0 +1,1 @@
+export { parseAgreement, renderAgreement, renderTemplate, type ParsedAgreement } from './wsag/index.ts';
