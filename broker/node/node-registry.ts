@@ -27,7 +27,7 @@ export type NodeRecord = Pick<NodeView, 'id' | 'kind' | 'provider' | 'state' | '
 
 export interface NodeStore {
   load(): Promise<readonly NodeRecord[]>;
-  save(record: NodeRecord): Promise<void>;
+  save(records: readonly NodeRecord[]): Promise<void>;
   /** For every broker to see: when these nodes were last heard, and when they registered if they just did. */
   heard(news: readonly NodeHeard[]): Promise<void>;
 }
@@ -77,6 +77,9 @@ export class NodeRegistry {
   readonly #report: (error: unknown) => void;
   /** Heard since the last sweep; written down together. */
   readonly #heardSince = new Map<NodeId, Date>();
+  /** To be written down: the latest of each node. */
+  readonly #unsaved = new Map<NodeId, NodeRecord>();
+  readonly #unheard = new Map<NodeId, NodeHeard>();
   #saving: Promise<void> = Promise.resolve();
 
   constructor(
@@ -135,8 +138,8 @@ export class NodeRegistry {
     const line = { at: this.#now().toISOString(), state, reason };
     Object.assign(entry, { state, reason, history: [...entry.history, line].slice(-historyLines) });
     const record = toRecord(entry);
-    // In order: an older state must not overwrite a newer one.
-    this.#saving = this.#saving.then(async () => this.#store.save(record)).catch(this.#report);
+    this.#unsaved.set(nodeId, record);
+    this.#save();
     this.events.emit('moved', record);
     this.events.emit('changed');
   }
@@ -238,18 +241,34 @@ export class NodeRegistry {
   #registered(entry: NodeEntry, slots: number | null): void {
     if (entry.state !== 'draining' && entry.state !== 'leaving')
       this.setState(entry.id, 'ready', 'Registered');
-    const news = { nodeId: entry.id, seenAt: this.#now(), joined: { slots } };
-    this.#saving = this.#saving
-      .then(async () => this.#store.heard([news]))
-      .then(() => this.events.emit('joined', entry.id))
-      .catch(this.#report);
+    this.#unheard.set(entry.id, { nodeId: entry.id, seenAt: this.#now(), joined: { slots } });
+    this.#save();
   }
 
   #writeHeard(): void {
-    if (this.#heardSince.size === 0) return;
-    const news = Array.from(this.#heardSince, ([nodeId, seenAt]) => ({ nodeId, seenAt, joined: null }));
+    for (const [nodeId, seenAt] of this.#heardSince) {
+      const { joined } = this.#unheard.get(nodeId) ?? { joined: null };
+      this.#unheard.set(nodeId, { nodeId, seenAt, joined });
+    }
     this.#heardSince.clear();
-    this.#saving = this.#saving.then(async () => this.#store.heard(news)).catch(this.#report);
+    this.#save();
+  }
+
+  /**
+   * In order, so that an older state does not overwrite a newer one: one write at a time, and what comes meanwhile is written together
+   * after it.
+   */
+  #save(): void {
+    this.#saving = this.#saving.then(async () => this.#saveAll()).catch(this.#report);
+  }
+
+  async #saveAll(): Promise<void> {
+    const [records, news] = [[...this.#unsaved.values()], [...this.#unheard.values()]];
+    this.#unsaved.clear();
+    this.#unheard.clear();
+    if (records.length > 0) await this.#store.save(records);
+    if (news.length > 0) await this.#store.heard(news);
+    for (const { nodeId, joined } of news) if (joined) this.events.emit('joined', nodeId);
   }
 
   #join(nodeId: NodeId, kind: NodeRecord['kind'], link: NodeLink): NodeEntry {

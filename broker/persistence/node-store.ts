@@ -8,12 +8,13 @@ export function createNodeStore(db: Db): NodeStore {
       const rows = await db.selectFrom('node').select('document').orderBy('id').execute();
       return rows.map(({ document }) => document);
     },
-    async save(record) {
-      const document = JSON.stringify(record);
+    async save(records) {
       await db
         .insertInto('node')
-        .values({ id: record.id, document })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet({ document }))
+        .values(records.map((record) => ({ id: record.id, document: JSON.stringify(record) })))
+        .onConflict((conflict) =>
+          conflict.column('id').doUpdateSet((row) => ({ document: row.ref('excluded.document') })),
+        )
         .execute();
     },
     async heard(news) {
