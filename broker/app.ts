@@ -66,7 +66,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     log[isClosing ? 'debug' : 'error']({ err: error }, 'something failed that nobody awaits');
   };
   const secrets = await loadSecrets(config.secretsDir, config.externalIssuer === undefined);
-  const applications = await loadCatalogue(applicationsDir);
+  const { applications } = await loadCatalogue(applicationsDir);
   const keys = await openBrokerKeys(secrets.signingKey);
   const db = await openDatabase(config.databaseUrl, report);
   starting.defer(async () => db.destroy());

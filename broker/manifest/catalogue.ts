@@ -1,15 +1,42 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { applicationSchema, type Application } from '@medusa/protocol';
+import type { Application, Manifest } from '@medusa/protocol';
+import { applicationOf } from './application.ts';
+import { parseCords } from './cords/index.ts';
 
-/** The applications that come with Medusa, one file each. */
+/** The manifests that come with Medusa, one file each. */
 export const applicationsDir = join(import.meta.dirname, 'applications');
 
-/** Reads the catalogue; a file that does not fit the schema stops the start. Our own workstation comes first. */
-export async function loadCatalogue(dir: string): Promise<Application[]> {
-  const names = (await readdir(dir)).filter((name) => name.endsWith('.json')).sort();
-  const applications = await Promise.all(
-    names.map(async (name) => applicationSchema.parse(JSON.parse(await readFile(join(dir, name), 'utf8')))),
-  );
-  return applications.sort((a, b) => Number(b.kind === 'workstation') - Number(a.kind === 'workstation'));
+export type Catalogue = {
+  /** By name. */
+  readonly manifests: ReadonlyMap<string, Manifest>;
+  /** What sessions can be made of; our own workstation comes first. */
+  readonly applications: readonly Application[];
+};
+
+/** Reads the catalogue; a manifest that is wrong, or one of a name that is there already, stops the start. */
+export async function loadCatalogue(dir: string): Promise<Catalogue> {
+  const names = (await readdir(dir)).filter((name) => name.endsWith('.xml')).sort();
+  const manifests = new Map<string, Manifest>();
+  for (const file of names) {
+    const manifest = read(file, await readFile(join(dir, file), 'utf8'));
+    if (manifests.has(manifest.name)) throw new Error(`${file}: there is another manifest ${manifest.name}`);
+    manifests.set(manifest.name, manifest);
+  }
+  const applications = [...manifests.values()].map(applicationOf).filter((found) => found !== null);
+  return {
+    manifests,
+    applications: applications.sort(
+      (a, b) => Number(b.kind === 'workstation') - Number(a.kind === 'workstation'),
+    ),
+  };
+}
+
+/** Our own files are held to more than a stranger's: not even a warning passes. */
+function read(file: string, text: string): Manifest {
+  const { manifest, problems } = parseCords(text);
+  const [problem] = problems;
+  if (problem) throw new Error(`${file}:${problem.line ?? 1}:${problem.column ?? 1}: ${problem.message}`);
+  if (!manifest) throw new Error(`${file} is no manifest`);
+  return manifest;
 }

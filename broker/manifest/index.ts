@@ -1,1 +1,1 @@
-export { applicationsDir, loadCatalogue } from './catalogue.ts';
+export { applicationsDir, loadCatalogue, type Catalogue } from './catalogue.ts';

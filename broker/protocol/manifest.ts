@@ -243,3 +243,20 @@ export const manifestProblemSchema = z.object({
   message: z.string(),
 });
 export type ManifestProblem = z.infer<typeof manifestProblemSchema>;
+
+/** What keeps a manifest from being deployed by itself: a section that is missing, or a step that would need a person. */
+export const manifestFindingSchema = z.object({
+  section: z.enum([
+    'base-system',
+    'dependencies',
+    'configuration',
+    'pre-start',
+    'security',
+    'account',
+    'termination',
+    'interaction',
+  ]),
+  pointer: z.string(),
+  message: z.string(),
+});
+export type ManifestFinding = z.infer<typeof manifestFindingSchema>;

@@ -1,0 +1,51 @@
+import { applicationSchema, type Application, type Manifest, type ManifestNode } from '@medusa/protocol';
+import { stepsOf, type Argument, type SectionName, type Step } from './cordscript/index.ts';
+
+/** A node with one of these profiles is what a session runs; of any other manifest no session is made. */
+const kinds = ['workstation', 'x11'] as const;
+
+/**
+ * The application that a manifest describes, or null: it describes something else. Where each part comes from is in docs/manifests.md.
+ * Throws when it means to describe one and something is missing.
+ */
+export function applicationOf(manifest: Manifest): Application | null {
+  const node = manifest.nodes.find(({ profile }) => kinds.some((kind) => kind === profile));
+  if (!node) return null;
+  const { steps } = stepsOf(manifest);
+  const { compute } = node.infrastructure ?? {};
+  return applicationSchema.parse({
+    id: manifest.name,
+    name: manifest.interface?.name,
+    description: manifest.descriptions[0] ?? '',
+    kind: node.profile,
+    command: textsOf(argumentsOf(steps, { section: 'configuration', node, verb: 'fork' })),
+    packages: (node.image?.packages ?? []).map(({ name }) => name),
+    studyAccess: studyAccessOf(steps, node),
+    resources: { memoryMiB: Math.round((compute?.memoryGiB ?? 0) * 1_024), cpus: compute?.cores },
+    modes: textsOf(argumentsOf(steps, { section: 'interface', node, verb: 'iface' })),
+  });
+}
+
+function studyAccessOf(steps: readonly Step[], node: ManifestNode): string | undefined {
+  return argumentsOf(steps, { section: 'configuration', node, verb: 'configure' })
+    .flatMap((argument) => (argument.kind === 'property' ? [argument.path.at(-1)] : []))
+    .find((property) => property === 'dicomweb' || property === 'files');
+}
+
+function argumentsOf(
+  steps: readonly Step[],
+  wanted: { section: SectionName; node: ManifestNode; verb: string },
+): readonly Argument[] {
+  return steps.flatMap(({ section, statement }) => {
+    const isWanted =
+      statement.kind === 'call' &&
+      section === wanted.section &&
+      statement.verb === wanted.verb &&
+      statement.target.join('.') === wanted.node.name;
+    return isWanted ? statement.args : [];
+  });
+}
+
+function textsOf(args: readonly Argument[]): string[] {
+  return args.flatMap((argument) => (argument.kind === 'text' ? [argument.text] : []));
+}
