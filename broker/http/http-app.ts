@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { AuditTrail } from '../audit/index.ts';
 import type { Authenticate } from './caller.ts';
 import type { Metrics } from './metrics.ts';
+import { refuseOtherMethods } from './occi-edge.ts';
 import { problemHandler } from './problem.ts';
 import type { RouteDefinition } from './route.ts';
 import { unknownRoute } from './routes/public-routes.ts';
@@ -35,6 +36,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   if (provider) app.use(provider.path, provider.callback);
   app.use('/api', express.json({ limit: '256kb' }));
   for (const definition of routes) app[definition.method](definition.path, definition.handler(authenticate));
+  app.use(['/occi', '/-', '/.well-known/org/ogf/occi'], refuseOtherMethods());
   app.use(['/api', '/dicomweb', '/realms', '/socket.io'], () => unknownRoute());
   app.use(...clientPages(clientDir));
   app.use(() => unknownRoute());

@@ -2,6 +2,7 @@ export { createAuthenticate } from './caller.ts';
 export { dicomwebRoutes } from './dicomweb-proxy.ts';
 export { createHttpApp } from './http-app.ts';
 export { createMetrics } from './metrics.ts';
+export { occiMount, occiRoutes } from './occi-edge.ts';
 export { toOpenApi } from './openapi.ts';
 export type { RouteDefinition } from './route.ts';
 export { adminRoutes } from './routes/admin-routes.ts';

@@ -1,11 +1,15 @@
 export { openDatabase, type Db } from './database.ts';
 export { createAuditStore } from './audit-store.ts';
 export { createStudyStore } from './study-store.ts';
+export { createLinkStore } from './link-store.ts';
+export { createReservationStore } from './reservation-store.ts';
+export { createSlotStore } from './slot-store.ts';
 export { createNodeStore } from './node-store.ts';
 export { openPresence } from './provision-presence.ts';
 export { createProvisionStore } from './provision-store.ts';
 export { createWorkStore } from './provision-work.ts';
 export { createJoinStore } from './join-store.ts';
+export { createOcciStore } from './occi-store.ts';
 export { createSessionStore } from './session-store.ts';
 export { createInvitationStore, createRoomStore } from './room-store.ts';
 export { createOidcAdapter, deleteExpiredLogins } from './oidc-adapter.ts';

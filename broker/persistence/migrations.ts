@@ -18,6 +18,16 @@ export const migrations: Readonly<Record<string, Migration>> = {
       for (const statement of join) await sql.raw(statement).execute(db);
     },
   },
+  '0006-occi': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of occi) await sql.raw(statement).execute(db);
+    },
+  },
+  '0005-placement': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of placement) await sql.raw(statement).execute(db);
+    },
+  },
 };
 
 const first = [
@@ -111,4 +121,27 @@ const provisioning = [
      claimed_by int, claim_token bigint, claim_until timestamptz, primary key (topic, id))`,
   `create index provision_work_due on provision_work (next_at) where next_at is not null`,
   `create sequence provision_claim`,
+];
+
+const occi = [
+  `create table occi_mixin (id text primary key, document jsonb not null)`,
+  `create table occi_note (path text primary key, title text, summary text, mixins text[] not null)`,
+];
+
+const placement = [
+  `create table link (
+     from_place text not null, to_place text not null, measure text not null, document jsonb not null,
+     measured_at timestamptz not null, primary key (from_place, to_place, measure))`,
+  `create index link_age on link (measured_at)`,
+  // A row a slot, so that two who want the same one meet at its row and nowhere else.
+  `create table slot (
+     node_id text not null, ordinal int not null, session_id text unique, claimed_at timestamptz,
+     primary key (node_id, ordinal))`,
+  `create index slot_free on slot (node_id, ordinal) where session_id is null`,
+  `create table reservation (
+     id text primary key, owner_id text not null, owner_name text not null, slots int not null check (slots > 0),
+     starts_at timestamptz not null, ends_at timestamptz not null check (ends_at > starts_at),
+     note text not null)`,
+  `create index reservation_end on reservation (ends_at)`,
+  `update session set document = document || '{"priority": "routine"}' where not document ? 'priority'`,
 ];

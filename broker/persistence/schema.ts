@@ -1,6 +1,8 @@
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
 import type { ChatMessage, PutPool, StudySummary } from '@medusa/protocol';
 import type { NodeRecord } from '../node/index.ts';
+import type { LinkRecord } from '../placement/index.ts';
+import type { Mixin } from '../occi/index.ts';
 import type { PoolStatus, ProviderRecord, Status, Wish } from '../provision/index.ts';
 import type { RoomState } from '../room/index.ts';
 import type { SessionRecord } from '../session/index.ts';
@@ -123,9 +125,28 @@ export type Database = {
     created_at: Timestamp;
     document: Document<SessionRecord>;
   };
+  link: {
+    from_place: string;
+    to_place: string;
+    measure: string;
+    document: Document<LinkRecord>;
+    measured_at: Timestamp;
+  };
+  slot: { node_id: string; ordinal: number; session_id: string | null; claimed_at: Timestamp | null };
+  reservation: {
+    id: string;
+    owner_id: string;
+    owner_name: string;
+    slots: number;
+    starts_at: Timestamp;
+    ends_at: Timestamp;
+    note: string;
+  };
   session_grant: { session_id: string; user_id: string };
   room: { session_id: string; document: Document<RoomState & { chat: readonly ChatMessage[] }> };
   invitation: { code_hash: string; session_id: string; expires_at: Timestamp };
+  occi_mixin: { id: string; document: Document<Mixin> };
+  occi_note: { path: string; title: string | null; summary: string | null; mixins: string[] };
   oidc_payload: {
     model: string;
     id: string;

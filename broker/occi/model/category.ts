@@ -60,6 +60,12 @@ export function identifierOf({ scheme, term }: Pick<Category, 'scheme' | 'term'>
   return `${scheme}${term}`;
 }
 
+/** Scheme, with its `#`, and term of an identifier. */
+export function splitIdentifier(identifier: string): { readonly scheme: string; readonly term: string } {
+  const end = identifier.lastIndexOf('#') + 1;
+  return { scheme: identifier.slice(0, end), term: identifier.slice(end) };
+}
+
 type Details = Omit<AttributeDefinition, 'type' | 'isRequired' | 'isMutable'>;
 
 /** An attribute that a client may give and change. */

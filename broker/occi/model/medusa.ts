@@ -88,7 +88,7 @@ export const sessionKind = resourceKindOf({
 export const roomKind = resourceKindOf({
   ...{ scheme, term: 'room', title: 'Room' },
   attributes: {
-    'medusa.room.session': immutable('string', { description: 'Location of the session it is around' }),
+    'medusa.room.session': immutable('string', { description: 'Id of the session it is around' }),
     'medusa.room.participants': immutable('number', { isInteger: true }),
   },
 });

@@ -1,6 +1,7 @@
 import { AppError } from '@medusa/protocol';
 import {
   identifierOf,
+  splitIdentifier,
   type ActionCall,
   type AnyCategory,
   type EntityRendering,
@@ -72,12 +73,6 @@ function relationsOf(category: AnyCategory): Pick<AnyCategory & { class: 'kind' 
     actions,
     rel: category.class === 'kind' ? category.parent : (category.depends[0] ?? null),
   };
-}
-
-/** Scheme, with its `#`, and term of an identifier. */
-export function splitIdentifier(identifier: string): { readonly scheme: string; readonly term: string } {
-  const end = identifier.lastIndexOf('#') + 1;
-  return { scheme: identifier.slice(0, end), term: identifier.slice(end) };
 }
 
 /** A request that could not be read; `place` says where: a pointer (RFC 6901), or line and column, or header and column. */

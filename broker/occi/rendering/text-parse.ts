@@ -91,7 +91,7 @@ function payloadOf(fields: readonly Field[]): OcciPayload {
 
 type ReadLink = { readonly link: LinkRendering } | { readonly action: string };
 
-/** None when several kinds are named: those are categories, and no instance. */
+/** Where several kinds are named, none of them is the kind of an instance: those are a filter. */
 function entitiesOf(
   categories: readonly CategoryRendering[],
   attributes: ReadonlyMap<string, OcciValue>,
@@ -99,9 +99,10 @@ function entitiesOf(
 ): EntityRendering[] {
   const named = (of: CategoryRendering['class']): string[] =>
     categories.filter((category) => category.class === of).map(identifier);
-  const [kind = null, ...more] = named('kind');
+  const [first = null, ...more] = named('kind');
+  const kind = more.length > 0 ? null : first;
   const isEmpty = categories.length === 0 && attributes.size === 0 && read.length === 0;
-  if (isEmpty || more.length > 0 || named('action').length > 0) return [];
+  if (isEmpty || named('action').length > 0) return [];
   const links = read.flatMap((one) => ('link' in one ? [one.link] : []));
   const actions = read.flatMap((one) => ('action' in one ? [one.action] : []));
   return [{ kind, mixins: named('mixin'), attributes, links, actions }];

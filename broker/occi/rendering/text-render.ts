@@ -1,6 +1,11 @@
-import type { EntityRendering, LinkRendering, LocatedEntity } from '../model/index.ts';
+import {
+  splitIdentifier,
+  type EntityRendering,
+  type LinkRendering,
+  type LocatedEntity,
+} from '../model/index.ts';
 import { quoted, textOf } from './field.ts';
-import { splitIdentifier, summaryOf, type CategoryRendering, type OcciBody, type Place } from './payload.ts';
+import { summaryOf, type CategoryRendering, type OcciBody, type Place } from './payload.ts';
 
 /** A line of `text/plain`, or a header of `text/occi`. */
 export type TextField = {

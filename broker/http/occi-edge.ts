@@ -1,0 +1,82 @@
+import { AppError } from '@medusa/protocol';
+import type { RequestHandler, Response } from 'express';
+import type { AuditTrail } from '../audit/index.ts';
+import { checkVersion, mediaTypes, occiVersion, type OcciServer } from '../occi/index.ts';
+import { auditedAnswer } from './occi/audited-answer.ts';
+import { answerTypeOf, readRequest } from './occi/read-request.ts';
+import { sendReply } from './occi/send-reply.ts';
+import { streamRoute, type RouteDefinition } from './route.ts';
+
+type OcciRoutesDeps = {
+  readonly server: OcciServer;
+  readonly audit: AuditTrail;
+};
+
+/** Where OCCI is mounted. */
+export const occiMount = '/occi';
+/** GFD.223 §7: discovery at the root of the server, and where RFC 8615 has it. */
+const discoveryPaths = ['/-/', '/.well-known/org/ogf/occi/-/'];
+const summaries = {
+  get: 'OCCI 1.2: read instances, collections and categories (GFD.223)',
+  post: 'OCCI 1.2: create, change, tag, or call an action (GFD.223)',
+  put: 'OCCI 1.2: create with an id, replace (GFD.223)',
+  delete: 'OCCI 1.2: delete, or take off a tag (GFD.223)',
+} as const;
+
+/** OCCI's HTTP protocol. Who may do what, the kinds say; to read what there is, one has to be logged in. */
+export function occiRoutes(deps: OcciRoutesDeps): RouteDefinition[] {
+  const paths = [...discoveryPaths, `${occiMount}/`, `${occiMount}/*path`];
+  const methods = ['get', 'post', 'put', 'delete'] as const;
+  return methods.flatMap((method) => paths.map((path) => occiRoute(deps, method, path)));
+}
+
+function occiRoute(deps: OcciRoutesDeps, method: keyof typeof summaries, path: string): RouteDefinition {
+  const definition = streamRoute({
+    ...{ method, path, summary: summaries[method], access: ['radiologist', 'doctor', 'admin'] },
+    stream: async ({ caller, req, res }) => {
+      const type = answerTypeOf(req);
+      const request = await readRequest({ req, res }, caller, path.startsWith(occiMount) ? occiMount : null);
+      sendReply(res, type, { reply: await auditedAnswer(deps, request), mount: occiMount });
+    },
+  });
+  return {
+    ...definition,
+    handler: (authenticate) => {
+      const handle = definition.handler(authenticate);
+      return async (req, res, next) => {
+        announce(res);
+        try {
+          checkVersion(req.headers['user-agent']);
+          await handle(req, res, next);
+        } catch (error) {
+          throw asOcci(error, res);
+        }
+      };
+    },
+  };
+}
+
+/** GFD.223 §5.2: on every answer, those that refuse too. */
+function announce(res: Response): void {
+  res.setHeader('server', `medusa ${occiVersion}`);
+  res.setHeader('accept', mediaTypes.join(', '));
+  res.setHeader('cache-control', 'no-store');
+}
+
+/** Clients know the status codes of GFD.223 §5.4 alone: what does not fit its schema is a bad request to them. */
+function asOcci(error: unknown, res: Response): unknown {
+  if (!(error instanceof AppError)) return error;
+  const { allow } = error.details;
+  if (Array.isArray(allow)) res.setHeader('allow', allow.join(', '));
+  if (error.code !== 'request.invalid') return error;
+  return new AppError('request.malformed', error.message, { cause: error, ...error.details });
+}
+
+/** For all methods that no route has. */
+export function refuseOtherMethods(): RequestHandler {
+  return (_req, res) => {
+    announce(res);
+    res.setHeader('allow', 'GET, HEAD, POST, PUT, DELETE');
+    throw new AppError('occi.method-refused', 'OCCI has no such method');
+  };
+}

@@ -1,0 +1,15 @@
+export type { OcciBackend, OcciCaller, OcciStore, Note } from './backend.ts';
+export type { Mixin } from './model/index.ts';
+export { decoded } from './place.ts';
+export {
+  chooseMediaType,
+  emptyPayload,
+  mediaTypeOf,
+  mediaTypes,
+  parsePayload,
+  renderBody,
+  type MediaType,
+  type OcciPayload,
+} from './rendering/index.ts';
+export type { OcciReply, OcciRequest } from './request.ts';
+export { checkVersion, createOcciServer, occiVersion, type OcciServer } from './server.ts';
