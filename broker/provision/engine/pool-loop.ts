@@ -1,4 +1,5 @@
-import { resourceIdSchema, type MachineSpec, type PoolId, type ProviderId } from '@medusa/protocol';
+import { isDeepStrictEqual } from 'node:util';
+import { resourceIdSchema, type PoolId, type ProviderId } from '@medusa/protocol';
 import { brake, planRolling, poolTarget, type PoolNode, type PoolTarget } from '../policy/index.ts';
 import {
   fingerprintOf,
@@ -163,13 +164,11 @@ async function adjust(
 ): Promise<void> {
   const { machine } = pool.wanted;
   for (const row of rows) {
-    if (!row.wish.isWanted || sameSpec(row.wish.spec, machine)) continue;
+    if (!row.wish.isWanted || isDeepStrictEqual(row.wish.spec, machine)) continue;
     if (row.status.made !== null && row.status.made.fingerprint !== fingerprintOf(machine)) continue;
     await store.changeWish(row.id, ({ wish }) => ({ ...wish, spec: machine }));
   }
 }
-
-const sameSpec = (a: unknown, b: MachineSpec): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 function toPoolNode(
   { id, wish, status, createdAt }: ResourceRecord,
