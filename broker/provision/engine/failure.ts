@@ -23,10 +23,13 @@ export function failureOf(
   error: ProviderError,
   { call, now, random }: { call: Call | null; now: number; random: number },
 ): Failure {
-  // Looked into at once; nothing is repeated before that.
-  if (error.fault === 'unknown-outcome')
-    return { patch: { reason: error.message }, againMs: 0, isElsewhere: false };
   const attempts = status.attempts + 1;
+  // Looked into at once; what has to be made again after that is paced when it goes wrong time after time.
+  if (error.fault === 'unknown-outcome') {
+    const nextTryAt = attempts < 2 ? null : now + backoffMs(attempts - 2, random, retryLimits);
+    const patch = { attempts, nextTryAt, failedRevision: wish.revision, reason: error.message };
+    return { patch, againMs: 0, isElsewhere: false };
+  }
   const isCreate = call?.action === 'create';
   const { pauseMs, isElsewhere, isBlocked } = responses[error.fault]({ error, attempts, isCreate, random });
   return {

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '@medusa/kernel';
 import type { ProviderId, ProviderKind, ResourceKind } from '@medusa/protocol';
@@ -88,9 +89,10 @@ export class OpenDrivers implements AsyncDisposable {
     if (!credentials.success)
       throw new ProviderError('auth', `The credentials of ${id} are missing or incomplete`);
     const context = { log: log.child({ provider: id }), now, dataDir: dataDirOf(id, kind) };
-    const driver = await this.#translated(id, async () =>
-      definition.open(settings.data, credentials.data, context),
-    );
+    const driver = await this.#translated(id, async () => {
+      await mkdir(context.dataDir, { recursive: true, mode: 0o700 });
+      return definition.open(settings.data, credentials.data, context);
+    });
     const list = createListings(driver, { owner, timeoutMs: readTimeoutMs, signal });
     void this.#watch(driver, id, signal);
     return { driver, revision: record.revision, list };
