@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Application } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import { Server } from 'socket.io';
+import { openAdmission, type AdmissionParts } from './admission.ts';
 import { brokerActor, createAuditTrail, type AuditTrail } from './audit/index.ts';
 import type { BrokerConfig } from './config.ts';
 import { readHealth } from './health.ts';
@@ -17,6 +18,7 @@ import {
   operationsRoutes,
   provisionRoutes,
   publicRoutes,
+  reservationRoutes,
   sessionRoutes,
   studyRoutes,
   toOpenApi,
@@ -55,6 +57,9 @@ export type Broker = AsyncDisposable & {
   close(): Promise<void>;
 };
 
+/** A broker that ends loses at most so much of what it measured. */
+const linkExchangeMs = 30_000;
+
 export const brokerVersion = '0.1.0';
 
 /** Starts everything in order; what was started is stopped again when a later part fails. */
@@ -79,7 +84,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   const publicUrl = config.publicUrl ?? `https://localhost:${port}`;
 
   const features = await openFeatures({ config, db, report, keys, applications, publicUrl, log });
-  const { audit, joining, nodes, sessions, rooms, studies } = features;
+  const { audit, joining, links, nodes, sessions, rooms, studies } = features;
   starting.defer(async () => {
     await sessions.settled();
     await nodes.settled();
@@ -108,11 +113,12 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
       ...{ applications, nodes, keys, authenticate, issuer: login.issuer },
     }),
     ...sessionRoutes(features),
+    ...reservationRoutes(features),
     ...studyRoutes({ studies, audit }),
     ...adminRoutes({ nodes, audit }),
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...joinRoutes({ joining, now: Date.now }),
-    ...dicomwebRoutes({ nodes, studies, sessions, keys, audit, publicHost }),
+    ...dicomwebRoutes({ nodes, studies, sessions, keys, audit, links, publicHost }),
     ...operationsRoutes({
       readHealth: async () => readHealth({ db, nodes, sessions }),
       readMetrics: async () => metrics.read(),
@@ -130,11 +136,11 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     pingTimeout: 8_000,
   });
   starting.defer(async () => io.close());
-  serveNodes(io, { keys, joining, nodes, sessions, studies, audit, log });
+  serveNodes(io, { keys, joining, nodes, sessions, studies, audit, links, log });
   starting.use(
     serveClients(io, {
       ...{ verify: login.verify, audit: login.loginAudit },
-      ...{ sessions, rooms, nodes, studies, provisioning, log },
+      ...{ sessions, rooms, nodes, studies, provisioning, links, log },
     }),
   );
 
@@ -147,6 +153,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
       await sessions.sweep();
     }),
   );
+  starting.use(every(linkExchangeMs, report, async () => features.links.exchange()));
   starting.use(every(3_600_000, report, async () => deleteExpiredLogins(db)));
 
   log.info({ url: publicUrl, issuer: login.issuer }, 'broker serves');
@@ -159,7 +166,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   return { url: publicUrl, close, [Symbol.asyncDispose]: close };
 }
 
-type Features = {
+type Features = AdmissionParts & {
   readonly audit: AuditTrail;
   readonly nodes: NodeRegistry;
   readonly studies: StudyIndex;
@@ -193,7 +200,9 @@ async function openFeatures(options: {
   });
   const { joinSeconds, seatSeconds } = config;
   const store = createSessionStore(db);
+  const admission = openAdmission({ db, nodes, now });
   const sessions = new Sessions({
+    ...admission,
     store,
     nodes,
     studies,
@@ -214,7 +223,7 @@ async function openFeatures(options: {
     now,
   });
   const joining = createJoining({ keys, store: createJoinStore(db), audit, now, report });
-  return { audit, nodes, studies, sessions, rooms, invitations, joining };
+  return { ...admission, audit, nodes, studies, sessions, rooms, invitations, joining };
 }
 
 function httpOptions(

@@ -1,14 +1,16 @@
 import { Agent, request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { AppError } from '@medusa/protocol';
+import { AppError, type NodeId } from '@medusa/protocol';
 import type { Request, Response } from 'express';
 import type { AuditTrail } from '../audit/index.ts';
 import type { BrokerKeys } from '../identity/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
+import { brokerPlace, sitePlace, type LinkBook } from '../placement/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
 import type { Caller } from './caller.ts';
+import { timedTransfer } from './timed-transfer.ts';
 import {
   admitDicomweb,
   parseDicomwebTarget,
@@ -23,6 +25,7 @@ type ProxyDeps = {
   readonly sessions: Sessions;
   readonly keys: BrokerKeys;
   readonly audit: AuditTrail;
+  readonly links: LinkBook;
   readonly publicHost: string;
 };
 
@@ -73,8 +76,9 @@ export function dicomwebRoutes(deps: ProxyDeps): RouteDefinition[] {
     const admission = await admitDicomweb(target, caller, deps.sessions);
     await auditBefore(deps.audit, target, { caller, admission });
     const query = req.url.includes('?') ? req.url.slice(req.url.indexOf('?')) : '';
+    const storage = await storageFor(deps, target);
     const answer = await forward({
-      url: `${await storageUrlFor(deps, target)}${path}${query}`,
+      url: `${storage.baseUrl.replace(/\/$/, '')}${path}${query}`,
       token: await tokenFor(deps.keys, caller, admission),
       agent,
       ...{ req, signal, publicHost: deps.publicHost },
@@ -86,7 +90,9 @@ export function dicomwebRoutes(deps: ProxyDeps): RouteDefinition[] {
     }
     // Patient data stays out of shared caches; the browser may keep what it was given, and asks again by its ETag.
     res.set('cache-control', 'private, no-cache');
-    await pipeline(answer, res);
+    const observe = (kbps: number): void =>
+      deps.links.observe({ from: sitePlace(storage.nodeId), to: brokerPlace, measure: 'kbps' }, kbps);
+    await pipeline(answer, timedTransfer(observe, performance.now.bind(performance)), res);
   };
   const common = { access: 'study-token-or-role', stream } as const;
   return [
@@ -128,11 +134,14 @@ async function tokenFor(keys: BrokerKeys, caller: Caller, { study, permission }:
 }
 
 /** The node that told of the study; for all else the one that is there. */
-async function storageUrlFor({ nodes, studies }: ProxyDeps, target: DicomwebTarget): Promise<string> {
+async function storageFor(
+  { nodes, studies }: ProxyDeps,
+  target: DicomwebTarget,
+): Promise<{ nodeId: NodeId; baseUrl: string }> {
   const nodeId = target.kind === 'study' ? await studies.findNode(target.studyInstanceUID) : undefined;
   const storage = nodes.storageUrl(nodeId);
   if (!storage) throw new AppError('storage.unreachable', 'The storage node is not connected');
-  return storage.baseUrl.replace(/\/$/, '');
+  return storage;
 }
 
 async function forward(options: {

@@ -10,5 +10,6 @@ export { joinRoutes } from './routes/join-routes.ts';
 export { operationsRoutes, type Health } from './routes/operations-routes.ts';
 export { provisionRoutes } from './routes/provision-routes.ts';
 export { publicRoutes } from './routes/public-routes.ts';
+export { reservationRoutes } from './routes/reservation-routes.ts';
 export { sessionRoutes } from './routes/session-routes.ts';
 export { studyRoutes } from './routes/study-routes.ts';

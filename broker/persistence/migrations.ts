@@ -18,6 +18,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
       for (const statement of join) await sql.raw(statement).execute(db);
     },
   },
+  '0004-agreements': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of agreements) await sql.raw(statement).execute(db);
+    },
+  },
   '0006-occi': {
     async up(db: Kysely<unknown>) {
       for (const statement of occi) await sql.raw(statement).execute(db);
@@ -74,6 +79,41 @@ const first = [
   `create index oidc_payload_grant on oidc_payload (grant_id)`,
   `create index oidc_payload_uid on oidc_payload (uid)`,
   `create index oidc_payload_expiry on oidc_payload (expires_at)`,
+];
+
+const agreements = [
+  `create table agreement_template (id text primary key, document jsonb not null)`,
+  `create table agreement_offer (id text primary key, created_at timestamptz not null, document jsonb not null)`,
+  // The snapshot tells which events the last evaluation could see.
+  `create table agreement (
+     id text primary key, state text not null, observed_at timestamptz, ended_at timestamptz, snapshot text,
+     created_at timestamptz not null, document jsonb not null)`,
+  `create table indicator_event (
+     id text primary key, indicator text not null, at_ms bigint not null, value float8 not null, service text not null,
+     item text not null, conditions jsonb not null, written_by xid8 not null default pg_current_xact_id())`,
+  `create index indicator_event_at on indicator_event (indicator, at_ms)`,
+  `create index indicator_event_written on indicator_event (written_by)`,
+  `create table guarantee_assessment (
+     agreement_id text not null references agreement, guarantee text not null, window_from text not null,
+     window_to text not null, state text not null, figures jsonb not null, event_ids jsonb not null, revision int not null,
+     primary key (agreement_id, guarantee, window_from, window_to))`,
+  `create table agreement_ledger (
+     sequence bigint primary key, at text not null, agreement_id text not null, guarantee text not null,
+     purpose text not null, kind text not null, reverses bigint, revision int not null, window_from text not null,
+     window_to text not null, debtor text not null, amount_minor text not null, currency text not null,
+     reason text not null, hash text not null unique,
+     unique (agreement_id, guarantee, window_from, window_to, purpose, revision))`,
+  `create index agreement_ledger_window on agreement_ledger (agreement_id, window_to)`,
+  `create function refuse_ledger_change() returns trigger language plpgsql as
+     $$ begin raise exception 'the ledger is append-only'; end $$`,
+  `create trigger agreement_ledger_no_change before update or delete on agreement_ledger
+     for each row execute function refuse_ledger_change()`,
+  `create trigger agreement_ledger_no_truncate before truncate on agreement_ledger
+     for each statement execute function refuse_ledger_change()`,
+  `create table agreement_alert (
+     sequence bigint generated always as identity primary key, agreement_id text not null references agreement,
+     guarantee text not null, kind text not null, window_from text not null, at text not null, text text not null,
+     unique (agreement_id, guarantee, kind, window_from))`,
 ];
 
 const join = [

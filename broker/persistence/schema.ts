@@ -1,5 +1,13 @@
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
-import type { ChatMessage, PutPool, StudySummary } from '@medusa/protocol';
+import type {
+  AgreementTemplate,
+  AssessmentView,
+  ChatMessage,
+  OfferView,
+  PutPool,
+  StudySummary,
+} from '@medusa/protocol';
+import type { AgreementRecord } from '../agreement/index.ts';
 import type { NodeRecord } from '../node/index.ts';
 import type { LinkRecord } from '../placement/index.ts';
 import type { Mixin } from '../occi/index.ts';
@@ -113,6 +121,63 @@ export type Database = {
     claimed_by: number | null;
     claim_token: string | null;
     claim_until: Timestamp | null;
+  };
+  agreement_template: { id: string; document: Document<AgreementTemplate> };
+  agreement_offer: { id: string; created_at: Timestamp; document: Document<OfferView> };
+  agreement: {
+    id: string;
+    state: string;
+    observed_at: Timestamp | null;
+    ended_at: Timestamp | null;
+    snapshot: string | null;
+    created_at: Timestamp;
+    document: Document<AgreementRecord>;
+  };
+  indicator_event: {
+    id: string;
+    indicator: string;
+    at_ms: ColumnType<string, number, never>;
+    value: number;
+    service: string;
+    item: string;
+    conditions: Document<Record<string, number | string>>;
+    written_by: GeneratedAlways<string>;
+  };
+  guarantee_assessment: {
+    agreement_id: string;
+    guarantee: string;
+    window_from: string;
+    window_to: string;
+    state: string;
+    figures: Document<AssessmentView['figures']>;
+    event_ids: Document<string[]>;
+    revision: number;
+  };
+  agreement_ledger: {
+    sequence: ColumnType<string, number, never>;
+    at: string;
+    agreement_id: string;
+    guarantee: string;
+    purpose: string;
+    kind: string;
+    reverses: ColumnType<string | null, number | null, never>;
+    revision: number;
+    window_from: string;
+    window_to: string;
+    debtor: string;
+    amount_minor: string;
+    currency: string;
+    reason: string;
+    hash: string;
+  };
+  agreement_alert: {
+    sequence: GeneratedAlways<string>;
+    agreement_id: string;
+    guarantee: string;
+    kind: string;
+    window_from: string;
+    at: string;
+    text: string;
   };
   node_invitation: { node_id: string; incarnation: number; since: Timestamp };
   join_token: { jti: string; used_at: Timestamp; expires_at: Timestamp };

@@ -1,3 +1,13 @@
-export { assignTogether } from './batch.ts';
-export type { Candidate, PlacementNeed } from './candidate.ts';
-export { planPlacement } from './plan.ts';
+export { assignTogether, mostTogether } from './batch.ts';
+export type { Candidate, PlacementNeed, ZonePaths } from './candidate.ts';
+export {
+  brokerPlace,
+  createLinkBook,
+  sitePlace,
+  userPlace,
+  type LinkBook,
+  type LinkRow,
+  type LinkStore,
+} from './link-book.ts';
+export type { LinkRecord } from './links.ts';
+export { explainChoice, planPlacement } from './plan.ts';

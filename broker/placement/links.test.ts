@@ -67,13 +67,13 @@ describe('a measured link', () => {
     );
   });
 
-  it('by way of a third place is as slow as its slower part and as long as both', () => {
+  it('of which only the ways to a third place are known is as slow as the slower, and at worst as long as both', () => {
     const near = { kbps: { typical: 1_000, cautious: 500 }, rttMs: { typical: 1, cautious: 2 } };
     const far = { kbps: { typical: 300, cautious: 100 }, rttMs: { typical: 30, cautious: 60 } };
 
     expect(joinPaths(near, far)).toEqual({
       kbps: { typical: 300, cautious: 100 },
-      rttMs: { typical: 31, cautious: 62 },
+      rttMs: { typical: 30, cautious: 62 },
     });
     expect(joinPaths(near, { kbps: null, rttMs: null })).toEqual({ kbps: null, rttMs: null });
   });

@@ -60,22 +60,27 @@ export function estimateLink(
   return { typical, cautious: Math.max(typical, sorted[last - rank] ?? typical) * doubt };
 }
 
-/** A path by way of a third place: as slow as its slower part, as long as both. What is not known of a part is not known of the whole. */
+/**
+ * A path of which only its two ways to a third place are known: as slow as the slower of them; as long as the longer one,
+ * at worst as both. What is not known of a part is not known of the whole.
+ */
 export function joinPaths(first: PathEstimate, second: PathEstimate): PathEstimate {
   return {
-    kbps: combine(first.kbps, second.kbps, Math.min),
-    rttMs: combine(first.rttMs, second.rttMs, (a, b) => a + b),
+    kbps: combine([first.kbps, second.kbps], Math.min, Math.min),
+    rttMs: combine([first.rttMs, second.rttMs], Math.max, (a, b) => a + b),
   };
 }
 
+type Combine = (a: number, b: number) => number;
+
 function combine(
-  first: Estimate | null,
-  second: Estimate | null,
-  how: (a: number, b: number) => number,
+  [first, second]: readonly [Estimate | null, Estimate | null],
+  typical: Combine,
+  cautious: Combine,
 ): Estimate | null {
   if (!first || !second) return null;
   return {
-    typical: how(first.typical, second.typical),
-    cautious: how(first.cautious, second.cautious),
+    typical: typical(first.typical, second.typical),
+    cautious: cautious(first.cautious, second.cautious),
   };
 }

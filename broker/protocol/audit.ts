@@ -21,6 +21,7 @@ export const auditActionSchema = z.enum([
   'provider.changed',
   'pool.changed',
   'resource.changed',
+  'reservation.changed',
   'access.refused',
 ]);
 export type AuditAction = z.infer<typeof auditActionSchema>;

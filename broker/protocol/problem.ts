@@ -40,6 +40,8 @@ export const problems = {
   'pool.unknown': { status: 404, title: 'There is no such pool', retry: false },
   'resource.unknown': { status: 404, title: 'There is no such resource', retry: false },
   'resource.conflict': { status: 409, title: 'The present state does not allow this', retry: false },
+  'reservation.unknown': { status: 404, title: 'There is no such reservation', retry: false },
+  'reservation.conflict': { status: 409, title: 'There are not that many slots then', retry: false },
   'join.refused': { status: 403, title: 'The join token is not valid', retry: false },
   'provider.failed': { status: 502, title: 'The infrastructure provider failed', retry: true },
   'occi.method-refused': { status: 405, title: 'This cannot be done here', retry: false },

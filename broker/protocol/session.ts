@@ -19,6 +19,10 @@ export type SessionState = z.infer<typeof sessionStateSchema>;
 
 export const sessionModeSchema = z.enum(['streamed', 'local']);
 
+/** How soon it must be seen (cf. DICOM Requested Procedure Priority, 0040,1003). */
+export const sessionPrioritySchema = z.enum(['stat', 'high', 'routine']);
+export type SessionPriority = z.infer<typeof sessionPrioritySchema>;
+
 export const launchRequestSchema = z.strictObject({
   studyInstanceUID: uidSchema,
   applicationId: applicationSchema.shape.id.default('workstation'),
@@ -26,6 +30,8 @@ export const launchRequestSchema = z.strictObject({
   /** Size of the remote display in px. */
   widthPx: z.int().min(640).max(3840).default(1280),
   heightPx: z.int().min(480).max(2160).default(720),
+  /** Absent: routine. */
+  priority: sessionPrioritySchema.optional(),
   device: deviceReportSchema.optional(),
 });
 export type LaunchRequest = z.infer<typeof launchRequestSchema>;
@@ -85,6 +91,7 @@ export const sessionViewSchema = z.object({
   id: sessionIdSchema,
   state: sessionStateSchema,
   mode: sessionModeSchema,
+  priority: sessionPrioritySchema.default('routine'),
   applicationId: z.string(),
   applicationName: z.string(),
   studyInstanceUID: uidSchema,

@@ -18,12 +18,14 @@ import { z } from 'zod';
 import type { AuditActor, AuditTrail } from '../audit/index.ts';
 import { hasAnyRole, type User, type VerifyToken } from '../identity/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
+import { brokerPlace, userPlace, type LinkBook } from '../placement/index.ts';
 import type { Provisioning } from '../provision/index.ts';
 import type { Rooms, Sitter } from '../room/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
 import { answering, type Answering } from './ack.ts';
 import { announce, audience, readSnapshot, type ClientNamespace, type ClientSocket } from './audience.ts';
+import { watchRoundTrip } from './round-trip.ts';
 
 type ClientNamespaceDeps = {
   readonly verify: VerifyToken;
@@ -33,6 +35,7 @@ type ClientNamespaceDeps = {
   readonly studies: StudyIndex;
   readonly provisioning: Pick<Provisioning, 'events'>;
   readonly audit: AuditTrail;
+  readonly links: LinkBook;
   readonly log: Logger;
 };
 
@@ -83,6 +86,10 @@ function serveClient({ namespace, isClosing }: Scope, socket: ClientSocket, deps
     refused(deps, actorOf(socket.data.user, socket), `${code} ${name}`);
   });
   void socket.join(audience.user(socket.data.user.id));
+  watchRoundTrip(socket, (rttMs) => {
+    const to = userPlace(socket.data.user.id);
+    deps.links.observe({ from: brokerPlace, to, measure: 'rttMs' }, rttMs);
+  });
   const expiry = expireWith(socket);
   serveWatching(events, socket, deps);
   serveRoom(events, { namespace, socket }, deps);

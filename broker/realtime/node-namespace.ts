@@ -21,10 +21,12 @@ import { z } from 'zod';
 import type { AuditTrail } from '../audit/index.ts';
 import type { BrokerKeys, VerifiedNode } from '../identity/index.ts';
 import type { NodeLink, NodeRegistry } from '../node/index.ts';
+import { brokerPlace, sitePlace, type LinkBook } from '../placement/index.ts';
 import type { Joining } from '../provision/guest/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
 import { answering, type Answering } from './ack.ts';
+import { watchRoundTrip } from './round-trip.ts';
 
 type NodeData = { identity: VerifiedNode };
 type NodeNamespace = Namespace<NodeToBroker, BrokerToNode, DefaultEventsMap, NodeData>;
@@ -37,6 +39,7 @@ type NodeNamespaceDeps = {
   readonly sessions: Sessions;
   readonly studies: StudyIndex;
   readonly audit: AuditTrail;
+  readonly links: LinkBook;
   readonly log: Logger;
 };
 
@@ -84,8 +87,17 @@ export function serveNodes(io: Server, deps: NodeNamespaceDeps): void {
     const events = answering(socket, deps.log, (name, code) => refused(socket, `${code} ${name}`));
     if (identity.kind === 'render') serveRenderNode(events, { identity, link }, deps);
     else serveStorageNode(events, { identity, link }, deps);
+    watchRoundTrip(socket, (rttMs) => {
+      const to = placeOf(identity, deps.nodes);
+      if (to !== null) deps.links.observe({ from: brokerPlace, to, measure: 'rttMs' }, rttMs);
+    });
     socket.on('disconnect', () => deps.nodes.disconnected(identity.nodeId, link));
   });
+}
+
+/** Render nodes of one provider are one zone; null before the node has registered. */
+function placeOf({ nodeId, kind }: VerifiedNode, nodes: NodeRegistry): string | null {
+  return kind === 'storage' ? sitePlace(nodeId) : (nodes.view(nodeId)?.provider ?? null);
 }
 
 async function admit({ keys, joining }: NodeNamespaceDeps, token: string): Promise<VerifiedNode> {

@@ -2,6 +2,7 @@ export { Sessions } from './sessions.ts';
 export {
   isLive,
   liveStates,
+  slotStates,
   waitingStates,
   type SessionQuery,
   type SessionRecord,

@@ -1,10 +1,12 @@
 import { AppError, type NodeId, type NodeRegistration, type NodeSessionEvent } from '@medusa/protocol';
 import { brokerActor } from '../audit/index.ts';
+import type { SlotStore } from '../capacity/index.ts';
 import { isLive, type SessionRecord } from './session-record.ts';
 import type { SessionPlacer } from './session-placer.ts';
 import type { SessionStates, SessionStatesDeps } from './session-states.ts';
 
 type NodeSessionsDeps = Pick<SessionStatesDeps, 'store' | 'nodes'> & {
+  readonly slots: SlotStore;
   readonly states: SessionStates;
   readonly placer: SessionPlacer;
 };
@@ -46,7 +48,10 @@ export async function heedNode(
 }
 
 /** A node is back: its known sessions go on, what we do not know of is stopped, what it lost has failed. */
-async function adopt(deps: NodeSessionsDeps, { nodeId, sessions }: NodeRegistration): Promise<void> {
+async function adopt(
+  deps: NodeSessionsDeps,
+  { nodeId, sessions, capabilities }: NodeRegistration,
+): Promise<void> {
   const { store, states, placer } = deps;
   for (const { sessionId, state } of sessions) {
     const record = await store.find(sessionId);
@@ -63,6 +68,7 @@ async function adopt(deps: NodeSessionsDeps, { nodeId, sessions }: NodeRegistrat
     if (state !== 'provisioning' && !reported.has(id))
       await states.fail(id, 'node.unreachable', 'The render node was restarted and does not run it any more');
   }
+  await deps.slots.offer({ nodeId, slots: capabilities.slots });
   await placer.place();
 }
 

@@ -1,18 +1,33 @@
-import { AppError, nodeIdSchema, type Application, type Placement, type SessionId } from '@medusa/protocol';
-import type { BrokerKeys } from '../identity/index.ts';
-import { decide, describeQueue, toCandidates } from './session-queue.ts';
+import { nodeIdSchema, type NodeId, type Placement } from '@medusa/protocol';
+import type { Reserving, SlotStore } from '../capacity/index.ts';
+import type { Candidate, LinkBook, PlacementNeed } from '../placement/index.ts';
+import { chooseNodes, chooseTogether, needOf } from './session-choice.ts';
+import {
+  admitWaiting,
+  describeQueue,
+  isSameQueue,
+  toCandidates,
+  type Surroundings,
+} from './session-queue.ts';
 import { slotStates, waitingStates, type SessionRecord } from './session-record.ts';
-import type { SessionStates, SessionStatesDeps } from './session-states.ts';
+import { startOnNode, type SessionStartDeps } from './session-start.ts';
+import type { SessionStatesDeps } from './session-states.ts';
 
-export type SessionPlacerDeps = Pick<SessionStatesDeps, 'store' | 'nodes' | 'now' | 'report'> & {
-  readonly states: SessionStates;
-  readonly keys: BrokerKeys;
-  readonly applications: readonly Application[];
+export type SessionPlacerDeps = SessionStartDeps &
+  Pick<SessionStatesDeps, 'store' | 'now'> & {
+    readonly slots: SlotStore;
+    readonly links: LinkBook;
+    readonly reserving: Pick<Reserving, 'list'>;
+  };
+
+type Turn = {
+  readonly record: SessionRecord;
+  /** Null: its storage node is not connected. */
+  readonly need: PlacementNeed | null;
+  readonly preferred: NodeId | undefined;
 };
 
-const studyTokenSeconds = 12 * 3_600;
-
-/** Gives the waiting sessions their places, in the order in which they came, and starts them there. */
+/** Gives the waiting sessions their places, in the order in which they are admitted, and starts them there. */
 export class SessionPlacer {
   readonly #deps: SessionPlacerDeps;
   #placing: Promise<void> = Promise.resolve();
@@ -21,7 +36,7 @@ export class SessionPlacer {
     this.#deps = deps;
   }
 
-  /** One pass over all who wait. Passes never overlap: two sessions must not be given the same slot. */
+  /** One pass over all who wait. Passes of one broker never overlap; those of others meet at the slots. */
   async place(): Promise<void> {
     const pass = this.#placing.then(async () => this.#placeWaiting());
     this.#placing = pass.catch(this.#deps.report);
@@ -29,79 +44,94 @@ export class SessionPlacer {
   }
 
   async #placeWaiting(): Promise<void> {
-    const { store, nodes, states, now } = this.#deps;
+    const { store } = this.#deps;
     const waiting = (await store.list({ states: waitingStates })).filter(({ mode }) => mode === 'streamed');
     if (waiting.length === 0) return;
-    const recentSeconds = await store.recentSeconds(20);
+    const around = await this.#look();
+    const admissions = admitWaiting(waiting, around);
+    const admitted = admissions.flatMap(({ kind, applicant }) =>
+      kind === 'admitted' ? applicant.record : [],
+    );
+    const turns = this.#prepare(admitted, around.candidates);
+    const candidates = [...around.candidates];
     let position = 0;
-    for (const record of waiting) {
-      const holding = await store.list({ states: slotStates });
-      const candidates = toCandidates(nodes.views(), holding, ({ id }) => nodes.hasLink(id));
-      const storage = nodes.storageUrl(nodeIdSchema.parse(record.storageNodeId));
-      const decision = storage && decide(record, storage.baseUrl, candidates);
-      if (decision?.kind === 'placed') {
-        await this.#take(record, decision.placement);
-        continue;
-      }
+    for (const admission of admissions) {
+      const { record } = admission.applicant;
+      const obstacle =
+        admission.kind === 'waits' ? admission : await this.#placeOne(turns.get(record.id), candidates);
+      if (obstacle === null) continue;
       position += 1;
-      const reason = decision?.reason ?? 'The storage node with the study is not connected';
-      const queue = describeQueue(position, reason, { candidates, holding, recentSeconds, now: now() });
-      if (!isSameQueue(record.queue, queue)) await states.attempt(record.id, { kind: 'queue', queue });
+      const queue = describeQueue({ ...obstacle, position }, around);
+      if (!isSameQueue(record.queue, queue))
+        await this.#deps.states.attempt(record.id, { kind: 'queue', queue });
     }
   }
 
-  async #take(record: SessionRecord, placement: Placement): Promise<void> {
+  async #look(): Promise<Surroundings> {
+    const { store, nodes, slots, reserving, now } = this.#deps;
+    const [holding, recentSeconds, used, reservations] = await Promise.all([
+      store.list({ states: slotStates }),
+      store.recentSeconds(20),
+      slots.used(),
+      reserving.list(),
+    ]);
+    const candidates = toCandidates(nodes.views(), used, ({ id }) => nodes.hasLink(id));
+    return { candidates, holding, recentSeconds, reservations, now: now() };
+  }
+
+  #prepare(admitted: readonly SessionRecord[], candidates: readonly Candidate[]): ReadonlyMap<string, Turn> {
+    const { nodes, links } = this.#deps;
+    const zones = new Set(candidates.map(({ zone }) => zone));
+    const asked = admitted.map((record) => {
+      const storage = nodes.storageUrl(nodeIdSchema.parse(record.storageNodeId));
+      return { record, need: storage ? needOf(record, { storageUrl: storage.baseUrl, zones, links }) : null };
+    });
+    const placeable = asked.flatMap(({ record, need }) => (need ? [{ record, need }] : []));
+    const together = chooseTogether(
+      placeable.map(({ need }) => need),
+      candidates,
+    );
+    const preferred = new Map(placeable.map(({ record }, row) => [record.id, together[row]]));
+    return new Map(
+      asked.map((turn) => [turn.record.id, { ...turn, preferred: preferred.get(turn.record.id) }]),
+    );
+  }
+
+  /** Null when it has its place; otherwise why it has none. */
+  async #placeOne(
+    turn: Turn | undefined,
+    candidates: Candidate[],
+  ): Promise<{ reason: string; untilMs: null } | null> {
+    const waits = (reason: string): { reason: string; untilMs: null } => ({ reason, untilMs: null });
+    if (!turn?.need) return waits('The storage node with the study is not connected');
+    const { record, need, preferred } = turn;
+    const choice = chooseNodes(need, candidates, preferred);
+    if (choice.kind === 'none') return waits(choice.reason);
+    const nodeId = await this.#deps.slots.claim(record.id, choice.offers);
+    // Another broker was quicker with this session, or with the last slots.
+    if (nodeId === undefined) {
+      const latest = await this.#deps.states.get(record.id);
+      const isWaiting = waitingStates.some((state) => state === latest.state);
+      return isWaiting ? waits('The free slots were taken at this moment') : null;
+    }
+    const placement = choice.explain(nodeId);
+    const index = candidates.findIndex((candidate) => candidate.nodeId === nodeId);
+    const candidate = candidates[index];
+    if (candidate) candidates[index] = { ...candidate, usedSlots: candidate.usedSlots + 1 };
+    if (!(await this.#take(record, placement))) await this.#deps.slots.release(record.id);
+    return null;
+  }
+
+  /** False when it was closed while it waited. */
+  async #take(record: SessionRecord, placement: Placement): Promise<boolean> {
     const { states } = this.#deps;
     const startMs = states.sinceRequest(record);
-    // It may have been closed while it waited.
-    if (record.state !== 'placing' && !(await states.attempt(record.id, { kind: 'begin-placing' }))) return;
-    if (!(await states.attempt(record.id, { kind: 'place', placement }))) return;
+    if (record.state !== 'placing' && !(await states.attempt(record.id, { kind: 'begin-placing' })))
+      return false;
+    if (!(await states.attempt(record.id, { kind: 'place', placement }))) return false;
     if (record.state === 'queued') await states.step(record, { step: 'queue', startMs: 0 });
     await states.step(record, { step: 'placement', startMs });
-    states.background(this.#start(record.id));
+    states.background(startOnNode(this.#deps, record.id));
+    return true;
   }
-
-  async #start(id: SessionId): Promise<void> {
-    const { states, report } = this.#deps;
-    const record = await states.get(id);
-    try {
-      await this.#command(record);
-    } catch (error) {
-      if (!(error instanceof AppError)) report(error);
-      const { code, message } = error instanceof AppError ? error : startFailed;
-      await states.fail(id, code, message);
-    }
-  }
-
-  async #command(record: SessionRecord): Promise<void> {
-    const { nodes, states, keys, applications } = this.#deps;
-    const { id: sessionId, nodeId, studyInstanceUID, widthPx, heightPx } = record;
-    const application = applications.find(({ id }) => id === record.applicationId);
-    const storage = nodes.storageUrl(nodeIdSchema.parse(record.storageNodeId));
-    if (nodeId === null || !application) throw startFailed;
-    if (!storage)
-      throw new AppError('storage.unreachable', 'The storage node with the study is not connected');
-    const claims = {
-      sub: record.ownerId,
-      study: studyInstanceUID,
-      session: sessionId,
-      permission: 'read' as const,
-    };
-    const studyToken = await keys.signStudyToken(claims, studyTokenSeconds);
-    const startMs = states.sinceRequest(record);
-    if (!(await states.attempt(sessionId, { kind: 'start', commandAtMs: startMs }))) return;
-    const { baseUrl: dicomwebUrl } = storage;
-    const command = { sessionId, studyInstanceUID, application, dicomwebUrl, studyToken, widthPx, heightPx };
-    await nodes.command(nodeId, 'session.start', command);
-    await states.step(record, { step: 'command', startMs });
-  }
-}
-
-const startFailed = new AppError('session.start-failed', 'The session could not be started');
-
-/** The estimate runs down by itself; only a real change is worth a write. */
-function isSameQueue(known: SessionRecord['queue'], queue: NonNullable<SessionRecord['queue']>): boolean {
-  if (known?.position !== queue.position || known.reason !== queue.reason) return false;
-  if (known.etaSeconds === null || queue.etaSeconds === null) return known.etaSeconds === queue.etaSeconds;
-  return Math.abs(known.etaSeconds - queue.etaSeconds) < 5;
 }

@@ -13,11 +13,12 @@ import {
   type StudySummary,
 } from '@medusa/protocol';
 import { brokerActor, type AuditActor } from '../audit/index.ts';
+import type { SlotStore } from '../capacity/index.ts';
 import { hasAnyRole, type BrokerKeys, type User } from '../identity/index.ts';
 import { studyTitle, type StudyIndex } from '../study/index.ts';
 import { followNodes, heedNode } from './node-sessions.ts';
 import { findOverdue } from './overdue.ts';
-import { SessionPlacer } from './session-placer.ts';
+import { SessionPlacer, type SessionPlacerDeps } from './session-placer.ts';
 import { liveStates, slotStates, type SessionRecord } from './session-record.ts';
 import { SessionStates, type SessionEvents, type SessionStatesDeps } from './session-states.ts';
 
@@ -25,11 +26,16 @@ type SessionsDeps = SessionStatesDeps & {
   readonly studies: StudyIndex;
   readonly keys: BrokerKeys;
   readonly applications: readonly Application[];
+  readonly slots: SlotStore;
+  readonly links: SessionPlacerDeps['links'];
+  readonly reserving: SessionPlacerDeps['reserving'];
   /** How long a started session waits for its owner. */
   readonly joinSeconds: number;
 };
 
 const localTokenSeconds = 8 * 3_600;
+/** From claiming a slot to the session's own record of it: longer only when the broker in between is gone. */
+const strayMs = 30_000;
 
 /** The use cases around sessions: launch, read, close, and what time brings. */
 export class Sessions {
@@ -45,8 +51,7 @@ export class Sessions {
     this.#states = states;
     this.#placer = placer;
     followNodes({ ...deps, states, placer });
-    // A slot is free again.
-    states.events.on('ended', () => states.background(placer.place()));
+    states.events.on('ended', ({ id }) => states.background(this.#freeSlot(id)));
   }
 
   get events(): TypedEmitter<SessionEvents> {
@@ -59,7 +64,7 @@ export class Sessions {
     for (const { id, state, mode } of await this.#deps.store.list({ states: liveStates })) {
       if (state === 'closing') await this.#states.closed(id, 'The broker was restarted', brokerActor);
       else if (mode === 'streamed' && ['requested', 'placing', 'provisioning'].includes(state))
-        await this.#states.attempt(id, { kind: 'queue', queue });
+        await this.#queueAgain(id, queue);
     }
     await this.#placer.place();
   }
@@ -87,7 +92,7 @@ export class Sessions {
       now: this.#deps.now(),
     });
     const { id, studyInstanceUID, mode } = record;
-    const detail = `${mode} ${application.id} study ${studyInstanceUID}`;
+    const detail = `${mode} ${record.priority} ${application.id} study ${studyInstanceUID}`;
     const { audit } = this.#deps;
     await audit.record({ action: 'session.opened', actor, objectType: 'session', objectId: id, detail });
     await audit.recordStudyRead({ actor, studyInstanceUID, context: `session ${id}` });
@@ -169,7 +174,17 @@ export class Sessions {
       if (verdict?.kind === 'close') await this.close(record.id, verdict.reason, brokerActor);
       if (verdict?.kind === 'fail') await this.#states.fail(record.id, verdict.code, verdict.reason);
     }
+    await this.#deps.slots.reclaim(strayMs);
     await this.#placer.place();
+  }
+
+  async #freeSlot(id: SessionId): Promise<void> {
+    await this.#deps.slots.release(id);
+    await this.#placer.place();
+  }
+
+  async #queueAgain(id: SessionId, queue: NonNullable<SessionRecord['queue']>): Promise<void> {
+    if (await this.#states.attempt(id, { kind: 'queue', queue })) await this.#deps.slots.release(id);
   }
 
   #unreachableMs(nodeId: NodeId | null, nowMs: number): number {
@@ -219,6 +234,7 @@ function newRecord(facts: {
     id: sessionIdSchema.parse(randomUUID()),
     state: 'requested',
     mode: request.mode,
+    priority: request.priority ?? 'routine',
     applicationId: application.id,
     applicationName: application.name,
     studyInstanceUID: study.studyInstanceUID,

@@ -16,6 +16,7 @@ function record(state: SessionState): SessionRecord {
     id: sessionIdSchema.parse('s'),
     state,
     mode: 'streamed',
+    priority: 'routine',
     applicationId: 'workstation',
     applicationName: 'Workstation',
     studyInstanceUID: '1.2',

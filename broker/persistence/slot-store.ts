@@ -1,0 +1,82 @@
+import type { NodeId } from '@medusa/protocol';
+import { sql } from 'kysely';
+import type { SlotStore } from '../capacity/index.ts';
+import { slotStates } from '../session/index.ts';
+import type { Db } from './database.ts';
+
+const uniqueViolation = '23505';
+
+export function createSlotStore(db: Db): SlotStore {
+  const claim: SlotStore['claim'] = async (sessionId, offers) => {
+    const ids = offers.map(({ nodeId }) => nodeId);
+    const slots = offers.map((offer) => offer.slots);
+    try {
+      const { rows } = await sql<{ node_id: NodeId }>`
+        update slot set session_id = ${sessionId}, claimed_at = clock_timestamp()
+        where (node_id, ordinal) = (
+          select s.node_id, s.ordinal
+          from unnest(${ids}::text[], ${slots}::int[]) with ordinality as offer (node_id, slots, rank)
+          join slot s on s.node_id = offer.node_id and s.ordinal < offer.slots
+          where s.session_id is null and not exists (select 1 from slot held where held.session_id = ${sessionId})
+          order by offer.rank, s.ordinal limit 1
+          for update of s skip locked)
+        returning node_id`.execute(db);
+      return rows[0]?.node_id;
+    } catch (error) {
+      // Another broker gave the same session a slot in this very moment.
+      if (error instanceof Error && 'code' in error && error.code === uniqueViolation) return undefined;
+      throw error;
+    }
+  };
+
+  return {
+    claim,
+
+    async offer({ nodeId, slots }) {
+      await sql`
+        insert into slot (node_id, ordinal) select ${nodeId}, generate_series(0, ${slots}::int - 1)
+        on conflict (node_id, ordinal) do nothing`.execute(db);
+      await sql`delete from slot where node_id = ${nodeId} and ordinal >= ${slots} and session_id is null`.execute(
+        db,
+      );
+      const { rows } = await sql<{ id: string }>`
+        select id from session s where s.node_id = ${nodeId} and s.state = any(${[...slotStates]}::text[])
+          and not exists (select 1 from slot where session_id = s.id) order by s.created_at`.execute(db);
+      // From before there were slots, or more than the node offers now: what runs is never denied its place.
+      for (const { id } of rows)
+        await sql`
+          with free as (
+            select ordinal from slot where node_id = ${nodeId} and session_id is null order by ordinal limit 1),
+          place as (
+            select coalesce((select ordinal from free),
+              (select max(ordinal) + 1 from slot where node_id = ${nodeId}), 0) as ordinal)
+          insert into slot (node_id, ordinal, session_id, claimed_at)
+          select ${nodeId}, ordinal, ${id}, clock_timestamp() from place
+          on conflict (node_id, ordinal) do update set session_id = excluded.session_id, claimed_at = excluded.claimed_at
+          where slot.session_id is null`.execute(db);
+    },
+
+    async release(sessionId) {
+      await sql`update slot set session_id = null, claimed_at = null where session_id = ${sessionId}`.execute(
+        db,
+      );
+    },
+
+    async reclaim(olderThanMs) {
+      const { numAffectedRows } = await sql`
+        update slot set session_id = null, claimed_at = null
+        where session_id is not null and claimed_at < clock_timestamp() - ${olderThanMs} * interval '1 ms'
+          and not exists (select 1 from session where id = slot.session_id
+            and state = any(${[...slotStates]}::text[]))`.execute(db);
+      return Number(numAffectedRows ?? 0n);
+    },
+
+    async used() {
+      const { rows } = await sql<{ node_id: string; n: number }>`
+        select node_id, count(*)::int as n from slot where session_id is not null group by node_id`.execute(
+        db,
+      );
+      return new Map(rows.map(({ node_id, n }) => [node_id, n]));
+    },
+  };
+}

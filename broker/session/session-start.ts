@@ -1,0 +1,52 @@
+import { AppError, nodeIdSchema, type Application, type SessionId } from '@medusa/protocol';
+import type { BrokerKeys } from '../identity/index.ts';
+import type { SessionRecord } from './session-record.ts';
+import type { SessionStates, SessionStatesDeps } from './session-states.ts';
+
+export type SessionStartDeps = Pick<SessionStatesDeps, 'nodes' | 'report'> & {
+  readonly states: SessionStates;
+  readonly keys: BrokerKeys;
+  readonly applications: readonly Application[];
+};
+
+const studyTokenSeconds = 12 * 3_600;
+
+/** Tells the node of a placed session to start it; the session fails when it cannot. */
+export async function startOnNode(deps: SessionStartDeps, id: SessionId): Promise<void> {
+  const { states, report } = deps;
+  const record = await states.get(id);
+  try {
+    await command(deps, record);
+  } catch (error) {
+    if (!(error instanceof AppError)) report(error);
+    const { code, message } = error instanceof AppError ? error : startFailed;
+    await states.fail(id, code, message);
+  }
+}
+
+async function command(
+  { nodes, states, keys, applications }: SessionStartDeps,
+  record: SessionRecord,
+): Promise<void> {
+  const { id: sessionId, nodeId, studyInstanceUID, widthPx, heightPx } = record;
+  const application = applications.find(({ id }) => id === record.applicationId);
+  const storage = nodes.storageUrl(nodeIdSchema.parse(record.storageNodeId));
+  if (nodeId === null || !application) throw startFailed;
+  if (!storage) throw new AppError('storage.unreachable', 'The storage node with the study is not connected');
+  const claims = {
+    sub: record.ownerId,
+    study: studyInstanceUID,
+    session: sessionId,
+    permission: 'read' as const,
+  };
+  const studyToken = await keys.signStudyToken(claims, studyTokenSeconds);
+  const startMs = states.sinceRequest(record);
+  if (!(await states.attempt(sessionId, { kind: 'start', commandAtMs: startMs }))) return;
+  const { baseUrl: dicomwebUrl } = storage;
+  await nodes.command(nodeId, 'session.start', {
+    ...{ sessionId, studyInstanceUID, application, dicomwebUrl, studyToken, widthPx, heightPx },
+  });
+  await states.step(record, { step: 'command', startMs });
+}
+
+const startFailed = new AppError('session.start-failed', 'The session could not be started');
