@@ -15,6 +15,7 @@ import {
   createMetrics,
   dicomwebRoutes,
   joinRoutes,
+  manifestRoutes,
   operationsRoutes,
   provisionRoutes,
   publicRoutes,
@@ -71,7 +72,8 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     log[isClosing ? 'debug' : 'error']({ err: error }, 'something failed that nobody awaits');
   };
   const secrets = await loadSecrets(config.secretsDir, config.externalIssuer === undefined);
-  const { applications } = await loadCatalogue(applicationsDir);
+  const catalogue = await loadCatalogue(applicationsDir);
+  const { applications } = catalogue;
   const keys = await openBrokerKeys(secrets.signingKey);
   const db = await openDatabase(config.databaseUrl, report);
   starting.defer(async () => db.destroy());
@@ -118,6 +120,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...adminRoutes({ nodes, audit }),
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...joinRoutes({ joining, now: Date.now }),
+    ...manifestRoutes({ catalogue }),
     ...dicomwebRoutes({ nodes, studies, sessions, keys, audit, links, publicHost }),
     ...operationsRoutes({
       readHealth: async () => readHealth({ db, nodes, sessions }),

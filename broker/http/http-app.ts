@@ -35,6 +35,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   // Its own parsers read its bodies; it needs `originalUrl` to know where it is mounted.
   if (provider) app.use(provider.path, provider.callback);
   app.use('/api', express.json({ limit: '256kb' }));
+  app.use('/api', express.text({ limit: '256kb', type: ['application/xml', 'text/xml'] }));
   for (const definition of routes) app[definition.method](definition.path, definition.handler(authenticate));
   app.use(['/occi', '/-', '/.well-known/org/ogf/occi'], refuseOtherMethods());
   app.use(['/api', '/dicomweb', '/realms', '/socket.io'], () => unknownRoute());

@@ -7,6 +7,7 @@ export { toOpenApi } from './openapi.ts';
 export type { RouteDefinition } from './route.ts';
 export { adminRoutes } from './routes/admin-routes.ts';
 export { joinRoutes } from './routes/join-routes.ts';
+export { manifestRoutes } from './routes/manifest-routes.ts';
 export { operationsRoutes, type Health } from './routes/operations-routes.ts';
 export { provisionRoutes } from './routes/provision-routes.ts';
 export { publicRoutes } from './routes/public-routes.ts';

@@ -1,1 +1,3 @@
 export { applicationsDir, loadCatalogue, type Catalogue } from './catalogue.ts';
+export { checkManifest } from './check.ts';
+export { renderCords } from './cords/index.ts';

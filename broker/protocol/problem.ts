@@ -36,6 +36,7 @@ export const problems = {
     retry: false,
   },
   'stream.unknown': { status: 404, title: 'There is no such transport or stream', retry: false },
+  'manifest.unknown': { status: 404, title: 'There is no such manifest', retry: false },
   'provider.unknown': { status: 404, title: 'There is no such provider', retry: false },
   'pool.unknown': { status: 404, title: 'There is no such pool', retry: false },
   'resource.unknown': { status: 404, title: 'There is no such resource', retry: false },

@@ -180,26 +180,34 @@ export const imageSpecSchema = z.strictObject({
 });
 export type ImageSpec = z.infer<typeof imageSpecSchema>;
 
+export const volumeSpecSchema = z.strictObject({
+  kind: z.literal('volume'),
+  sizeGiB: z.int().min(1).max(100_000),
+  type: z.string().max(200).nullable().default(null),
+  zone: z.string().max(200).nullable().default(null),
+  source: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('blank') }),
+      z.strictObject({ kind: z.enum(['snapshot', 'volume']), resource: resourceIdSchema }),
+    ])
+    .default({ kind: 'blank' }),
+  attachedTo: resourceIdSchema.nullable().default(null),
+  /** Such a volume is never deleted by a sweep: it waits on the hold list for a person. */
+  holdsPatientData: z.boolean().default(true),
+});
+
+export const securityGroupSpecSchema = z.strictObject({
+  kind: z.literal('security-group'),
+  tenant: slug,
+  rules: z.array(securityRuleSchema).max(200),
+});
+
 /** What an administrator wants there to be. */
 export const resourceSpecSchema = z.discriminatedUnion('kind', [
   machineSpecSchema,
   networkSpecSchema,
   imageSpecSchema,
-  z.strictObject({
-    kind: z.literal('volume'),
-    sizeGiB: z.int().min(1).max(100_000),
-    type: z.string().max(200).nullable().default(null),
-    zone: z.string().max(200).nullable().default(null),
-    source: z
-      .discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('blank') }),
-        z.strictObject({ kind: z.enum(['snapshot', 'volume']), resource: resourceIdSchema }),
-      ])
-      .default({ kind: 'blank' }),
-    attachedTo: resourceIdSchema.nullable().default(null),
-    /** Such a volume is never deleted by a sweep: it waits on the hold list for a person. */
-    holdsPatientData: z.boolean().default(true),
-  }),
+  volumeSpecSchema,
   z.strictObject({ kind: z.literal('snapshot'), volume: resourceIdSchema }),
   z.strictObject({
     kind: z.literal('address'),
@@ -209,11 +217,7 @@ export const resourceSpecSchema = z.discriminatedUnion('kind', [
     /** Machines that take it over, in this order, when the one that has it fails. */
     failover: z.array(resourceIdSchema).default([]),
   }),
-  z.strictObject({
-    kind: z.literal('security-group'),
-    tenant: slug,
-    rules: z.array(securityRuleSchema).max(200),
-  }),
+  securityGroupSpecSchema,
 ]);
 export type ResourceSpec = z.infer<typeof resourceSpecSchema>;
 

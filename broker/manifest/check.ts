@@ -1,0 +1,43 @@
+import { manifestSchema, type Manifest, type ManifestCheck, type ManifestProblem } from '@medusa/protocol';
+import { parseCords } from './cords/index.ts';
+import { planDeployment, type DeploymentOptions } from './deployment.ts';
+import { lintManifest } from './lint.ts';
+
+/**
+ * All that can be said about a manifest, a document or its JSON, without deploying it: what is wrong with it and where, what is missing,
+ * and how it would be deployed. Never throws.
+ */
+export function checkManifest(body: unknown, options: DeploymentOptions): ManifestCheck {
+  const { manifest, problems, placeOf } = typeof body === 'string' ? parseCords(body) : parseJson(body);
+  if (!manifest) return { manifest, problems: [...problems], lint: [], plan: null };
+  const planned = planDeployment(manifest, options);
+  const wrong = planned.ok ? [] : planned.problems;
+  return {
+    manifest,
+    problems: [
+      ...problems,
+      ...wrong.map((problem) => ({ severity: 'error' as const, ...problem, ...placeOf(problem.pointer) })),
+    ],
+    lint: lintManifest(manifest).map((finding) => ({ ...finding, ...placeOf(finding.pointer) })),
+    plan: planned.ok ? planned.plan : null,
+  };
+}
+
+type Read = {
+  readonly manifest: Manifest | null;
+  readonly problems: readonly ManifestProblem[];
+  placeOf(pointer: string): { line: number | null; column: number | null };
+};
+
+/** JSON that came over HTTP has no lines any more: pointers (RFC 6901) tell where. */
+function parseJson(body: unknown): Read {
+  const parsed = manifestSchema.safeParse(body);
+  const nowhere = { line: null, column: null };
+  const problems = (parsed.error?.issues ?? []).map(({ path, message }) => ({
+    severity: 'error' as const,
+    pointer: path.map((part) => `/${String(part)}`).join(''),
+    ...nowhere,
+    message,
+  }));
+  return { manifest: parsed.data ?? null, problems, placeOf: () => nowhere };
+}
