@@ -1,1 +1,5 @@
-export { parseAgreement, renderAgreement, renderTemplate, type ParsedAgreement } from './wsag/index.ts';
+export { openAgreements, type AgreementAct, type Agreements } from './agreements.ts';
+export { indicators, type IndicatorEvent } from './evaluation/index.ts';
+export { ledgerGenesis, ledgerHash, type NewLedgerEntry } from './ledger.ts';
+export type { AgreementRecord, AgreementStore, ClaimedAgreement } from './record.ts';
+export { parseAgreement, renderAgreement, renderTemplate } from './wsag/index.ts';

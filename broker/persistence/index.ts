@@ -1,4 +1,5 @@
 export { openDatabase, type Db } from './database.ts';
+export { createAgreementStore } from './agreement-store.ts';
 export { createAuditStore } from './audit-store.ts';
 export { createStudyStore } from './study-store.ts';
 export { createLinkStore } from './link-store.ts';

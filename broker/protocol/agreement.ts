@@ -208,3 +208,109 @@ export const occiAgreementStateSchema = z.enum([
   'terminated',
 ]);
 export type OcciAgreementState = z.infer<typeof occiAgreementStateSchema>;
+
+/** Something that was measured or seen once, e.g. one session's start. */
+export const indicatorEventSchema = z.strictObject({
+  /** The same event told twice counts once. */
+  id: z.string().min(1).max(200),
+  indicator: z.string().regex(/^[a-z][a-z0-9.-]{0,99}$/),
+  at: instantSchema,
+  /** In the indicator's unit; of a proportion 1 = good, 0 = bad. */
+  value: z.number().min(-1e12).max(1e12),
+  service: z.string().max(200),
+  item: z.string().max(200),
+  /** Circumstances, for qualifying conditions. */
+  conditions: z.record(z.string().max(100), z.union([z.number(), z.string().max(200)])).default({}),
+});
+export type IndicatorEventBody = z.infer<typeof indicatorEventSchema>;
+
+export const offerFaultSchema = z.object({ item: z.string(), reason: z.string() });
+
+/** GFD.193: a negotiation offer binds nobody. */
+export const offerViewSchema = z.object({
+  id: z.string(),
+  /** The offer that this one answers. */
+  parentId: z.string().nullable(),
+  templateId: z.string(),
+  state: z.enum(['Acceptable', 'Rejected']),
+  faults: z.array(offerFaultSchema),
+  expiresAt: instantSchema,
+  createdAt: instantSchema,
+  document: agreementOfferSchema,
+});
+export type OfferView = z.infer<typeof offerViewSchema>;
+
+export const agreementViewSchema = z.object({
+  id: z.string(),
+  state: agreementStateSchema,
+  suspension: z.enum(['none', 'suspended']),
+  /** occi.agreement.state. */
+  occiState: occiAgreementStateSchema,
+  templateId: z.string().nullable(),
+  createdAt: instantSchema,
+  observedAt: instantSchema.nullable(),
+  endedAt: instantSchema.nullable(),
+  terminateAt: instantSchema.nullable(),
+  suspensions: z.array(z.object({ from: instantSchema, to: instantSchema.nullable() })),
+  evaluatedUntil: instantSchema.nullable(),
+  history: z.array(
+    z.object({ at: instantSchema, event: z.string(), by: z.string(), state: agreementStateSchema }),
+  ),
+  document: agreementOfferSchema,
+});
+export type AgreementView = z.infer<typeof agreementViewSchema>;
+
+export const figureSchema = z.object({
+  name: z.string(),
+  value: z.number().nullable(),
+  low: z.number().optional(),
+  high: z.number().optional(),
+  samples: z.int(),
+});
+
+/** How a guarantee did in one window. */
+export const assessmentViewSchema = z.object({
+  agreementId: z.string(),
+  guarantee: z.string(),
+  windowFrom: instantSchema,
+  windowTo: instantSchema,
+  state: guaranteeStateSchema,
+  figures: z.array(figureSchema),
+  eventIds: z.array(z.string()),
+  /** How often late events changed it. */
+  revision: z.int(),
+});
+export type AssessmentView = z.infer<typeof assessmentViewSchema>;
+
+/** One line of the ledger. Append-only; each line carries the hash of the one before. */
+export const ledgerEntrySchema = z.object({
+  sequence: z.int(),
+  at: instantSchema,
+  agreementId: z.string(),
+  guarantee: z.string(),
+  purpose: z.enum(['penalty', 'reward']),
+  kind: z.enum(['booking', 'reversal']),
+  /** The line that a reversal takes back. */
+  reverses: z.int().nullable(),
+  revision: z.int(),
+  windowFrom: instantSchema,
+  windowTo: instantSchema,
+  /** Who owes it to the other. */
+  debtor: obligatedSchema,
+  /** Whole minor units of the currency (ISO 4217), signed. */
+  amountMinor: z.string().regex(/^-?\d{1,30}$/),
+  currency: z.string(),
+  reason: z.string(),
+  hash: z.string(),
+});
+export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
+
+export const agreementAlertSchema = z.object({
+  agreementId: z.string(),
+  guarantee: z.string(),
+  kind: z.enum(['violated', 'page', 'ticket']),
+  windowFrom: instantSchema,
+  at: instantSchema,
+  text: z.string(),
+});
+export type AgreementAlert = z.infer<typeof agreementAlertSchema>;

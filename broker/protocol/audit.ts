@@ -22,6 +22,8 @@ export const auditActionSchema = z.enum([
   'pool.changed',
   'resource.changed',
   'reservation.changed',
+  'agreement.changed',
+  'agreement.read',
   'access.refused',
 ]);
 export type AuditAction = z.infer<typeof auditActionSchema>;

@@ -48,6 +48,12 @@ export const problems = {
   'occi.method-refused': { status: 405, title: 'This cannot be done here', retry: false },
   'occi.not-acceptable': { status: 406, title: 'There is no rendering that you accept', retry: false },
   'occi.not-implemented': { status: 501, title: 'This is not implemented', retry: false },
+  'template.unknown': { status: 404, title: 'There is no such template', retry: false },
+  'offer.unknown': { status: 404, title: 'There is no such offer', retry: false },
+  'offer.expired': { status: 409, title: 'The offer has expired', retry: false },
+  'offer.unfit': { status: 422, title: 'The offer does not fit', retry: false },
+  'agreement.unknown': { status: 404, title: 'There is no such agreement', retry: false },
+  'agreement.conflict': { status: 409, title: 'The agreement does not allow this now', retry: false },
   internal: { status: 500, title: 'Something broke on our side', retry: true },
 } as const satisfies Record<string, { status: number; title: string; retry: boolean }>;
 

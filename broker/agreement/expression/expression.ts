@@ -30,7 +30,7 @@ export function namesIn(expression: Expression): ReadonlySet<string> {
 }
 
 /** Its operands, from left to right. */
-export function operandsIn(expression: Expression): readonly Operand[] {
+function operandsIn(expression: Expression): readonly Operand[] {
   switch (expression.kind) {
     case 'compare':
       return [expression.left, expression.right];
