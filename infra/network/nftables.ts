@@ -76,6 +76,8 @@ export function renderFilter(plan: FilterPlan, old: { inet: FilterObjects; bridg
       `add chain inet medusa out-${id}`,
     ]),
     ...elements(plan),
+    // A user-space switch reads copies of frames: what a machine sends to the host past the switch is heard by nobody.
+    ...(plan.isBridged ? [] : ['add rule inet medusa floating-in iifname "mp-*" drop']),
     ...floatingRules(plan.uplink),
     ...forwardRules(plan),
     ...inputRules(plan),

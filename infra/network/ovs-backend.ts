@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { mtuFor, type Backend, type Host } from './backend.ts';
 import { HostError } from '../host/host-error.ts';
 import type { WantedNetwork } from './journal.ts';
+import { setSysctl } from './links.ts';
 import { aliasOf } from './names.ts';
 import { renderFlows, type FlowPlan } from './ovs-flows.ts';
 import { rulesOf } from './rules.ts';
@@ -90,7 +91,7 @@ export function ovsBackend(host: Host): Backend {
     },
 
     async ensurePort(port, network, device) {
-      await ensureChecksums(device);
+      await ensureUserSpace(device);
       await addPort(device, port.id, [`tag=${network.localVlan}`]);
     },
 
@@ -191,16 +192,22 @@ export function ovsBackend(host: Host): Backend {
         `${trunk} has the address ${address}: taken as a trunk, it would cut the host off`,
       );
     await links.batch([`link set dev ${trunk} up`]);
-    await ensureChecksums(trunk);
+    await ensureUserSpace(trunk);
     await addPort(trunk, 'trunk', [
       ...(network.type === 'flat' ? ['vlan_mode=native-untagged', `tag=${network.localVlan}`] : []),
     ]);
   }
 
-  /** The user-space datapath sees frames as they are: a checksum left to the network card is a wrong one. */
-  async function ensureChecksums(device: string): Promise<void> {
+  /**
+   * The user-space datapath sees frames as they are: a checksum left to the network card is a wrong one. And it sees copies: the kernel
+   * gets each frame too, and would answer for the gateway's address with the MAC of the port.
+   */
+  async function ensureUserSpace(device: string): Promise<void> {
     const type = (await vsctl('get', 'Bridge', bridge, 'datapath_type')).trim();
-    if (type === 'netdev') await run('ethtool', ['-K', device, 'tx', 'off']);
+    if (type !== 'netdev') return;
+    await setSysctl(`ipv4/conf/${device}/arp_ignore`, '8');
+    await setSysctl(`ipv6/conf/${device}/disable_ipv6`, '1');
+    await run('ethtool', ['-K', device, 'tx', 'off']);
   }
 }
 
