@@ -36,6 +36,23 @@ describe('checkManifest', () => {
     expect(interactive.plan).not.toBeNull();
   });
 
+  it('says it in the document too, which reads back with the remarks', () => {
+    const { document } = checkManifest(
+      aeskulap.replace('<account name="medusa"/>', '').replace("viewer.kill('aeskulap')", 'viewer.vanish()'),
+      options,
+    );
+
+    const again = checkManifest(document ?? '', options).manifest;
+    expect(again?.errors).toEqual([
+      {
+        code: '/release/actions/1',
+        message: 'Line 1, column 1 of the expression: There is no action vanish',
+      },
+    ]);
+    expect(again?.warnings).toEqual([{ code: 'account', message: 'Nobody owns it: an account is missing' }]);
+    expect(checkManifest(aeskulap, options).document).toBe(aeskulap);
+  });
+
   it('points at what is wrong in JSON', () => {
     expect(checkManifest({ name: 'a', nodes: [{ name: 'b', scope: 'wide' }] }, options)).toMatchObject({
       manifest: null,

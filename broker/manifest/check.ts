@@ -1,5 +1,5 @@
 import { manifestSchema, type Manifest, type ManifestCheck, type ManifestProblem } from '@medusa/protocol';
-import { parseCords } from './cords/index.ts';
+import { parseCords, renderCords } from './cords/index.ts';
 import { planDeployment, type DeploymentOptions } from './deployment.ts';
 import { lintManifest } from './lint.ts';
 
@@ -9,24 +9,42 @@ import { lintManifest } from './lint.ts';
  */
 export function checkManifest(body: unknown, options: DeploymentOptions): ManifestCheck {
   const { manifest, problems, placeOf } = typeof body === 'string' ? parseCords(body) : parseJson(body);
-  if (!manifest) return { manifest, problems: [...problems], lint: [], plan: null };
+  if (!manifest) return { manifest, problems: [...problems], lint: [], plan: null, document: null };
   const planned = planDeployment(manifest, options);
   const wrong = planned.ok ? [] : planned.problems;
+  const all: ManifestProblem[] = [
+    ...problems,
+    ...wrong.map((problem) => ({ severity: 'error' as const, ...problem, ...placeOf(problem.pointer) })),
+  ];
+  const lint = lintManifest(manifest).map((finding) => ({ ...finding, ...placeOf(finding.pointer) }));
+  const document = renderCords(annotate(manifest, { problems: all, lint }));
+  return { manifest, problems: all, lint, plan: planned.ok ? planned.plan : null, document };
+}
+
+/** As parsers of CORDS answer: errors and warnings come back in the document itself. */
+function annotate(
+  manifest: Manifest,
+  { problems, lint }: Pick<ManifestCheck, 'problems' | 'lint'>,
+): Manifest {
+  const remarks = (wanted: ManifestProblem['severity']): Manifest['errors'] =>
+    problems
+      .filter(({ severity }) => severity === wanted)
+      .map(({ pointer, message }) => ({ ...(pointer === '' ? {} : { code: pointer }), message }));
   return {
-    manifest,
-    problems: [
-      ...problems,
-      ...wrong.map((problem) => ({ severity: 'error' as const, ...problem, ...placeOf(problem.pointer) })),
+    ...manifest,
+    errors: [...manifest.errors, ...remarks('error')],
+    warnings: [
+      ...manifest.warnings,
+      ...remarks('warning'),
+      ...lint.map(({ section, message }) => ({ code: section, message })),
     ],
-    lint: lintManifest(manifest).map((finding) => ({ ...finding, ...placeOf(finding.pointer) })),
-    plan: planned.ok ? planned.plan : null,
   };
 }
 
 type Read = {
   readonly manifest: Manifest | null;
   readonly problems: readonly ManifestProblem[];
-  placeOf(pointer: string): { line: number | null; column: number | null };
+  readonly placeOf: (pointer: string) => { line: number | null; column: number | null };
 };
 
 /** JSON that came over HTTP has no lines any more: pointers (RFC 6901) tell where. */

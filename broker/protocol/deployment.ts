@@ -101,5 +101,7 @@ export const manifestCheckSchema = z.object({
   lint: z.array(manifestFindingSchema.extend(manifestProblemSchema.pick({ line: true, column: true }).shape)),
   /** null: there is an error among the problems. */
   plan: deploymentPlanSchema.nullable(),
+  /** The manifest in the form that we write (CORDS, XML), with what was found in it as its errors and warnings. */
+  document: z.string().nullable(),
 });
 export type ManifestCheck = z.infer<typeof manifestCheckSchema>;

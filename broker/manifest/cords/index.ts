@@ -1,2 +1,2 @@
-export { parseCords, type ParsedManifest } from './parse.ts';
+export { parseCords } from './parse.ts';
 export { renderCords } from './render.ts';

@@ -3,12 +3,12 @@ import { readXml, type Place, type XmlElement } from '../../xml/index.ts';
 import { manifestShape, type Attribute, type Child, type Shape } from './shape.ts';
 
 /** A manifest as it was read, what is odd about it, and where each of its parts stands. */
-export type ParsedManifest = {
+type ParsedManifest = {
   /** null: one of the problems is an error. */
   readonly manifest: Manifest | null;
   readonly problems: readonly ManifestProblem[];
   /** Of the part at this JSON pointer (RFC 6901), or of the part that it is in. */
-  placeOf(pointer: string): Place;
+  readonly placeOf: (pointer: string) => Place;
 };
 
 /**

@@ -7,10 +7,7 @@ type Order =
   | { readonly ok: false; readonly cycle: readonly string[] };
 
 /** Which nodes each node needs something of: `a.configure(b.hostname)` means that a needs b. */
-export function needsOf(
-  nodes: readonly string[],
-  steps: readonly Step[],
-): ReadonlyMap<string, ReadonlySet<string>> {
+function needsOf(nodes: readonly string[], steps: readonly Step[]): ReadonlyMap<string, ReadonlySet<string>> {
   const needs = new Map(nodes.map((name) => [name, new Set<string>()]));
   for (const { section, statement } of steps) {
     if (section === 'release') continue;
