@@ -4,6 +4,7 @@ import { manifestCheckSchema } from '@medusa/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applicationsDir, loadCatalogue } from './catalogue.ts';
+import { anyManifest } from '../support/any-manifest.ts';
 import { checkManifest } from './index.ts';
 
 const { manifests } = await loadCatalogue(applicationsDir);
@@ -66,15 +67,9 @@ describe('checkManifest', () => {
       .tuple(fc.nat(aeskulap.length - 1), fc.nat(30), fc.string({ maxLength: 8 }))
       .map(([at, length, put]) => aeskulap.slice(0, at) + put + aeskulap.slice(at + length));
     fc.assert(
-      fc.property(
-        fc.oneof(
-          mutated,
-          fc.json().map((text): unknown => JSON.parse(text)),
-        ),
-        (body) => {
-          expect(manifestCheckSchema.safeParse(checkManifest(body, options)).error).toBeUndefined();
-        },
-      ),
+      fc.property(fc.oneof(mutated, fc.jsonValue(), anyManifest), (body) => {
+        expect(manifestCheckSchema.safeParse(checkManifest(body, options)).error).toBeUndefined();
+      }),
       { numRuns: 300 },
     );
   });

@@ -21,6 +21,9 @@ export function checkManifest(body: unknown, options: DeploymentOptions): Manife
   return { manifest, problems: all, lint, plan: planned.ok ? planned.plan : null, document };
 }
 
+/** As many as a manifest may have. */
+const mostRemarks = 1_000;
+
 /** As parsers of CORDS answer: errors and warnings come back in the document itself. */
 function annotate(
   manifest: Manifest,
@@ -32,12 +35,12 @@ function annotate(
       .map(({ pointer, message }) => ({ ...(pointer === '' ? {} : { code: pointer }), message }));
   return {
     ...manifest,
-    errors: [...manifest.errors, ...remarks('error')],
+    errors: [...manifest.errors, ...remarks('error')].slice(0, mostRemarks),
     warnings: [
       ...manifest.warnings,
       ...remarks('warning'),
       ...lint.map(({ section, message }) => ({ code: section, message })),
-    ],
+    ].slice(0, mostRemarks),
   };
 }
 

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { manifestSchema, type Manifest } from '@medusa/protocol';
+import type { Manifest } from '@medusa/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
-import { z } from 'zod';
+import { anyManifest } from '../../support/any-manifest.ts';
 import { parseCords, renderCords } from './index.ts';
 
 const examplesDir = join(import.meta.dirname, 'examples');
@@ -23,46 +23,6 @@ async function schemaFaults(documents: readonly string[]): Promise<string[]> {
   const { errors } = await validateXML({ xml, schema: { fileName: 'manifest.xsd', contents: schema } });
   return errors.map(({ rawMessage }) => rawMessage);
 }
-
-/** Every part of the model, with whatever values it takes: a part that the table of elements forgets does not come back. */
-function anyOf(type: z.core.$ZodType): fc.Arbitrary<unknown> {
-  if (type instanceof z.ZodOptional) return fc.option(anyOf(type.unwrap()), { nil: undefined });
-  if (type instanceof z.ZodDefault) return anyOf(type.unwrap());
-  if (type instanceof z.ZodArray) return fc.array(anyOf(type.element), { maxLength: 2 });
-  if (type instanceof z.ZodEnum) return fc.constantFrom(...type.options);
-  if (type instanceof z.ZodUnion) return fc.constantFrom('10.0.0.0/8', '2001:db8::/32');
-  if (type instanceof z.ZodNumber) return numbers(type);
-  if (type instanceof z.ZodString) return texts(type);
-  if (type instanceof z.ZodObject)
-    return fc
-      .record(
-        Object.fromEntries(
-          Object.entries(type.shape).map(([key, inner]) => [key, anyOf(inner as z.ZodType)]),
-        ),
-      )
-      .map((value) => Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)));
-  throw new Error(`The generator knows no ${type._zod.def.type}`);
-}
-
-function numbers(type: z.ZodNumber): fc.Arbitrary<number> {
-  const [min, max] = [type.minValue ?? -1e9, type.maxValue ?? 1e9];
-  if (type.format === 'safeint') return fc.integer({ min: Math.max(min, -1e9), max: Math.min(max, 1e9) });
-  return fc.oneof(
-    fc.double({ min, max, noNaN: true }),
-    fc.integer({ min: Math.ceil(min), max: Math.min(max, 1e9) }),
-  );
-}
-
-function texts(type: z.ZodString): fc.Arbitrary<string> {
-  return fc
-    .oneof(fc.stringMatching(/^[a-z][a-z0-9:_-]{0,8}$/), fc.string({ unit: 'grapheme', maxLength: 30 }))
-    .filter((text) => type.safeParse(text).data === text);
-}
-
-const manifests = (anyOf(manifestSchema) as fc.Arbitrary<Manifest>).map((manifest): Manifest => ({
-  ...manifest,
-  nodes: manifest.nodes.map((node, index) => ({ ...node, name: `${node.name.slice(0, 90)}-${index}` })),
-}));
 
 describe('parseCords', () => {
   it('reads a two-tier application with every spelling of the field', () => {
@@ -240,6 +200,16 @@ describe('parseCords', () => {
     ]);
   });
 
+  it('tells of the first problems only when there are thousands, errors among them', () => {
+    const { manifest, problems } = parseCords(
+      `<manifest name="a">${'<sauce/>'.repeat(5_000)}${'<node/>'.repeat(5_000)}</manifest>`,
+    );
+
+    expect(manifest).toBeNull();
+    expect(problems.length).toBeLessThanOrEqual(1_000);
+    expect(problems.some(({ severity }) => severity === 'error')).toBe(true);
+  });
+
   it('never throws, whatever it is given, and every problem has a place', () => {
     const documents = exampleNames.map(example);
     const mutated = fc
@@ -278,7 +248,7 @@ describe('parseCords', () => {
 describe('renderCords', () => {
   it('writes what reads back the same, for every manifest there can be', () => {
     fc.assert(
-      fc.property(manifests, (manifest) => {
+      fc.property(anyManifest, (manifest) => {
         const { manifest: again, problems } = parseCords(renderCords(manifest));
 
         expect(problems).toEqual([]);
@@ -300,7 +270,7 @@ describe('renderCords', () => {
   it('writes only what manifest.xsd allows', async () => {
     const documents = [
       ...exampleNames.map((name) => manifestOf(example(name))),
-      ...fc.sample(manifests, 60),
+      ...fc.sample(anyManifest, 60),
     ].map(renderCords);
 
     expect(await schemaFaults(documents)).toEqual([]);

@@ -175,13 +175,18 @@ function isTakenByAttribute(shape: Shape, name: string): boolean {
   return shape.attributes.some(({ names }) => names.includes(name));
 }
 
+/** As many problems as anybody reads; warnings leave room for errors, without which a document would count as right. */
+const most = 1_000;
+
 /** Nothing is made of such a document. */
 function refuse({ problems }: Reading, { at, pointer }: Spot, message: string): void {
-  problems.push({ severity: 'error', pointer, line: at.line, column: at.column, message });
+  if (problems.length < most)
+    problems.push({ severity: 'error', pointer, line: at.line, column: at.column, message });
 }
 
 function warn({ problems }: Reading, { at, pointer }: Spot, message: string): void {
-  problems.push({ severity: 'warning', pointer, line: at.line, column: at.column, message });
+  if (problems.length < most / 2)
+    problems.push({ severity: 'warning', pointer, line: at.line, column: at.column, message });
 }
 
 function placeIn(places: ReadonlyMap<string, Place>, pointer: string): Place | undefined {
