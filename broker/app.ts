@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +16,8 @@ import {
   createMetrics,
   dicomwebRoutes,
   joinRoutes,
+  occiMount,
+  occiRoutes,
   manifestRoutes,
   operationsRoutes,
   provisionRoutes,
@@ -34,6 +37,7 @@ import {
   createInvitationStore,
   createJoinStore,
   createNodeStore,
+  createOcciStore,
   createRoomStore,
   createSessionStore,
   createStudyStore,
@@ -41,6 +45,7 @@ import {
   openDatabase,
   type Db,
 } from './persistence/index.ts';
+import { openOcci } from './occi/index.ts';
 import { driverDefinitions } from './provision/drivers/index.ts';
 import { createJoining, type Joining } from './provision/guest/index.ts';
 import { serveClients, serveNodes } from './realtime/index.ts';
@@ -109,6 +114,11 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
   const metrics = createMetrics({ sessions, nodes });
   const publicHost = new URL(publicUrl).host;
+  const occi = openOcci({
+    root: { origin: new URL(publicUrl).origin, mount: occiMount },
+    ...{ provisioning, nodes, sessions, store: createOcciStore(db), report, now: Date.now },
+    newId: () => `occi-${randomBytes(4).toString('hex')}`,
+  });
   const routes: RouteDefinition[] = [
     ...publicRoutes({
       ...{ clientId: config.clientId, version: brokerVersion, publicHost: new URL(publicUrl).hostname },
@@ -121,6 +131,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...joinRoutes({ joining, now: Date.now }),
     ...manifestRoutes({ catalogue }),
+    ...occiRoutes({ server: occi, audit }),
     ...dicomwebRoutes({ nodes, studies, sessions, keys, audit, links, publicHost }),
     ...operationsRoutes({
       readHealth: async () => readHealth({ db, nodes, sessions }),

@@ -1,7 +1,7 @@
 import { AppError, type Role } from '@medusa/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OcciBackend } from '../occi/backend.ts';
-import type { OcciStore } from '../occi/index.ts';
+import { createOcciServer, type OcciStore } from '../occi/index.ts';
 import {
   computeKind,
   gpuMixin,
@@ -38,7 +38,13 @@ const stop = 'http://schemas.ogf.org/occi/infrastructure/compute/action#stop';
 const start = 'http://schemas.ogf.org/occi/infrastructure/compute/action#start';
 
 beforeAll(async () => {
-  edge = await startOcciEdge(() => ({ backends, store, roles, mixins: [gpuMixin, osTemplateMixin, debian] }));
+  const mixins = async () => [gpuMixin, osTemplateMixin, debian];
+  edge = await startOcciEdge({
+    open: (root) => ({
+      answer: async (request) => createOcciServer({ root, backends, store, mixins }).answer(request),
+    }),
+    roles: () => roles,
+  });
   ({ base, origin } = edge);
 });
 afterAll(async () => edge[Symbol.asyncDispose]());

@@ -28,7 +28,7 @@ export type NewLink = {
 
 /** What a client wants: checked against kind and mixins, defaults filled in. */
 export type NewInstance = {
-  /** null: the backend, or else the server, chooses one. */
+  /** null: the backend chooses one. */
   readonly id: string | null;
   readonly mixins: readonly string[];
   readonly attributes: Attributes;

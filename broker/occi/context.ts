@@ -28,7 +28,6 @@ export type OcciServerDeps = {
   /** Of the server, apart from those that users define: images and sizes come and go. */
   mixins(): Promise<readonly Mixin[]>;
   readonly store: OcciStore;
-  readonly newId: () => string;
 };
 
 /** What one request sees: the categories of this moment, and what the caller may. */

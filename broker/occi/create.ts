@@ -49,10 +49,9 @@ async function createOne(
   return source;
 }
 
-async function make({ by, deps }: Context, backend: OcciBackend, wanted: NewInstance): Promise<Entity> {
+async function make({ by }: Context, backend: OcciBackend, wanted: NewInstance): Promise<Entity> {
   if (!backend.create) throw methodRefused('Nothing is created here', []);
-  const id = wanted.id ?? (backend.takesIds ? deps.newId() : null);
-  return entityOf(backend, await backend.create({ ...wanted, id }, by));
+  return entityOf(backend, await backend.create(wanted, by));
 }
 
 function linkBackendOf(context: Context, { kind }: NewLink): OcciBackend {

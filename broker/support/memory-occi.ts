@@ -41,12 +41,13 @@ type Behaviour = Partial<Pick<OcciBackend, 'access' | 'takesIds' | 'linksAtBirth
 export function createMemoryBackend(kind: Kind, behaviour: Behaviour = {}): OcciBackend {
   const { states, initial = [], isReadOnly = false, ...rest } = behaviour;
   const instances = new Map<string, Instance>(initial.map((one) => [one.id, one]));
+  let made = 0;
   const actions = states ? Object.keys(states.after) : [];
   const everybody = ['radiologist', 'doctor', 'admin'] as const;
   const put = (id: string, instance: Omit<Instance, 'id' | 'actions'>): Instance => {
-    const made = { ...instance, id, actions };
-    instances.set(id, made);
-    return made;
+    const one = { ...instance, id, actions };
+    instances.set(id, one);
+    return one;
   };
   const get = (id: string): Instance => {
     const instance = instances.get(id);
@@ -62,8 +63,8 @@ export function createMemoryBackend(kind: Kind, behaviour: Behaviour = {}): Occi
   if (isReadOnly) return readable;
   return {
     ...readable,
-    async create({ id, mixins, attributes }: NewInstance) {
-      if (id === null) throw new AppError('request.invalid', 'An id is needed');
+    async create({ id: wantedId, mixins, attributes }: NewInstance) {
+      const id = wantedId ?? `new-${(made += 1)}`;
       if (instances.has(id)) throw new AppError('resource.conflict', `${id} exists`);
       const state: [string, OcciValue][] = states ? [[states.attribute, 'inactive']] : [];
       return put(id, { mixins, attributes: new Map([...attributes, ...state]) });

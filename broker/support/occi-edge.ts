@@ -4,9 +4,7 @@ import { AppError, userIdSchema, type Role } from '@medusa/protocol';
 import pino from 'pino';
 import type { AuditTrail } from '../audit/index.ts';
 import { createHttpApp, occiMount, occiRoutes, type RouteDefinition } from '../http/index.ts';
-import type { OcciBackend } from '../occi/backend.ts';
-import type { Mixin } from '../occi/model/index.ts';
-import { createOcciServer, type OcciServer, type OcciStore } from '../occi/index.ts';
+import type { OcciServer } from '../occi/index.ts';
 
 type Written = Parameters<AuditTrail['record']>[0];
 
@@ -18,35 +16,28 @@ export type OcciEdge = AsyncDisposable & {
   readonly written: Written[];
 };
 
-/** What there is at the moment of a request. */
-export type OcciWorld = {
-  readonly backends: readonly OcciBackend[];
-  readonly mixins: readonly Mixin[];
-  readonly store: OcciStore;
-  readonly roles: readonly Role[];
+type OcciEdgeOptions = {
+  /** Where the edge is, is known when it listens. */
+  readonly open: (root: { readonly origin: string; readonly mount: string }) => OcciServer;
+  /** Of whoever asks. */
+  readonly roles: () => readonly Role[];
 };
 
 /** OCCI's edge and nothing else of a broker, over HTTP on the loopback. `Bearer none` is a stranger. */
-export async function startOcciEdge(world: () => OcciWorld): Promise<OcciEdge> {
+export async function startOcciEdge({ open, roles }: OcciEdgeOptions): Promise<OcciEdge> {
   const written: Written[] = [];
-  let origin = '';
-  let ids = 0;
+  let opened: OcciServer | undefined;
   const server: OcciServer = {
     async answer(request) {
-      const { mixins, ...parts } = world();
-      const root = { origin, mount: occiMount };
-      const occi = createOcciServer({
-        ...{ root, ...parts, mixins: async () => mixins },
-        newId: () => `new-${(ids += 1)}`,
-      });
-      return occi.answer(request);
+      opened ??= open({ origin, mount: occiMount });
+      return opened.answer(request);
     },
   };
   const write = async (fact: Written): Promise<void> => void written.push(fact);
   const audit = { record: write, recordOncePerMinute: write } as unknown as AuditTrail;
-  const listening = createServer(appOf(occiRoutes({ server, audit }), audit, () => world().roles));
+  const listening = createServer(appOf(occiRoutes({ server, audit }), audit, roles));
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-  origin = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
+  const origin = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
   return {
     ...{ origin, written, base: `${origin}${occiMount}/` },
     [Symbol.asyncDispose]: async () =>

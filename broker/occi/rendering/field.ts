@@ -134,8 +134,8 @@ export function attributesOf(scanner: Scanner, parameters: readonly Parameter[])
 
 /** RFC 9110 §5.6.4. Controls, line ends above all, have no place in a line or a header: a space stands for each. */
 export function quoted(text: string): string {
-  const printable = text.replace(/\p{Cc}/gu, ' ');
-  return `"${printable.replace(/["\\]/g, '\\$&')}"`;
+  const escaped = text.replace(/["\\\p{Cc}]/gu, (one) => (one === '"' || one === '\\' ? `\\${one}` : ' '));
+  return `"${escaped}"`;
 }
 
 export function textOf(value: OcciValue): string {

@@ -1,0 +1,164 @@
+import { AppError, machineSpecSchema, type ResourceAction } from '@medusa/protocol';
+import type { Instance, NewInstance, OcciBackend } from '../backend.ts';
+import {
+  computeKind,
+  gpuMixin,
+  identifierOf,
+  networkInterfaceKind,
+  networkKind,
+  type OcciValue,
+} from '../model/index.ts';
+import { chooseMachine } from './choose.ts';
+import type { Offer, Offers } from './offers.ts';
+import {
+  adminOnly,
+  attributesFrom,
+  byOf,
+  conditionOf,
+  findWanted,
+  idIn,
+  messageOf,
+  providerPart,
+  refuseChanges,
+  resourceIdOf,
+  wantedOf,
+  type ResourceDeps,
+  type ViewOf,
+} from './resources.ts';
+
+type Deps = ResourceDeps & { readonly offers: Offers };
+
+/** Ways to stop or restart a machine are the provider's: the method that a client names makes no difference. */
+const asked: Readonly<Record<string, ResourceAction>> = {
+  start: { action: 'power', power: 'on' },
+  stop: { action: 'power', power: 'off' },
+  suspend: { action: 'power', power: 'suspended' },
+  restart: { action: 'restart' },
+};
+
+/** Machines of every provider. The id is also the host's name. */
+export function computeBackend(deps: Deps): OcciBackend {
+  const { provisioning, offers, newId } = deps;
+  const instanceOf = async (view: ViewOf<'machine'>): Promise<Instance> => toInstance(view, await offers());
+  return {
+    ...{ kind: computeKind, access: adminOnly, takesIds: true, actions: Object.keys(asked) },
+    linksAtBirth: [identifierOf(networkInterfaceKind)],
+    async list() {
+      const known = await offers();
+      return (await wantedOf(deps, 'machine')).map((view) => toInstance(view, known));
+    },
+    async get(id) {
+      const view = await findWanted(deps, 'machine', id);
+      return view && instanceOf(view);
+    },
+    async create(wanted, by) {
+      const id = idFor(wanted, newId);
+      const { provider, image, size } = chooseMachine(await offers(), wanted);
+      const spec = machineSpecSchema.parse({
+        ...{ kind: 'machine', role: 'plain', image, size },
+        networks: networksOf(wanted),
+      });
+      await provisioning.create({ id: resourceIdOf(id), provider: provider.id, spec }, byOf(by));
+      return require(await findWanted(deps, 'machine', id), instanceOf);
+    },
+    update: async (_id, changes) => refuseChanges(changes),
+    async delete(id, by) {
+      await provisioning.act(resourceIdOf(id), { action: 'destroy' }, byOf(by));
+    },
+    async act(id, { term }, by) {
+      const action = asked[term];
+      if (!action) throw new AppError('occi.not-implemented', `${term} is not implemented`);
+      await provisioning.act(resourceIdOf(id), action, byOf(by));
+      return require(await findWanted(deps, 'machine', id), instanceOf);
+    },
+  };
+}
+
+async function require<View, Made>(
+  view: View | undefined,
+  make: (view: View) => Promise<Made>,
+): Promise<Made> {
+  if (view === undefined) throw new AppError('resource.unknown', 'There is no such instance');
+  return make(view);
+}
+
+function idFor({ id, attributes }: NewInstance, newId: () => string): string {
+  const hostname = attributes.get('occi.compute.hostname');
+  if (hostname !== undefined && id !== null && hostname !== id)
+    throw new AppError('request.invalid', 'occi.compute.hostname is the id, or is left out');
+  return id ?? (hostname === undefined ? newId() : String(hostname));
+}
+
+function networksOf({ links }: NewInstance): string[] {
+  return links.map(({ target, attributes }) => {
+    if (attributes.has('occi.networkinterface.mac'))
+      throw new AppError('request.invalid', 'occi.networkinterface.mac is the provider to choose');
+    return idIn(target, networkKind.location);
+  });
+}
+
+function toInstance(view: ViewOf<'machine'>, offers: readonly Offer[]): Instance {
+  const { mixin, attribute } = providerPart(view);
+  const state = stateOf(view);
+  const hardware = hardwareOf(view, offers);
+  return {
+    id: view.id,
+    mixins: [mixin, ...hardware.mixins],
+    attributes: attributesFrom([
+      ['occi.core.title', view.id],
+      ['occi.compute.hostname', view.id],
+      ['occi.compute.state', state],
+      ['occi.compute.state.message', messageOf(view)],
+      ...hardware.attributes,
+      attribute,
+    ]),
+    actions: actionsIn[state],
+  };
+}
+
+/** What its image and size are in the provider's catalogue; nothing when they are not there any more. */
+function hardwareOf(
+  view: ViewOf<'machine'>,
+  offers: readonly Offer[],
+): Pick<Instance, 'mixins' | 'attributes'> {
+  const offer = offers.find(({ provider }) => provider.id === view.provider);
+  const image = offer?.images.find((one) => one.image.id === view.spec.image);
+  const size = offer?.sizes.find((one) => one.size.id === view.spec.size);
+  const templates = [image, size].flatMap((one) => (one ? [identifierOf(one.mixin)] : []));
+  const architecture = size?.size.architecture ?? image?.image.architecture;
+  return {
+    mixins: [...templates, ...(size?.size.gpu ? [identifierOf(gpuMixin)] : [])],
+    attributes: attributesFrom([
+      ['occi.compute.architecture', architecture],
+      ...(size ? capacityOf(size.size) : []),
+    ]),
+  };
+}
+
+function capacityOf({
+  cpus,
+  memoryMiB,
+  gpu,
+}: Offer['sizes'][number]['size']): [string, OcciValue | undefined][] {
+  return [
+    ['occi.compute.cores', cpus],
+    ['occi.compute.memory', memoryMiB / 1_024],
+    ['medusa.gpu.model', gpu?.model],
+    ['medusa.gpu.count', gpu?.count],
+  ];
+}
+
+const actionsIn = {
+  active: ['stop', 'restart', 'suspend'],
+  inactive: ['start'],
+  suspended: ['start'],
+  error: [],
+} as const;
+
+function stateOf(view: ViewOf<'machine'>): keyof typeof actionsIn {
+  const condition = conditionOf(view);
+  if (condition === 'broken') return 'error';
+  const { power } = view.spec;
+  if (power === 'suspended') return 'suspended';
+  return power === 'on' && condition === 'serving' ? 'active' : 'inactive';
+}

@@ -1,0 +1,61 @@
+import type { NodeRegistry } from '../node/index.ts';
+import type { Provisioning } from '../provision/index.ts';
+import type { Sessions } from '../session/index.ts';
+import { computeBackend } from './backends/compute.ts';
+import { networkBackend, networkInterfaceBackend } from './backends/network.ts';
+import { renderNodeBackend, storageNodeBackend } from './backends/nodes.ts';
+import { createOffers } from './backends/offers.ts';
+import { pacsBackend, roomBackend, sessionBackend } from './backends/sessions.ts';
+import { storageBackend, storageLinkBackend } from './backends/storage.ts';
+import type { OcciStore } from './backend.ts';
+import {
+  gpuMixin,
+  ipNetworkInterfaceMixin,
+  ipNetworkMixin,
+  osTemplateMixin,
+  providerMixin,
+  resourceTemplateMixin,
+} from './model/index.ts';
+import type { Root } from './place.ts';
+import { createOcciServer, type OcciServer } from './server.ts';
+
+export type OcciDeps = {
+  readonly root: Root;
+  readonly provisioning: Provisioning;
+  readonly nodes: Pick<NodeRegistry, 'view' | 'views'>;
+  readonly sessions: Pick<Sessions, 'launch' | 'close' | 'getFor' | 'listFor' | 'view'>;
+  readonly store: OcciStore;
+  readonly now: () => number;
+  /** A name for what was created without one. */
+  readonly newId: () => string;
+  readonly report: (error: unknown) => void;
+};
+
+/** What the broker offers by OCCI. Kinds without a backend are not published. */
+export function openOcci(deps: OcciDeps): OcciServer {
+  const offers = createOffers(deps);
+  const resources = { ...deps, offers };
+  return createOcciServer({
+    ...{ root: deps.root, store: deps.store },
+    backends: [
+      computeBackend(resources),
+      networkBackend(resources),
+      storageBackend(resources),
+      networkInterfaceBackend(resources),
+      storageLinkBackend(resources),
+      renderNodeBackend(resources),
+      storageNodeBackend(resources),
+      sessionBackend(deps),
+      roomBackend(deps),
+      pacsBackend(),
+    ],
+    async mixins() {
+      const templates = (await offers()).flatMap(({ images, sizes }) => [...images, ...sizes]);
+      return [
+        ...[osTemplateMixin, resourceTemplateMixin, ipNetworkMixin, ipNetworkInterfaceMixin],
+        ...[gpuMixin, providerMixin],
+        ...templates.map(({ mixin }) => mixin),
+      ];
+    },
+  });
+}
