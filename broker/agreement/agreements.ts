@@ -3,13 +3,16 @@ import {
   AppError,
   type AgreementAlert,
   type AgreementOffer,
+  type AgreementReport,
   type AgreementTemplate,
   type OfferView,
 } from '@medusa/protocol';
-import { evaluateClaimed } from './evaluate.ts';
+import { evaluateClaimed, guaranteesOf } from './evaluate.ts';
+import { windowAt } from './evaluation/index.ts';
 import { verifyLedger, type LedgerVerdict } from './ledger.ts';
 import { checkOffer, checkTerms, type OfferFault } from './negotiation.ts';
 import type { AgreementRecord, AgreementStore } from './record.ts';
+import { reportOf } from './report/report.ts';
 import { transition, type AgreementEvent } from './states.ts';
 
 type AgreementsDeps = {
@@ -47,6 +50,8 @@ export type Agreements = Pick<
   /** Judges what has become due. Several brokers may do it at once: nothing is booked twice. */
   evaluateDue(): Promise<void>;
   verifyLedger(): Promise<LedgerVerdict>;
+  /** @param month e.g. `2026-03`, in UTC. */
+  report(id: string, month: string): Promise<AgreementReport>;
 };
 
 const offerDays = 30;
@@ -68,6 +73,7 @@ export function openAgreements(deps: AgreementsDeps): Agreements {
     ledger: async (query) => store.ledger(query),
     alerts: async (query) => store.alerts(query),
     verifyLedger: async () => verifyLedger(store.ledgerLines()),
+    report: async (id, month) => reportMonth(deps, await life.get(id), month),
     ...negotiationOf(deps, life.create),
     ...life,
     async evaluateDue() {
@@ -83,6 +89,26 @@ export function openAgreements(deps: AgreementsDeps): Agreements {
         }
     },
   };
+}
+
+/** More than a month of windows of a quarter of an hour, for thirty guarantees. */
+const mostLines = 100_000;
+
+async function reportMonth(
+  { store, now }: AgreementsDeps,
+  record: AgreementRecord,
+  month: string,
+): Promise<AgreementReport> {
+  const span = windowAt({ kind: 'months', amount: 1 }, Date.parse(`${month}-01T00:00:00Z`));
+  const query = { agreementId: record.id, span, limit: mostLines };
+  const assessments = await store.assessments(query);
+  return reportOf({
+    ...{ record, span, assessments },
+    generatedAt: now().toISOString(),
+    guarantees: guaranteesOf(record),
+    ledger: await store.ledger(query),
+    events: await store.findEvents([...new Set(assessments.flatMap(({ eventIds }) => eventIds))]),
+  });
 }
 
 type Negotiation = Pick<Agreements, 'putTemplate' | 'template' | 'offer' | 'createFromOffer'>;

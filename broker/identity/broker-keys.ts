@@ -7,7 +7,15 @@ import {
   type NodeId,
   type StudyTokenClaims,
 } from '@medusa/protocol';
-import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type JWK, type JWTPayload } from 'jose';
+import {
+  CompactSign,
+  createLocalJWKSet,
+  importJWK,
+  jwtVerify,
+  SignJWT,
+  type JWK,
+  type JWTPayload,
+} from 'jose';
 import { z } from 'zod';
 
 /** A private JSON Web Key (RFC 7517) with an id. */
@@ -43,6 +51,8 @@ export type BrokerKeys = {
   readonly jwks: { readonly keys: readonly JWK[] };
   signStudyToken(claims: Omit<StudyTokenClaims, 'aud'>, ttlSeconds: number): Promise<string>;
   verifyStudyToken(token: string): Promise<StudyTokenClaims>;
+  /** A report as a JSON Web Signature in compact form (RFC 7515); anybody can check it with the public key. */
+  signReport(report: object): Promise<string>;
   verifyNodeToken(token: string): Promise<VerifiedNode>;
   mintNodeToken(identity: NodeIdentity): Promise<string>;
   verifyJoinToken(token: string): Promise<JoinClaims>;
@@ -96,6 +106,10 @@ export async function openBrokerKeys(key: PrivateJwk): Promise<BrokerKeys> {
         .setExpirationTime(`${ttlSeconds} s`)
         .sign(signingKey),
     verifyStudyToken: async (token) => studyTokenClaimsSchema.parse(await verify(token, 'medusa-storage')),
+    signReport: async (report) =>
+      new CompactSign(new TextEncoder().encode(JSON.stringify(report)))
+        .setProtectedHeader({ alg: algorithm, kid: key.kid, typ: 'medusa-report+json' })
+        .sign(signingKey),
     verifyNodeToken: async (token) => {
       const claims = nodeTokenClaimsSchema.parse(await verify(token, 'medusa-node'));
       const { sub: nodeId, kind, incarnation, iat } = claims;

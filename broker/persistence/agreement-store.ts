@@ -150,7 +150,7 @@ function records(db: Db): Records {
       const query = db
         .selectFrom('indicator_event')
         .selectAll()
-        .where('id', 'in', [...ids]);
+        .where('id', '=', sql<string>`any(${[...ids]})`);
       return (await query.orderBy('at_ms').orderBy('id').execute()).map(toEvent);
     },
   };

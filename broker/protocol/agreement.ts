@@ -314,3 +314,29 @@ export const agreementAlertSchema = z.object({
   text: z.string(),
 });
 export type AgreementAlert = z.infer<typeof agreementAlertSchema>;
+
+/** What one agreement came to in one span. */
+export const agreementReportSchema = z.object({
+  agreementId: z.string(),
+  customer: z.string(),
+  provider: z.string(),
+  from: instantSchema,
+  to: instantSchema,
+  generatedAt: instantSchema,
+  guarantees: z.array(
+    z.object({
+      name: z.string(),
+      obligated: obligatedSchema,
+      windows: z.object({ fulfilled: z.int(), violated: z.int(), notDetermined: z.int() }),
+      /** Of a guarantee that a part of the events be good: how many bad ones were allowed, and were there. */
+      budget: z.object({ allowed: z.number(), used: z.number(), left: z.number() }).nullable(),
+      assessments: z.array(assessmentViewSchema.omit({ agreementId: true, guarantee: true, revision: true })),
+    }),
+  ),
+  /** What each owes the other, as a decimal amount. */
+  totals: z.array(z.object({ debtor: obligatedSchema, currency: z.string(), amount: z.string() })),
+  entries: z.array(ledgerEntrySchema),
+  /** How many events the figures are made from. */
+  events: z.int(),
+});
+export type AgreementReport = z.infer<typeof agreementReportSchema>;

@@ -1,5 +1,6 @@
 import {
   sessionViewSchema,
+  type DeviceVerdict,
   type SessionId,
   type SessionState,
   type SessionView,
@@ -14,6 +15,8 @@ export type SessionRecord = Omit<SessionView, 'participants'> & {
   readonly storageNodeId: string;
   /** When the node got its command, in ms since the request: the node's own steps count from there. */
   readonly commandAtMs: number | null;
+  /** What the device check found; sessions of older brokers do not say. */
+  readonly deviceVerdict?: DeviceVerdict | undefined;
   /** When the first participant took a seat. */
   readonly joinedAt: string | null;
 };

@@ -6,7 +6,10 @@ import type { UserCaller } from '../caller.ts';
 type Change = {
   readonly audit: AuditTrail;
   readonly caller: UserCaller;
-  readonly action: Extract<AuditAction, 'provider.changed' | 'pool.changed' | 'resource.changed'>;
+  readonly action: Extract<
+    AuditAction,
+    'provider.changed' | 'pool.changed' | 'resource.changed' | 'agreement.changed'
+  >;
   readonly objectId: string;
   /** What was asked for; never a secret. */
   readonly asked: unknown;

@@ -1,0 +1,59 @@
+import type { NodeView } from '@medusa/protocol';
+import { describe, expect, it } from 'vitest';
+import type { SessionRecord } from '../session/index.ts';
+import { nodeIndicators, sessionIndicators } from './feed.ts';
+
+const session = {
+  id: 's1',
+  mode: 'streamed',
+  applicationId: 'workstation',
+  state: 'streaming',
+  createdAt: '2026-03-01T10:00:00.000Z',
+  streamingAt: '2026-03-01T10:00:01.500Z',
+  closedAt: null,
+  steps: [{ step: 'first-frame', startMs: 900, endMs: 1400 }],
+  deviceVerdict: 'production',
+} as unknown as SessionRecord;
+const told = (change: Partial<SessionRecord>): unknown =>
+  sessionIndicators({ ...session, ...change }).map(({ indicator, value }) => [indicator, value]);
+
+describe('a session', () => {
+  it('tells how long its start took, and on which device, once it streams', () => {
+    expect(told({})).toEqual([
+      ['session.start.seconds', 1.5],
+      ['first.image.seconds', 1.4],
+    ]);
+    expect(sessionIndicators(session)[0]).toMatchObject({
+      ...{ id: 'session:s1:session.start.seconds', service: 'workstation', item: 's1' },
+      conditions: { 'device.tier': 'production' },
+    });
+  });
+
+  it('was available when it was closed, and was not when it failed', () => {
+    const closedAt = '2026-03-01T11:00:00.000Z';
+    expect(told({ state: 'closed', closedAt })).toContainEqual(['session.availability', 1]);
+    expect(told({ state: 'failed', closedAt, streamingAt: null })).toEqual([['session.availability', 0]]);
+    expect(told({ state: 'closed', closedAt, streamingAt: null })).toEqual([]);
+    expect(told({ mode: 'local' })).toEqual([]);
+  });
+});
+
+describe('a node', () => {
+  const nowMs = Date.UTC(2026, 2, 1, 10, 5, 30);
+  const node = (id: string, kind: NodeView['kind'], state: NodeView['state']): NodeView =>
+    ({ id, kind, state }) as NodeView;
+
+  it('is there in this minute, or was lost in the one before', () => {
+    const nodes = [node('r', 'render', 'ready'), node('s', 'storage', 'lost'), node('x', 'render', 'absent')];
+    expect(nodeIndicators(nodes, nowMs)).toMatchObject([
+      { indicator: 'node.availability', item: 'r', value: 1, atMs: Date.UTC(2026, 2, 1, 10, 5) },
+      { indicator: 'scp.availability', item: 's', value: 0, atMs: Date.UTC(2026, 2, 1, 10, 4) },
+    ]);
+  });
+
+  it('that one broker has and another has lost was there', () => {
+    const [there] = nodeIndicators([node('r', 'render', 'ready')], nowMs);
+    const [lost] = nodeIndicators([node('r', 'render', 'lost')], nowMs + 60_000);
+    expect(lost?.id).toBe(there?.id);
+  });
+});

@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { followSessions, nodeIndicators, openAgreements, type Agreements } from './agreement/index.ts';
+import type { NodeRegistry } from './node/index.ts';
+import { createAgreementStore, type Db } from './persistence/index.ts';
+import type { Sessions } from './session/index.ts';
+
+type RunningAgreements = Disposable & {
+  readonly agreements: Agreements;
+  /** To be called once a minute: tells of the nodes, and judges what has become due. */
+  readonly tick: () => Promise<void>;
+};
+
+/** Agreements that hear of sessions and nodes. */
+export function startAgreements(deps: {
+  readonly db: Db;
+  readonly sessions: Sessions;
+  readonly nodes: NodeRegistry;
+  readonly log: Logger;
+  readonly report: (error: unknown) => void;
+}): RunningAgreements {
+  const { db, sessions, nodes, log, report } = deps;
+  const now = (): Date => new Date();
+  const agreements = openAgreements({ store: createAgreementStore(db), now, newId: randomUUID, report });
+  agreements.events.on('alerted', ({ agreementId, guarantee, kind, text }) =>
+    log.warn({ agreementId, guarantee, kind, text }, 'an agreement raised an alert'),
+  );
+  const following = followSessions({ events: sessions.events, record: agreements.record, report });
+  return {
+    agreements,
+    async tick() {
+      await agreements.record(nodeIndicators(nodes.views(), now().getTime()));
+      await agreements.evaluateDue();
+    },
+    [Symbol.dispose]: () => following[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,233 @@
+import { agreementTemplateSchema } from '@medusa/protocol';
+import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openAgreements } from '../../agreement/index.ts';
+import { createAgreementStore, openDatabase } from '../../persistence/index.ts';
+import { startTestBroker, type TestBroker } from '../../support/test-broker.ts';
+import { startTestDatabase } from '../../support/test-database.ts';
+
+const dayMs = 86_400_000;
+const context = { initiator: 'hospital', responder: 'medusa', serviceProvider: 'AgreementResponder' };
+const terms = {
+  kind: 'All',
+  terms: [
+    { kind: 'ServiceDescriptionTerm', name: 'viewer', serviceName: 'viewer', manifest: { name: 'medusa' } },
+    {
+      kind: 'GuaranteeTerm',
+      name: 'link',
+      obligated: 'ServiceConsumer',
+      objective: { kpiName: 'pacs.link.mbps', target: 'mean(pacs.link.mbps) GE 100' },
+      businessValues: {
+        penalties: [{ interval: { timeInterval: 'P1D' }, valueUnit: 'EUR', valueExpression: '12.34' }],
+      },
+    },
+  ],
+};
+const template = { id: 'gold', context, terms };
+const offer = (id: string): object => ({ id, context: { ...context, templateId: 'gold' }, terms });
+
+let broker: TestBroker;
+let admin: string;
+const suite = new AsyncDisposableStack();
+
+beforeAll(async () => {
+  const database = suite.use(await startTestDatabase());
+  broker = suite.use(await startTestBroker(database));
+  admin = await broker.token('ada');
+});
+afterAll(async () => suite.disposeAsync());
+
+/** An agreement whose first days of March 2026 have been judged: the link was slow on the first day and fast on the second. */
+async function judgedInMarch(): Promise<void> {
+  const db = await openDatabase(broker.databaseUrl, () => undefined);
+  let nowMs = Date.UTC(2026, 2, 1);
+  const fail = (error: unknown): void => {
+    throw error;
+  };
+  const agreements = openAgreements({
+    store: createAgreementStore(db),
+    now: () => new Date(nowMs),
+    newId: () => 'n',
+    report: fail,
+  });
+  const parsed = agreementTemplateSchema.parse(template);
+  await agreements.putTemplate(parsed);
+  await agreements.create(
+    { id: 'past', context: { ...parsed.context, templateId: 'gold' }, terms: parsed.terms },
+    'ada',
+  );
+  await agreements.act('past', { event: 'accept' }, 'ada');
+  const measured = { indicator: 'pacs.link.mbps', service: 'viewer', item: 'wan', conditions: {} };
+  await agreements.record([
+    { ...measured, id: 'slow', atMs: nowMs + 1_000, value: 20 },
+    { ...measured, id: 'fast', atMs: nowMs + dayMs, value: 900 },
+  ]);
+  nowMs += 2 * dayMs;
+  await agreements.evaluateDue();
+  await db.destroy();
+}
+
+const call = async (
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: unknown }> =>
+  broker.call(method, `/api/agreements${path}`, { token: admin, body });
+
+async function xml(
+  method: string,
+  path: string,
+  body?: string,
+): Promise<{ status: number; type: string; text: string }> {
+  const response = await fetch(`${broker.url}/api/agreements${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${admin}`,
+      accept: 'application/xml',
+      'content-type': 'application/xml',
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+  return {
+    status: response.status,
+    type: response.headers.get('content-type') ?? '',
+    text: await response.text(),
+  };
+}
+
+describe('agreements over HTTP', () => {
+  it('go from template to offer and agreement, and take what was measured once', async () => {
+    expect(await call('POST', '/templates', template)).toMatchObject({ status: 201 });
+    const made = await call('POST', '/offers', offer('a1'));
+    expect(made).toMatchObject({ status: 201, body: { state: 'Acceptable' } });
+    const { id: offerId } = made.body as { id: string };
+    expect(await call('POST', `/offers/${offerId}/agreement`)).toMatchObject({
+      status: 201,
+      body: { occiState: 'pending' },
+    });
+    expect(await call('POST', '/a1/acts', { event: 'accept' })).toMatchObject({
+      status: 200,
+      body: { occiState: 'accepted' },
+    });
+    expect(await call('POST', '/a1/acts', { event: 'accept' })).toMatchObject({ status: 409 });
+
+    for (const part of ['guarantees', 'ledger', 'alerts'])
+      expect(await call('GET', `/a1/${part}`)).toMatchObject({ status: 200 });
+    const events = [
+      {
+        id: 'm1',
+        indicator: 'pacs.link.mbps',
+        at: new Date().toISOString(),
+        value: 20,
+        service: 'viewer',
+        item: 'wan',
+      },
+    ];
+    expect(await call('POST', '/indicators', { events })).toMatchObject({ body: { recorded: 1 } });
+    expect(await call('POST', '/indicators', { events })).toMatchObject({ body: { recorded: 0 } });
+    expect(await call('GET', '/ledger/verification')).toMatchObject({ body: { kind: 'intact' } });
+  });
+
+  it('show a breach, what it costs whom, and the events it was made from', async () => {
+    await judgedInMarch();
+    const { body } = await call('GET', '/past/guarantees?from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z');
+    const { assessments } = body as { assessments: { state: string; windowTo: string }[] };
+    expect(assessments.slice(0, 2).map(({ state }) => state)).toEqual(['Violated', 'Fulfilled']);
+    expect(await call('GET', '/past/ledger')).toMatchObject({
+      body: {
+        entries: [
+          {
+            debtor: 'ServiceConsumer',
+            amountMinor: '1234',
+            currency: 'EUR',
+            windowFrom: '2026-03-01T00:00:00.000Z',
+          },
+        ],
+      },
+    });
+    expect(await call('GET', '/past/alerts')).toMatchObject({
+      body: { alerts: [{ kind: 'violated', guarantee: 'link' }] },
+    });
+    const events = await call(
+      'GET',
+      `/past/guarantees/link/events?windowTo=${assessments[0]?.windowTo ?? ''}`,
+    );
+    expect(events).toMatchObject({ status: 200, body: { events: [{ id: 'slow', value: 20 }] } });
+  });
+
+  it('give a signed report whose figures lead to their events', async () => {
+    const answer = await call('GET', `/past/report?month=2026-03`);
+    const { report, signature } = answer.body as { report: unknown; signature: string };
+    expect(report).toMatchObject({
+      ...{ agreementId: 'past', customer: 'hospital', provider: 'medusa' },
+      totals: [{ debtor: 'ServiceConsumer', currency: 'EUR', amount: '12.34' }],
+      guarantees: [
+        {
+          name: 'link',
+          assessments: expect.arrayContaining([expect.objectContaining({ eventIds: ['slow'] })]) as unknown,
+        },
+      ],
+    });
+    const jwks = (await broker.call('GET', '/api/jwks.json')).body as JSONWebKeySet;
+    const { payload } = await compactVerify(signature, createLocalJWKSet(jwks));
+    expect(JSON.parse(new TextDecoder().decode(payload))).toEqual(report);
+    const forged = signature.replace(/\.[^.]+\./, `.${Buffer.from('{}').toString('base64url')}.`);
+    await expect(compactVerify(forged, createLocalJWKSet(jwks))).rejects.toThrow();
+  });
+
+  it('give the report as PDF', async () => {
+    const response = await fetch(`${broker.url}/api/agreements/past/report?month=2026-03`, {
+      headers: { authorization: `Bearer ${admin}`, accept: 'application/pdf' },
+    });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    expect(response.headers.get('content-type')).toBe('application/pdf');
+    expect(bytes.subarray(0, 5).toString()).toBe('%PDF-');
+  });
+
+  it('are taken and given as WS-Agreement documents', async () => {
+    const document = await xml('GET', '/a1');
+    expect(document).toMatchObject({
+      status: 200,
+      type: expect.stringContaining('application/xml') as string,
+    });
+    const again = await xml('POST', '', document.text.replace('"a1"', '"a2"'));
+    expect(again.status).toBe(201);
+    expect(await call('GET', '/a2')).toMatchObject({ body: { state: 'Pending', document: { terms } } });
+    expect((await xml('GET', '/templates/gold')).text).toContain('<wsag:Template wsag:TemplateId="gold"');
+  });
+
+  it('name the place of what is wrong in a document, and every item that does not fit', async () => {
+    const { text } = await xml('GET', '/a1');
+    const broken = await xml('POST', '', text.replace('P1D', 'tomorrow'));
+    expect(broken.status).toBe(422);
+    expect(JSON.parse(broken.text)).toMatchObject({
+      code: 'request.invalid',
+      errors: [{ pointer: expect.stringMatching(/^line \d+/) as string }],
+    });
+    const unfit = await xml('POST', '', text.replace('"a1"', '"a3"').replace('12.34', '0.01'));
+    expect(JSON.parse(unfit.text)).toMatchObject({ code: 'offer.unfit', errors: [{ pointer: 'link' }] });
+  });
+
+  it('are for administrators, and what is done to them is on the audit trail', async () => {
+    const token = await broker.token('dirk');
+    expect(await broker.call('GET', '/api/agreements', { token })).toMatchObject({ status: 403 });
+    expect(await broker.call('GET', '/api/agreements')).toMatchObject({ status: 401 });
+    const { body } = await broker.call('GET', '/api/audit?action=agreement.changed&object=a1', {
+      token: admin,
+    });
+    const outcomes = (body as { events: { outcome: string }[] }).events.map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(expect.arrayContaining(['success', 'failure']));
+    const read = await broker.call('GET', '/api/audit?action=agreement.read', { token: admin });
+    expect((read.body as { events: unknown[] }).events.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    '/nobody',
+    '/nobody/ledger',
+    '/nobody/guarantees',
+    '/nobody/report?month=2026-01',
+    '/templates/nothing',
+  ])('%s is not there', async (path) => {
+    expect(await call('GET', path)).toMatchObject({ status: 404 });
+  });
+});
