@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createReserving, type Reserving, type SlotStore } from './capacity/index.ts';
+import { createReserving, type ArrivalStore, type Reserving, type SlotStore } from './capacity/index.ts';
 import type { NodeRegistry } from './node/index.ts';
 import {
+  createArrivalStore,
   createLinkStore,
   createProvisionStore,
   createReservationStore,
@@ -14,9 +15,10 @@ export type AdmissionParts = {
   readonly slots: SlotStore;
   readonly links: LinkBook;
   readonly reserving: Reserving;
+  readonly arrivals: ArrivalStore;
 };
 
-/** What placing sessions needs beside the nodes: who holds which slot, what the paths are like, what is reserved. */
+/** What placing sessions needs beside the nodes: who holds which slot, what the paths are like, what is reserved, what came. */
 export function openAdmission({
   db,
   nodes,
@@ -29,6 +31,7 @@ export function openAdmission({
   const provision = createProvisionStore(db);
   return {
     slots: createSlotStore(db),
+    arrivals: createArrivalStore(db),
     links: createLinkBook({ store: createLinkStore(db), now }),
     reserving: createReserving({
       store: createReservationStore(db),

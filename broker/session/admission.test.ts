@@ -150,4 +150,24 @@ describe('the queue', () => {
         predicted: { isMeasured: true, calibration: '1' },
       });
   });
+
+  it('is worked off by several brokers at once, and no slot is given twice', async () => {
+    const other = test.use(await startTestBroker(database, { databaseUrl: broker.databaseUrl }));
+    test.use(await connectStorageNode(other, []));
+    const nodes = [
+      test.use(await connectRenderNode(broker, { id: 'render-1', slots: 2 })),
+      test.use(await connectRenderNode(other, { id: 'render-2', slots: 2 })),
+    ];
+
+    const launched = await Promise.all(
+      Array.from({ length: 6 }, async (_, n) => launch(n % 2 === 0 ? 'rosa' : 'rene')),
+    );
+
+    await waitFor('four to run', async () => {
+      const states = await Promise.all(launched.map(async ({ id }) => stateOf(id)));
+      return states.filter((state) => state === 'streaming').length === 4 ? true : undefined;
+    });
+    expect(nodes.map(({ running }) => running.size)).toEqual([2, 2]);
+    expect(new Set(nodes.flatMap(({ running }) => [...running.keys()])).size).toBe(4);
+  });
 });

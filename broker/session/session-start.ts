@@ -15,6 +15,8 @@ const studyTokenSeconds = 12 * 3_600;
 export async function startOnNode(deps: SessionStartDeps, id: SessionId): Promise<void> {
   const { states, report } = deps;
   const record = await states.get(id);
+  // Closed in the meantime, or queued again by a broker that has just started.
+  if (record.state !== 'provisioning') return;
   try {
     await command(deps, record);
   } catch (error) {

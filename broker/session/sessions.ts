@@ -184,7 +184,7 @@ export class Sessions {
   }
 
   async #queueAgain(id: SessionId, queue: NonNullable<SessionRecord['queue']>): Promise<void> {
-    if (await this.#states.attempt(id, { kind: 'queue', queue })) await this.#deps.slots.release(id);
+    if (await this.#states.attempt(id, { kind: 'queue-again', queue })) await this.#deps.slots.release(id);
   }
 
   #unreachableMs(nodeId: NodeId | null, nowMs: number): number {
@@ -255,5 +255,6 @@ function newRecord(facts: {
     storageNodeId,
     commandAtMs: null,
     joinedAt: null,
+    deviceVerdict: request.device?.verdict,
   };
 }

@@ -44,6 +44,7 @@ const placement = { nodeId: nodeIdSchema.parse('n'), reason: 'r', predicted: nul
 const events: Readonly<Record<SessionEvent['kind'], SessionEvent>> = {
   'begin-placing': { kind: 'begin-placing' },
   queue: { kind: 'queue', queue: { position: 1, etaSeconds: null, reason: 'full' } },
+  'queue-again': { kind: 'queue-again', queue: { position: 1, etaSeconds: null, reason: 'restarted' } },
   place: { kind: 'place', placement },
   start: { kind: 'start', commandAtMs: 5 },
   stream: { kind: 'stream' },
@@ -57,10 +58,10 @@ const events: Readonly<Record<SessionEvent['kind'], SessionEvent>> = {
 
 /** To which state each event leads from each state; what is not named is rejected. */
 const expected: Readonly<Record<SessionState, Partial<Record<SessionEvent['kind'], SessionState>>>> = {
-  requested: { 'begin-placing': 'placing', queue: 'queued', stream: 'streaming' },
-  queued: { 'begin-placing': 'placing', queue: 'queued' },
-  placing: { queue: 'queued', place: 'provisioning' },
-  provisioning: { queue: 'queued', start: 'starting' },
+  requested: { 'begin-placing': 'placing', queue: 'queued', 'queue-again': 'queued', stream: 'streaming' },
+  queued: { 'begin-placing': 'placing', queue: 'queued', 'queue-again': 'queued' },
+  placing: { queue: 'queued', 'queue-again': 'queued', place: 'provisioning' },
+  provisioning: { 'queue-again': 'queued', start: 'starting' },
   starting: { stream: 'streaming', suspend: 'suspended' },
   streaming: { suspend: 'suspended' },
   suspended: { stream: 'streaming' },

@@ -4,6 +4,7 @@ import type { SessionRecord } from './session-record.ts';
 export type SessionEvent =
   | { readonly kind: 'begin-placing' }
   | { readonly kind: 'queue'; readonly queue: NonNullable<SessionView['queue']> }
+  | { readonly kind: 'queue-again'; readonly queue: NonNullable<SessionView['queue']> }
   | { readonly kind: 'place'; readonly placement: Placement }
   | { readonly kind: 'start'; readonly commandAtMs: number }
   | { readonly kind: 'stream' }
@@ -30,8 +31,10 @@ const beforeEnd: readonly SessionState[] = [
 /** In which states an event may happen. All else is rejected. */
 const allowed: Readonly<Record<SessionEvent['kind'], readonly SessionState[]>> = {
   'begin-placing': ['requested', 'queued'],
-  // From `provisioning` when the broker was restarted before the node had its command.
-  queue: ['requested', 'queued', 'placing', 'provisioning'],
+  // Not from `provisioning`: another broker may have placed it since this one looked.
+  queue: ['requested', 'queued', 'placing'],
+  // The broker was restarted before the node had its command.
+  'queue-again': ['requested', 'queued', 'placing', 'provisioning'],
   place: ['placing'],
   start: ['provisioning'],
   // From `requested` in local mode, where no node is needed.
@@ -56,6 +59,7 @@ type Change<Event extends SessionEvent> = (
 const changes: { readonly [Kind in SessionEvent['kind']]: Change<Extract<SessionEvent, { kind: Kind }>> } = {
   'begin-placing': () => ({ state: 'placing' }),
   queue: ({ queue }) => ({ state: 'queued', queue, nodeId: null, placement: null }),
+  'queue-again': ({ queue }) => ({ state: 'queued', queue, nodeId: null, placement: null }),
   place: ({ placement }) => ({ state: 'provisioning', queue: null, placement, nodeId: placement.nodeId }),
   start: ({ commandAtMs }) => ({ state: 'starting', commandAtMs }),
   stream: (_event, { streamingAt }, at) => ({ state: 'streaming', streamingAt: streamingAt ?? at }),
