@@ -1,13 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const mostOutputBytes = 4_000;
+/** bubblewrap tells of its first process in a few milliseconds, on a machine that is very busy in more. */
+const mostSetUpMs = 5_000;
 
 /** One run of a sandbox. `exited` resolves when every process in it is gone. */
 export class ConfinedProcess {
   readonly exited: Promise<number>;
   readonly #outer: ChildProcess;
-  #firstPid: number | undefined;
+  /** Of the sandbox's first process, once bubblewrap has told it; undefined when it ended without. */
+  readonly #firstPid: Promise<number | undefined>;
   #output = '';
 
   constructor(command: readonly string[]) {
@@ -21,15 +25,19 @@ export class ConfinedProcess {
         this.#output = (this.#output + chunk.toString()).slice(-mostOutputBytes);
       });
     let status = '';
+    const first = Promise.withResolvers<number | undefined>();
+    this.#firstPid = first.promise;
     (this.#outer.stdio[3] as Readable).on('data', (chunk: Buffer) => {
       // bubblewrap's JSON comes in pieces that break where they like.
       status += chunk.toString();
-      this.#firstPid ??= readPid(status);
+      const pid = readPid(status);
+      if (pid !== undefined) first.resolve(pid);
     });
     const { promise, resolve } = Promise.withResolvers<number>();
     this.#outer.once('error', () => resolve(127));
     this.#outer.once('exit', (code) => resolve(code ?? 128));
     this.exited = promise;
+    void promise.then(() => first.resolve(undefined));
   }
 
   /** The end of what the sandbox printed: for the operator, never for the wire. */
@@ -38,12 +46,26 @@ export class ConfinedProcess {
   }
 
   async kill(): Promise<void> {
-    if (this.#outer.exitCode === null && this.#outer.signalCode === null) {
-      // The kernel ends all processes of a PID namespace with its first, and only then lets bubblewrap go.
-      if (this.#firstPid === undefined) this.#outer.kill('SIGKILL');
-      else process.kill(this.#firstPid, 'SIGKILL');
+    if (!this.#isOver()) {
+      // The kernel ends all processes of a PID namespace with its first, and only then lets bubblewrap go. Were bubblewrap killed
+      // before it has told of that process, it would stay and wait for bubblewrap for ever.
+      const firstPid = await Promise.race([this.#firstPid, delay(mostSetUpMs, undefined, { ref: false })]);
+      if (firstPid !== undefined) killIfThere(firstPid);
+      else if (!this.#isOver()) this.#outer.kill('SIGKILL');
     }
     await this.exited;
+  }
+
+  #isOver(): boolean {
+    return this.#outer.exitCode !== null || this.#outer.signalCode !== null;
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

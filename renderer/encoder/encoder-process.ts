@@ -136,8 +136,14 @@ export class EncoderProcess implements Encoder {
 
 /** On a busy machine the picture of what is drawn must not wait for the drawing of the next. Only root may ask for that. */
 function preferOverApplications(pid: number | undefined): void {
-  if (pid === undefined || process.getuid?.() !== 0) return;
-  setPriority(pid, constants.priority.PRIORITY_ABOVE_NORMAL);
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_ABOVE_NORMAL);
+  } catch (error) {
+    // The root of a container is none of the host's (setpriority(2)): it goes on as everybody's equal.
+    const { info } = error as { info?: { code?: string } };
+    if (!['EACCES', 'EPERM', 'ESRCH'].includes(info?.code ?? '')) throw error;
+  }
 }
 
 async function firstReport(child: ChildProcess, signal: AbortSignal): Promise<void> {
