@@ -117,7 +117,8 @@ function joining(
     return renewUnlessBraked(record, `It did not join within ${Math.round(limits.joinMs / 1000)} s`, facts);
   return decision({
     phase: 'joining',
-    reason: record.status.reason,
+    reason:
+      record.status.phase === 'joining' ? record.status.reason : 'It runs; its agent has not joined yet',
     waiting: 'join',
     patch: { runningSince },
     // Its registration is told; this is for the deadline.
