@@ -176,6 +176,19 @@ describe.each(renderings)('in %s', (type) => {
     });
   });
 
+  it('POST adds a tag of a user, PUT without it takes it off', async () => {
+    await client().categories('POST', '-/', [tag]);
+    await create('a');
+    const mixins = async () => (await client().get('compute/a')).payload().entities[0]?.mixins;
+
+    await client().entity('POST', 'compute/a', { mixins: [identifierOf(tag)] });
+    expect(await mixins()).toEqual([identifierOf(tag)]);
+    await client().entity('POST', 'compute/a', { attributes: { 'occi.core.title': 'kept' } });
+    expect(await mixins()).toEqual([identifierOf(tag)]);
+    await create('a');
+    expect(await mixins()).toEqual([]);
+  });
+
   it('an action changes an instance, or all of a collection, and the answer shows it', async () => {
     await create('a');
     await create('b');

@@ -36,7 +36,7 @@ export type NewInstance = {
   readonly links: readonly NewLink[];
 };
 
-export type Call = { readonly term: string; readonly attributes: Attributes };
+type Call = { readonly term: string; readonly attributes: Attributes };
 
 /**
  * Where the instances of one kind come from. What is left out cannot be done, and is answered with 405.

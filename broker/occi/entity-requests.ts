@@ -35,7 +35,7 @@ export async function answerEntity(context: Context, at: At, request: OcciReques
   }
 }
 
-export async function find(context: Context, { kind, id }: At): Promise<Entity> {
+async function find(context: Context, { kind, id }: At): Promise<Entity> {
   const backend = context.backend(kind);
   const instance = await backend.get(id, context.by);
   if (!instance) throw new AppError('resource.unknown', 'There is no such instance');

@@ -33,7 +33,7 @@ export function matches(entity: EntityRendering, filter: Filter, registry: Regis
 }
 
 /** More than this in one answer is refused (GFD.223 §6). */
-export const mostEntities = 1_000;
+const mostEntities = 1_000;
 
 /**
  * The part of a collection that `page`, counted from 1, and `number` ask for. Past the end it is empty; without them it is whole.

@@ -1,4 +1,4 @@
-export type { OcciBackend, OcciCaller, OcciStore, Note } from './backend.ts';
+export { emptyNote, type Note, type OcciStore } from './backend.ts';
 export type { Mixin } from './model/index.ts';
 export { openOcci, type OcciDeps } from './open-occi.ts';
 export { decoded } from './place.ts';

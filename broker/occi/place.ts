@@ -10,7 +10,7 @@ export type Target =
   | { readonly what: 'unbound'; readonly path: string }
   | { readonly what: 'nothing' };
 
-export const discoveryPath = '/-/';
+const discoveryPath = '/-/';
 
 /** With or without a slash at the end: clients differ. */
 export function targetOf(path: string, registry: Registry): Target {

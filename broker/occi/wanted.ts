@@ -98,7 +98,7 @@ export function checkCall(attributes: Attributes, definitions: Kind['attributes'
   return checked.attributes;
 }
 
-export function refuse(faults: readonly Fault[]): void {
+function refuse(faults: readonly Fault[]): void {
   const [first] = faults;
   if (!first) return;
   const errors = faults.map(({ name, message }) => ({ pointer: `/attributes/${name}`, message }));

@@ -1,8 +1,6 @@
 import { sql } from 'kysely';
-import type { Note, OcciStore } from '../occi/index.ts';
+import { emptyNote, type Note, type OcciStore } from '../occi/index.ts';
 import type { Db } from './database.ts';
-
-const nothing: Note = { title: null, summary: null, mixins: [] };
 
 /** Mixins that users defined, and what they added to instances. */
 export function createOcciStore(db: Db): OcciStore {
@@ -55,7 +53,7 @@ export function createOcciStore(db: Db): OcciStore {
             .selectAll()
             .where('path', '=', path)
             .executeTakeFirst();
-          const note = noteOf(change(row ?? nothing, path));
+          const note = noteOf(change(row ?? emptyNote, path));
           const isEmpty = note.title === null && note.summary === null && note.mixins.length === 0;
           if (isEmpty) {
             if (row) await trx.deleteFrom('occi_note').where('path', '=', path).execute();

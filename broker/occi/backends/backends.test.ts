@@ -1,4 +1,4 @@
-import { providerIdSchema, resourceIdSchema } from '@medusa/protocol';
+import { poolIdSchema, providerIdSchema, putPoolSchema, resourceIdSchema } from '@medusa/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NodeRegistry } from '../../node/index.ts';
 import { createOcciStore } from '../../persistence/index.ts';
@@ -10,6 +10,7 @@ import {
   addCloud,
   by,
   cloudId,
+  machineOf,
   quickCloud,
   startTestEngine,
   type TestEngine,
@@ -267,6 +268,27 @@ describe('what is refused by the engine', () => {
     });
     expect([second.status, (await client.get('compute/second')).status]).toEqual([409, 404]);
     expect((await engine.view('taken')).spec).toMatchObject({ attachedTo: 'holder' });
+  });
+
+  it('who deletes all machines deletes none of a pool', async () => {
+    const client = occiClient(edge.base, 'text/plain');
+    const pool = poolIdSchema.parse('render');
+    const machine = machineOf({ role: 'render', slots: 1 });
+    await engine.provisioning.putPool(
+      pool,
+      putPoolSchema.parse({ providers: [cloudId], machine, policy: { min: 1, max: 1 } }),
+      by,
+    );
+    const nodes = async () => engine.provisioning.resources({ pool });
+    await vi.waitFor(async () => expect(await nodes()).toHaveLength(1), patient);
+    await client.entity('PUT', 'compute/single', { kind: kindOf.compute });
+
+    expect((await client.get('compute/')).payload().locations).toContain(`${edge.base}compute/single`);
+    expect((await client.delete('compute/')).status).toBe(200);
+    expect((await client.get('compute/')).payload().locations).toEqual([]);
+    expect((await nodes()).map(({ isWanted }) => isWanted)).toEqual([true]);
+    expect((await client.delete('compute/render-1')).status).toBe(404);
+    await engine.provisioning.removePool(pool, by);
   });
 
   it('providers that are switched off have nothing to offer', async () => {

@@ -15,13 +15,13 @@ import {
   attributesFrom,
   byOf,
   conditionOf,
-  findWanted,
+  findOwnMachine,
   idIn,
   messageOf,
+  ownMachines,
   providerPart,
   refuseChanges,
   resourceIdOf,
-  wantedOf,
   type ResourceDeps,
   type ViewOf,
 } from './resources.ts';
@@ -36,7 +36,7 @@ const asked: Readonly<Record<string, ResourceAction>> = {
   restart: { action: 'restart' },
 };
 
-/** Machines of every provider. The id is also the host's name. */
+/** Machines of every provider, apart from those of pools. The id is also the host's name. */
 export function computeBackend(deps: Deps): OcciBackend {
   const { provisioning, offers, newId } = deps;
   const instanceOf = async (view: ViewOf<'machine'>): Promise<Instance> => toInstance(view, await offers());
@@ -45,10 +45,10 @@ export function computeBackend(deps: Deps): OcciBackend {
     linksAtBirth: [identifierOf(networkInterfaceKind)],
     async list() {
       const known = await offers();
-      return (await wantedOf(deps, 'machine')).map((view) => toInstance(view, known));
+      return (await ownMachines(deps)).map((view) => toInstance(view, known));
     },
     async get(id) {
-      const view = await findWanted(deps, 'machine', id);
+      const view = await findOwnMachine(deps, id);
       return view && instanceOf(view);
     },
     async create(wanted, by) {
@@ -59,7 +59,7 @@ export function computeBackend(deps: Deps): OcciBackend {
         networks: networksOf(wanted),
       });
       await provisioning.create({ id: resourceIdOf(id), provider: provider.id, spec }, byOf(by));
-      return require(await findWanted(deps, 'machine', id), instanceOf);
+      return require(await findOwnMachine(deps, id), instanceOf);
     },
     update: async (_id, changes) => refuseChanges(changes),
     async delete(id, by) {
@@ -69,7 +69,7 @@ export function computeBackend(deps: Deps): OcciBackend {
       const action = asked[term];
       if (!action) throw new AppError('occi.not-implemented', `${term} is not implemented`);
       await provisioning.act(resourceIdOf(id), action, byOf(by));
-      return require(await findWanted(deps, 'machine', id), instanceOf);
+      return require(await findOwnMachine(deps, id), instanceOf);
     },
   };
 }

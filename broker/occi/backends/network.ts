@@ -18,6 +18,7 @@ import {
   conditionOf,
   findWanted,
   messageOf,
+  ownMachines,
   providerPart,
   refuseChanges,
   resourceIdOf,
@@ -103,8 +104,7 @@ function toInstance(view: ViewOf<'network'>): Instance {
 
 /** Which machine is in which of our networks. It is so from the machine's first moment to its last. */
 export function networkInterfaceBackend(deps: Pick<ResourceDeps, 'provisioning'>): OcciBackend {
-  const list = async (): Promise<readonly Instance[]> =>
-    (await wantedOf(deps, 'machine')).flatMap(interfacesOf);
+  const list = async (): Promise<readonly Instance[]> => (await ownMachines(deps)).flatMap(interfacesOf);
   return {
     ...{ kind: networkInterfaceKind, access: adminOnly, actions: [], takesIds: false, linksAtBirth: [] },
     list,

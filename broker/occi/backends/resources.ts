@@ -24,7 +24,7 @@ export type ViewOf<Kind extends ResourceKind> = ResourceView & {
 /** As an administrator of providers: machines and what belongs to them. */
 export const adminOnly = { read: ['admin'], change: ['admin'] } as const;
 
-export function isOf<Kind extends ResourceKind>(view: ResourceView, kind: Kind): view is ViewOf<Kind> {
+function isOf<Kind extends ResourceKind>(view: ResourceView, kind: Kind): view is ViewOf<Kind> {
   return view.spec.kind === kind;
 }
 
@@ -61,6 +61,24 @@ export function resourceIdOf(id: string): ResourceId {
   throw new AppError('request.invalid', message, {
     errors: [{ pointer: '/attributes/occi.core.id', message }],
   });
+}
+
+/**
+ * Machines that somebody wanted one by one. Those of pools are the pools' to make and to end: they are told as nodes, so that who
+ * deletes a whole collection does not delete what sessions run on.
+ */
+export async function ownMachines(
+  deps: Pick<ResourceDeps, 'provisioning'>,
+): Promise<readonly ViewOf<'machine'>[]> {
+  return (await wantedOf(deps, 'machine')).filter(({ pool }) => pool === null);
+}
+
+export async function findOwnMachine(
+  deps: Pick<ResourceDeps, 'provisioning'>,
+  id: string,
+): Promise<ViewOf<'machine'> | undefined> {
+  const view = await findWanted(deps, 'machine', id);
+  return view?.pool === null ? view : undefined;
 }
 
 /** The id in a path of that collection. Throws `request.invalid` for a path elsewhere. */

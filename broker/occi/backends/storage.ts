@@ -8,9 +8,11 @@ import {
   attributesFrom,
   byOf,
   conditionOf,
+  findOwnMachine,
   findWanted,
   idIn,
   messageOf,
+  ownMachines,
   providerPart,
   refuseChanges,
   resourceIdOf,
@@ -69,10 +71,15 @@ export function storageLinkBackend(deps: Pick<ResourceDeps, 'provisioning'>): Oc
   const { provisioning } = deps;
   return {
     ...{ kind: storageLinkKind, access: adminOnly, actions: [], takesIds: true, linksAtBirth: [] },
-    list: async () => (await wantedOf(deps, 'volume')).flatMap(linksOf),
+    async list() {
+      const machines = new Set<string | null>((await ownMachines(deps)).map(({ id }) => id));
+      const volumes = await wantedOf(deps, 'volume');
+      return volumes.filter(({ spec }) => machines.has(spec.attachedTo)).flatMap(linksOf);
+    },
     async get(id) {
       const view = await findWanted(deps, 'volume', id);
-      return view && linksOf(view)[0];
+      const machine = await findOwnMachine(deps, view?.spec.attachedTo ?? '');
+      return view && machine && linksOf(view)[0];
     },
     async create({ id, attributes }, by) {
       for (const name of ['occi.storagelink.deviceid', 'occi.storagelink.mountpoint'])

@@ -13,7 +13,7 @@ export type Field = {
   readonly place: FieldPlace;
 };
 
-export type FieldPlace =
+type FieldPlace =
   | { readonly line: number; readonly column: number }
   | { readonly header: string; readonly occurrence: number; readonly column: number };
 
@@ -35,7 +35,7 @@ export function readUntil(scanner: Scanner, ends: string): string {
   return value.slice(start, scanner.at).trim();
 }
 
-export function skipSpace(scanner: Scanner): void {
+function skipSpace(scanner: Scanner): void {
   const { value } = scanner.field;
   while (value[scanner.at] === ' ' || value[scanner.at] === '\t') scanner.at += 1;
 }
@@ -48,7 +48,7 @@ export function accept(scanner: Scanner, character: string): boolean {
   return true;
 }
 
-export function isAtEnd(scanner: Scanner): boolean {
+function isAtEnd(scanner: Scanner): boolean {
   skipSpace(scanner);
   return scanner.at >= scanner.field.value.length;
 }

@@ -8,7 +8,6 @@ import { textFieldsOf, uriListOf, type TextField } from './text-render.ts';
 export { chooseMediaType, mediaTypeOf, mediaTypes, type MediaType } from './media-type.ts';
 export {
   emptyPayload,
-  isTerm,
   type CategoryRendering,
   type OcciBody,
   type OcciPayload,
