@@ -6,11 +6,13 @@ import type { Application } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import { Server } from 'socket.io';
 import { openAdmission, type AdmissionParts } from './admission.ts';
+import { startAgreements } from './agreements.ts';
 import { brokerActor, createAuditTrail, type AuditTrail } from './audit/index.ts';
 import type { BrokerConfig } from './config.ts';
 import { readHealth } from './health.ts';
 import {
   adminRoutes,
+  agreementRoutes,
   createAuthenticate,
   createHttpApp,
   createMetrics,
@@ -110,6 +112,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
       report,
     }),
   );
+  const contracts = starting.use(startAgreements({ ...features, db, log, report }));
   const login = await openLogin({ config, secrets, publicUrl, db, audit, report });
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
   const metrics = createMetrics({ sessions, nodes });
@@ -129,6 +132,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...studyRoutes({ studies, audit }),
     ...adminRoutes({ nodes, audit }),
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
+    ...agreementRoutes({ agreements: contracts.agreements, audit, keys }),
     ...joinRoutes({ joining, now: Date.now }),
     ...manifestRoutes({ catalogue }),
     ...occiRoutes({ server: occi, audit }),
@@ -168,6 +172,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     }),
   );
   starting.use(every(linkExchangeMs, report, async () => features.links.exchange()));
+  starting.use(every(60_000, report, contracts.tick));
   starting.use(every(3_600_000, report, async () => deleteExpiredLogins(db)));
 
   log.info({ url: publicUrl, issuer: login.issuer }, 'broker serves');

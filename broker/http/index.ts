@@ -1,4 +1,5 @@
 export { createAuthenticate } from './caller.ts';
+export { agreementRoutes } from './routes/agreement-routes.ts';
 export { dicomwebRoutes } from './dicomweb-proxy.ts';
 export { createHttpApp } from './http-app.ts';
 export { createMetrics } from './metrics.ts';
