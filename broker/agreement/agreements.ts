@@ -23,7 +23,7 @@ type AgreementsDeps = {
 };
 
 /** What a party may do with an agreement. */
-export type AgreementAct =
+type AgreementAct =
   | { readonly event: 'accept' | 'reject' | 'suspend' | 'resume' }
   /** Now, or at an instant until which it is observed. */
   | { readonly event: 'terminate'; readonly at?: string | undefined };

@@ -1,4 +1,4 @@
-export { openAgreements, type AgreementAct, type Agreements } from './agreements.ts';
+export { openAgreements, type Agreements } from './agreements.ts';
 export { indicators, type IndicatorEvent } from './evaluation/index.ts';
 export { followSessions, nodeIndicators } from './feed.ts';
 export { ledgerGenesis, ledgerHash, type NewLedgerEntry } from './ledger.ts';

@@ -12,7 +12,7 @@ import type { NewLedgerEntry } from './ledger.ts';
 /** An agreement as it is stored. */
 export type AgreementRecord = Omit<AgreementView, 'occiState'>;
 
-export type EventQuery = { readonly indicators: readonly string[]; readonly span: Span };
+type EventQuery = { readonly indicators: readonly string[]; readonly span: Span };
 
 /** One agreement while its claim is held: nobody else evaluates or changes it. All that is written is written together. */
 export interface ClaimedAgreement {
@@ -33,7 +33,7 @@ export interface ClaimedAgreement {
   save(record: AgreementRecord): Promise<void>;
 }
 
-export type WindowQuery = { readonly agreementId: string; readonly span: Span; readonly limit: number };
+type WindowQuery = { readonly agreementId: string; readonly span: Span; readonly limit: number };
 
 /** Where agreements and what became of them are kept. Several brokers may use it at once. */
 export interface AgreementStore {

@@ -12,8 +12,7 @@ export type Operand =
   /** The part of the events of one indicator of which the condition is true: 0 to 1. */
   | { readonly kind: 'ratio'; readonly of: Expression };
 
-export const operators = ['LT', 'LE', 'GT', 'GE', 'EQ', 'NE'] as const;
-export type Operator = (typeof operators)[number];
+export type Operator = 'LT' | 'LE' | 'GT' | 'GE' | 'EQ' | 'NE';
 
 /** A condition, parsed. Nothing in it is ever run as code. */
 export type Expression =

@@ -1,3 +1,3 @@
 export { locate, type Located } from './locate.ts';
-export { parseAgreement, type ParsedAgreement } from './parse.ts';
+export { parseAgreement } from './parse.ts';
 export { renderAgreement, renderTemplate } from './render.ts';

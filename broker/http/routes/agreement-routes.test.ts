@@ -125,6 +125,13 @@ describe('agreements over HTTP', () => {
     ];
     expect(await call('POST', '/indicators', { events })).toMatchObject({ body: { recorded: 1 } });
     expect(await call('POST', '/indicators', { events })).toMatchObject({ body: { recorded: 0 } });
+    expect(await call('GET', '/indicators')).toMatchObject({
+      body: {
+        indicators: expect.arrayContaining([
+          { name: 'pacs.link.mbps', kind: 'rate', unit: 'Mb/s' },
+        ]) as unknown,
+      },
+    });
     expect(await call('GET', '/ledger/verification')).toMatchObject({ body: { kind: 'intact' } });
   });
 

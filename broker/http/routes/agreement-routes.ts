@@ -15,6 +15,7 @@ import {
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import {
+  indicators,
   occiStateOf,
   renderAgreement,
   renderReportPdf,
@@ -48,6 +49,7 @@ export function agreementRoutes(deps: AgreementRoutesDeps): RouteDefinition[] {
   return [
     ...templateRoutes(deps),
     ...offerRoutes(deps),
+    knownIndicators(),
     indicatorRoute(deps),
     ledgerVerification(deps),
     ...lifeRoutes(deps),
@@ -294,6 +296,23 @@ function drillDownRoute({ agreements }: AgreementRoutesDeps): RouteDefinition {
         },
       };
     },
+  });
+}
+
+function knownIndicators(): RouteDefinition {
+  const list = Object.entries(indicators).map(([name, { kind, unit }]) => ({ name, kind, unit }));
+  const shape = z.object({
+    name: z.string(),
+    kind: z.enum(['duration', 'proportion', 'rate']),
+    unit: z.string(),
+  });
+  return route({
+    method: 'get',
+    path: '/api/agreements/indicators',
+    summary: 'The indicators that are known, with their units; others may be told and are taken for rates',
+    access,
+    response: z.object({ indicators: z.array(shape) }),
+    handle: async () => ({ body: { indicators: list } }),
   });
 }
 
