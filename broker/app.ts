@@ -134,7 +134,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...agreementRoutes({ agreements: contracts.agreements, audit, keys }),
     ...joinRoutes({ joining, now: Date.now }),
-    ...manifestRoutes({ catalogue }),
+    ...manifestRoutes({ catalogue, provisioning }),
     ...occiRoutes({ server: occi, audit }),
     ...dicomwebRoutes({ nodes, studies, sessions, keys, audit, links, publicHost }),
     ...operationsRoutes({

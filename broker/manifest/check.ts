@@ -1,15 +1,25 @@
-import { manifestSchema, type Manifest, type ManifestCheck, type ManifestProblem } from '@medusa/protocol';
+import {
+  manifestSchema,
+  type Manifest,
+  type ManifestCheck,
+  type ManifestProblem,
+  type ProviderCatalog,
+} from '@medusa/protocol';
 import { parseCords, renderCords } from './cords/index.ts';
 import { planDeployment, type DeploymentOptions } from './deployment.ts';
+import { fitToCatalog } from './fit.ts';
 import { lintManifest } from './lint.ts';
+
+type CheckOptions = DeploymentOptions & { readonly catalog?: ProviderCatalog | undefined };
 
 /**
  * All that can be said about a manifest, a document or its JSON, without deploying it: what is wrong with it and where, what is missing,
- * and how it would be deployed. Never throws.
+ * how it would be deployed and, given the catalogue of a provider, as what there. Never throws.
  */
-export function checkManifest(body: unknown, options: DeploymentOptions): ManifestCheck {
+export function checkManifest(body: unknown, options: CheckOptions): ManifestCheck {
   const { manifest, problems, placeOf } = typeof body === 'string' ? parseCords(body) : parseJson(body);
-  if (!manifest) return { manifest, problems: [...problems], lint: [], plan: null, document: null };
+  if (!manifest)
+    return { manifest, problems: [...problems], lint: [], plan: null, fit: null, document: null };
   const planned = planDeployment(manifest, options);
   const wrong = planned.ok ? [] : planned.problems;
   const all: ManifestProblem[] = [
@@ -18,7 +28,9 @@ export function checkManifest(body: unknown, options: DeploymentOptions): Manife
   ];
   const lint = lintManifest(manifest).map((finding) => ({ ...finding, ...placeOf(finding.pointer) }));
   const document = renderCords(annotate(manifest, { problems: all, lint }));
-  return { manifest, problems: all, lint, plan: planned.ok ? planned.plan : null, document };
+  const plan = planned.ok ? planned.plan : null;
+  const fit = plan && options.catalog ? fitToCatalog(plan, options.catalog) : null;
+  return { manifest, problems: all, lint, plan, fit, document };
 }
 
 /** As many as a manifest may have. */

@@ -93,6 +93,16 @@ export const deploymentPlanSchema = z.strictObject({
 });
 export type DeploymentPlan = z.infer<typeof deploymentPlanSchema>;
 
+/** What a machine of a plan would be at one provider. */
+export const machineFitSchema = z.object({
+  id: resourceIdSchema,
+  /** Ids of the provider's; null = it has none that fits, and `reason` says why. */
+  size: z.string().nullable(),
+  image: z.string().nullable(),
+  reason: z.string(),
+});
+export type MachineFit = z.infer<typeof machineFitSchema>;
+
 /** All that can be said about a manifest without deploying it. */
 export const manifestCheckSchema = z.object({
   /** null: there is an error among the problems. */
@@ -101,6 +111,8 @@ export const manifestCheckSchema = z.object({
   lint: z.array(manifestFindingSchema.extend(manifestProblemSchema.pick({ line: true, column: true }).shape)),
   /** null: there is an error among the problems. */
   plan: deploymentPlanSchema.nullable(),
+  /** null: there is no plan, or no provider was named. */
+  fit: z.array(machineFitSchema).nullable(),
   /** The manifest in the form that we write (CORDS, XML), with what was found in it as its errors and warnings. */
   document: z.string().nullable(),
 });

@@ -96,6 +96,21 @@ describe('the check of a manifest', () => {
     expect((await check(`<manifest name="${'a'.repeat(300_000)}"/>`, 'application/xml')).status).toBe(413);
   });
 
+  it('says which size of a provider each machine would be, and refuses a provider that is not there', async () => {
+    const token = await broker.token('ada');
+    const manifest = await (await ask('/api/manifests/near-data')).json();
+    const checkAt = async (provider: string): Promise<{ status: number; body: unknown }> =>
+      broker.call('POST', `/api/manifests/check?provider=${provider}`, { token, body: manifest });
+
+    const answer = await checkAt('local');
+    expect(answer).toMatchObject({ status: 200 });
+    const { fit } = manifestCheckSchema.parse(answer.body);
+
+    expect(fit?.map(({ id }) => id)).toEqual(['storage-store', 'near-data-reader', 'near-data-viewer']);
+    expect(fit?.[1]).toMatchObject({ size: null, reason: expect.stringMatching(/no size/) as unknown });
+    expect(await checkAt('nowhere')).toMatchObject({ status: 404, body: { code: 'provider.unknown' } });
+  });
+
   it('leaves no document type a chance', async () => {
     const bomb = '<!DOCTYPE m [<!ENTITY a SYSTEM "file:///etc/passwd">]><manifest name="&a;"/>';
 
