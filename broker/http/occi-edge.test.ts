@@ -344,6 +344,7 @@ describe('traps', () => {
   it('discovery stands at the root, at the well-known address and below the mount, with and without its slash', async () => {
     for (const path of ['/-/', '/-', '/.well-known/org/ogf/occi/-/', '/occi/-/', '/occi/-'])
       expect((await send(`${origin}${path}`, 'GET')).text).toContain('Category: compute; ');
+    expect((await send(`${origin}/-/`, 'HEAD')).status).toBe(200);
   });
 
   it('repeated headers and headers joined by commas are the same', async () => {

@@ -1,4 +1,4 @@
-import { AppError } from '@medusa/protocol';
+import { AppError, type Role } from '@medusa/protocol';
 import type { RequestHandler, Response } from 'express';
 import type { AuditTrail } from '../audit/index.ts';
 import { checkVersion, mediaTypes, occiVersion, type OcciServer } from '../occi/index.ts';
@@ -23,7 +23,7 @@ const summaries = {
   delete: 'OCCI 1.2: delete, or take off a tag (GFD.223)',
 } as const;
 
-/** OCCI's HTTP protocol. Who may do what, the kinds say; to read what there is, one has to be logged in. */
+/** OCCI's HTTP protocol. Who may do what with instances, their kinds say; categories are for all to read who are logged in. */
 export function occiRoutes(deps: OcciRoutesDeps): RouteDefinition[] {
   const paths = [...discoveryPaths, `${occiMount}/`, `${occiMount}/*path`];
   const methods = ['get', 'post', 'put', 'delete'] as const;
@@ -31,8 +31,10 @@ export function occiRoutes(deps: OcciRoutesDeps): RouteDefinition[] {
 }
 
 function occiRoute(deps: OcciRoutesDeps, method: keyof typeof summaries, path: string): RouteDefinition {
+  const isDefining = discoveryPaths.includes(path) && method !== 'get';
+  const access: readonly Role[] = isDefining ? ['admin'] : ['radiologist', 'doctor', 'admin'];
   const definition = streamRoute({
-    ...{ method, path, summary: summaries[method], access: ['radiologist', 'doctor', 'admin'] },
+    ...{ method, path, summary: summaries[method], access },
     stream: async ({ caller, req, res }) => {
       const type = answerTypeOf(req);
       const request = await readRequest({ req, res }, caller, path.startsWith(occiMount) ? occiMount : null);

@@ -78,10 +78,16 @@ async function madeOrUndone<Value>(
   try {
     return await work(made);
   } catch (error) {
-    for (const { backend, path, instance } of made.toReversed()) {
-      await backend.delete?.(instance.id, by);
-      await deps.store.change([path], () => emptyNote);
-    }
+    await undo({ by, deps }, made).catch((remains: unknown) => {
+      throw new AggregateError([error, remains], 'It failed, and what was made could not be taken back');
+    });
     throw error;
+  }
+}
+
+async function undo({ by, deps }: Pick<Context, 'by' | 'deps'>, made: readonly Entity[]): Promise<void> {
+  for (const { backend, path, instance } of made.toReversed()) {
+    await backend.delete?.(instance.id, by);
+    await deps.store.change([path], () => emptyNote);
   }
 }

@@ -14,7 +14,7 @@ const discoveryPath = '/-/';
 
 /** With or without a slash at the end: clients differ. */
 export function targetOf(path: string, registry: Registry): Target {
-  const folder = `${path.replace(/\/+$/, '')}/`;
+  const folder = path.endsWith('/') ? path : `${path}/`;
   if (folder === discoveryPath) return { what: 'discovery' };
   return collectionAt(folder, registry) ?? entityAt(folder, registry) ?? aboveAll(folder, registry);
 }

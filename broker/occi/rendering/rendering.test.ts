@@ -194,6 +194,15 @@ describe('nothing but a located problem comes of what cannot be read', () => {
     );
   });
 
+  it.each([
+    ['spaces', `${' '.repeat(250_000)}x`],
+    ['braces', `Category: a; scheme="http://a#"; class=kind; attributes="${'a{'.repeat(120_000)}"`],
+    ['quotes', `X-OCCI-Attribute: ${'a="'.repeat(80_000)}`],
+    ['commas', `Category: ${','.repeat(250_000)};`],
+  ])('text/plain with very many %s, without trying each of them anew', (_what, body) => {
+    expect(outcome(() => plain(body))?.code).toBe('request.malformed');
+  });
+
   it('text/occi', () => {
     fc.assert(
       fc.property(fc.array(field), (all) => {

@@ -29,10 +29,12 @@ export function parseTextPlain(body: string): OcciPayload {
   const fields: Field[] = [];
   for (const [index, line] of body.split(/\r\n|\r|\n/).entries()) {
     if (line.trim() === '') continue;
-    const [, start = '', label = '', value = ''] = /^(\s*([\w-]*)\s*:[ \t]*)?(.*)$/s.exec(line) ?? [];
-    const name = fieldNameOf(label);
-    const place = { line: index + 1, column: start.length + 1 };
+    // By hand: an expression would try each of many spaces anew.
+    const colon = line.indexOf(':');
+    const name = colon < 0 ? undefined : fieldNameOf(line.slice(0, colon).trim());
     if (name === undefined) throw malformed('No line of OCCI', { line: index + 1, column: 1 });
+    const value = line.slice(colon + 1).trimStart();
+    const place = { line: index + 1, column: line.length - value.length + 1 };
     fields.push({ name, value, place });
   }
   return payloadOf(fields);
@@ -141,7 +143,7 @@ function classOf(scanner: Scanner, given: string | null): CategoryRendering['cla
 /** E.g. `occi.compute.cores occi.compute.state{immutable}`. */
 function readNotes(scanner: Scanner, text: string): AttributeNote[] {
   return Array.from(
-    text.matchAll(/([^\s{}]+)(?:\{([^}]*)\})?|\S/g),
+    text.matchAll(/([^\s{}]+)(?:\{([^{}]*)\})?|\S/g),
     ([whole, name = '', properties = '']) => {
       if (!isAttributeName(name)) fail(scanner, `${whole} is not the name of an attribute`);
       const given = words(properties);
