@@ -54,9 +54,12 @@ export async function launchEngine(
   });
   const gate = child.stdio[3] as Duplex;
   gate.on('error', () => undefined);
-  createInterface({ input: gate }).on('line', (step) => {
-    if (passes(step)) gate.write('.');
-  });
+  createInterface({ input: gate })
+    .on('line', (step) => {
+      if (passes(step)) gate.write('.');
+    })
+    // It tells of its input's errors too: a killed engine resets its end.
+    .on('error', () => undefined);
   child.stdin?.on('error', () => undefined);
   child.stderr?.on('data', (data: Buffer) => errors.push(data.toString('utf8').trim()));
   const told = createInterface({ input: child.stdout ?? process.stdin })[Symbol.asyncIterator]();
