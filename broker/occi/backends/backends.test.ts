@@ -1,4 +1,10 @@
-import { poolIdSchema, providerIdSchema, putPoolSchema, resourceIdSchema } from '@medusa/protocol';
+import {
+  nodeIdSchema,
+  poolIdSchema,
+  providerIdSchema,
+  putPoolSchema,
+  resourceIdSchema,
+} from '@medusa/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NodeRegistry } from '../../node/index.ts';
 import { createOcciStore } from '../../persistence/index.ts';
@@ -46,6 +52,7 @@ const noArguments = new Map();
 
 let engine: TestEngine;
 let edge: OcciEdge;
+let nodes: NodeRegistry;
 let made = 0;
 const problems: unknown[] = [];
 
@@ -56,7 +63,7 @@ beforeAll(async () => {
   await addCloud(engine, cloud);
   const report = (error: unknown): void => void problems.push(error);
   const store = { load: async () => [], save: async () => undefined, heard: async () => undefined };
-  const nodes = new NodeRegistry(store, { heartbeatMs: 1_000, now: () => new Date(), report });
+  nodes = new NodeRegistry(store, { heartbeatMs: 1_000, now: () => new Date(), report });
   const sessions = { listFor: async () => [] } as unknown as Parameters<typeof openOcci>[0]['sessions'];
   edge = suite.use(
     await startOcciEdge({
@@ -289,6 +296,34 @@ describe('what is refused by the engine', () => {
     expect((await nodes()).map(({ isWanted }) => isWanted)).toEqual([true]);
     expect((await client.delete('compute/render-1')).status).toBe(404);
     await engine.provisioning.removePool(pool, by);
+  });
+
+  it('a node whose machine is ours is drained and undrained, another one is not', async () => {
+    const client = occiClient(edge.base, 'text/plain');
+    const nodeAction = (term: string): string => `http://medusa.example/occi/broker/node/action#${term}`;
+    const id = nodeIdSchema.parse('worker');
+    const machine = {
+      id: resourceIdSchema.parse('worker'),
+      provider: cloudId,
+      spec: machineOf({ role: 'render' }),
+    };
+    await engine.provisioning.create(machine, by);
+    nodes.setState(id, 'ready', 'Registered');
+    nodes.setState(nodeIdSchema.parse('foreign'), 'ready', 'Registered');
+    const call = async (path: string, term: string) =>
+      client.call(path, { action: nodeAction(term), attributes: noArguments });
+    const phase = async (): Promise<string> => (await engine.view('worker')).phase;
+
+    await vi.waitFor(async () => expect(await phase()).toBe('joining'), patient);
+    await engine.nodeJoins('worker');
+    await vi.waitFor(async () => expect(await phase()).toBe('ready'), patient);
+    const drained = await call('rendernode/worker', 'drain');
+    expect([drained.status, drained.payload().entities[0]?.actions]).toEqual([200, [nodeAction('drain')]]);
+    await vi.waitFor(async () => expect(await phase()).toBe('draining'), patient);
+    nodes.setState(id, 'draining', 'Asked to');
+    expect((await call('rendernode/worker', 'undrain')).status).toBe(200);
+    await vi.waitFor(async () => expect(await phase()).toBe('ready'), patient);
+    expect((await call('rendernode/foreign', 'drain')).status).toBe(409);
   });
 
   it('providers that are switched off have nothing to offer', async () => {
