@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { followSessions, nodeIndicators, openAgreements, type Agreements } from './agreement/index.ts';
+import { followIndicators, nodeIndicators, openAgreements, type Agreements } from './agreement/index.ts';
 import type { NodeRegistry } from './node/index.ts';
 import { createAgreementStore, type Db } from './persistence/index.ts';
+import type { Rooms } from './room/index.ts';
 import type { Sessions } from './session/index.ts';
 
 type RunningAgreements = Disposable & {
@@ -11,21 +12,27 @@ type RunningAgreements = Disposable & {
   readonly tick: () => Promise<void>;
 };
 
-/** Agreements that hear of sessions and nodes. */
+/** Agreements that hear of sessions, rooms and nodes. */
 export function startAgreements(deps: {
   readonly db: Db;
   readonly sessions: Sessions;
+  readonly rooms: Rooms;
   readonly nodes: NodeRegistry;
   readonly log: Logger;
   readonly report: (error: unknown) => void;
 }): RunningAgreements {
-  const { db, sessions, nodes, log, report } = deps;
+  const { db, sessions, rooms, nodes, log, report } = deps;
   const now = (): Date => new Date();
   const agreements = openAgreements({ store: createAgreementStore(db), now, newId: randomUUID, report });
   agreements.events.on('alerted', ({ agreementId, guarantee, kind, text }) =>
     log.warn({ agreementId, guarantee, kind, text }, 'an agreement raised an alert'),
   );
-  const following = followSessions({ events: sessions.events, record: agreements.record, report });
+  const following = followIndicators({
+    sessions: sessions.events,
+    rooms: rooms.events,
+    record: agreements.record,
+    report,
+  });
   return {
     agreements,
     async tick() {

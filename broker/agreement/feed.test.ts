@@ -1,7 +1,9 @@
 import type { NodeView } from '@medusa/protocol';
 import { describe, expect, it } from 'vitest';
 import type { SessionRecord } from '../session/index.ts';
-import { nodeIndicators, sessionIndicators } from './feed.ts';
+import type { IndicatorEvent } from './index.ts';
+import { TypedEmitter } from '@medusa/kernel';
+import { followIndicators, nodeIndicators, sessionIndicators } from './feed.ts';
 
 const session = {
   id: 's1',
@@ -55,5 +57,32 @@ describe('a node', () => {
     const [there] = nodeIndicators([node('r', 'render', 'ready')], nowMs);
     const [lost] = nodeIndicators([node('r', 'render', 'lost')], nowMs + 60_000);
     expect(lost?.id).toBe(there?.id);
+  });
+});
+
+describe('followIndicators', () => {
+  it('records what is told until it is disposed, and reports what could not be recorded', async () => {
+    const fail = (error: unknown): void => {
+      throw error;
+    };
+    const sessions = new TypedEmitter<{ streaming: [SessionRecord]; ended: [SessionRecord] }>(fail);
+    const rooms = new TypedEmitter<{
+      joined: [{ sessionId: string; participantId: string; at: Date; joinMs: number }];
+    }>(fail);
+    const recorded: IndicatorEvent[] = [];
+    const reported = Promise.withResolvers<unknown>();
+    const record = async (events: readonly IndicatorEvent[]): Promise<void> => {
+      if (events.some(({ indicator }) => indicator === 'room.join.seconds')) throw new Error('no database');
+      recorded.push(...events);
+    };
+    const following = followIndicators({ sessions, rooms, record, report: reported.resolve });
+
+    sessions.emit('streaming', session);
+    rooms.emit('joined', { sessionId: 's1', participantId: 'p', at: new Date(0), joinMs: 120 });
+    expect(await reported.promise).toEqual(new Error('no database'));
+    following[Symbol.dispose]();
+    sessions.emit('ended', session);
+
+    expect(recorded).toHaveLength(2);
   });
 });

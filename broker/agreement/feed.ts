@@ -1,4 +1,3 @@
-import type { TypedEmitter } from '@medusa/kernel';
 import type { NodeView } from '@medusa/protocol';
 import type { SessionRecord } from '../session/index.ts';
 import type { IndicatorEvent } from './evaluation/index.ts';
@@ -62,20 +61,40 @@ export function nodeIndicators(nodes: readonly NodeView[], nowMs: number): reado
   });
 }
 
-/** Records what sessions tell as it happens. Dispose to stop. */
-export function followSessions(deps: {
-  readonly events: TypedEmitter<{
-    changed: [SessionRecord];
-    streaming: [SessionRecord];
-    ended: [SessionRecord];
-  }>;
+type SeatTaken = {
+  readonly sessionId: string;
+  readonly participantId: string;
+  readonly at: Date;
+  readonly joinMs: number;
+};
+
+/** How long somebody waited for a seat. */
+export function seatIndicators({
+  sessionId,
+  participantId,
+  at,
+  joinMs,
+}: SeatTaken): readonly IndicatorEvent[] {
+  const id = `seat:${participantId}:room.join.seconds`;
+  const facts = { service: 'room', item: sessionId, conditions: {} };
+  return [{ id, indicator: 'room.join.seconds', atMs: at.getTime(), value: joinMs / 1000, ...facts }];
+}
+
+type Listen<Name extends string, Told> = {
+  on(name: Name, listener: (told: Told) => void): Disposable;
+};
+
+/** Records what sessions and rooms tell, as it happens. Dispose to stop. */
+export function followIndicators(deps: {
+  readonly sessions: Listen<'streaming' | 'ended', SessionRecord>;
+  readonly rooms: Listen<'joined', SeatTaken>;
   readonly record: (events: readonly IndicatorEvent[]) => Promise<unknown>;
   readonly report: (error: unknown) => void;
 }): Disposable {
-  const tell = (session: SessionRecord): void =>
-    void deps.record(sessionIndicators(session)).catch(deps.report);
+  const tell = (events: readonly IndicatorEvent[]): void => void deps.record(events).catch(deps.report);
   const listening = new DisposableStack();
-  listening.use(deps.events.on('streaming', tell));
-  listening.use(deps.events.on('ended', tell));
+  for (const name of ['streaming', 'ended'] as const)
+    listening.use(deps.sessions.on(name, (session) => tell(sessionIndicators(session))));
+  listening.use(deps.rooms.on('joined', (seat) => tell(seatIndicators(seat))));
   return listening;
 }

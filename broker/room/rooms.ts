@@ -48,6 +48,8 @@ type RoomEvents = {
   floorRequested: [
     request: { sessionId: SessionId; holder: ParticipantId | null; participantId: ParticipantId },
   ];
+  /** Somebody took a seat anew; how long it took from being asked, in ms. */
+  joined: [seat: { sessionId: SessionId; participantId: ParticipantId; at: Date; joinMs: number }];
   ended: [sessionId: SessionId];
 };
 
@@ -93,6 +95,7 @@ export class Rooms {
     user: User,
     actor: AuditActor,
   ): Promise<JoinedRoom> {
+    const askedAt = this.#deps.now();
     const session = await this.#deps.sessions.get(sessionId);
     if (!(await this.#deps.sessions.isMember(session, user)))
       throw new AppError('access.refused', 'You are not invited to this session');
@@ -118,6 +121,9 @@ export class Rooms {
     await this.#record('room.joined', { sessionId, actor });
     const { studyInstanceUID } = session;
     await this.#deps.audit.recordStudyRead({ actor, studyInstanceUID, context: `session ${sessionId}` });
+    const at = this.#deps.now();
+    const joinMs = at.getTime() - askedAt.getTime();
+    this.events.emit('joined', { sessionId, participantId: id, at, joinMs });
     return { you: id, room: toRoomView(room) };
   }
 
