@@ -11,15 +11,19 @@ type HourLoad = { readonly perHour: number; readonly meanHoldSeconds: number };
 const hourMs = 3_600_000;
 const hoursOfDay = 24;
 const hoursOfWeek = 168;
+const lastWorkingDay = 5;
 const weekMs = hoursOfWeek * hourMs;
 
-/** By the hour of the week, Monday 00:00 first, on the wall clock of the zone. */
+/**
+ * By the hour of the week, Monday 00:00 first, on the wall clock of the zone. Working days are taken to be alike, and the two others:
+ * in a few weeks each hour of one day comes too seldom to be told from chance.
+ */
 export function hourlyLoads({ fromMs, toMs, arrivals }: RecordedArrivals, timeZone: string): HourLoad[] {
-  const counts = new Array<number>(hoursOfWeek).fill(0);
-  const seen = new Array<number>(hoursOfWeek).fill(0);
+  const counts = new Array<number>(2 * hoursOfDay).fill(0);
+  const seen = new Array<number>(2 * hoursOfDay).fill(0);
   const hourOf = (atMs: number): number => {
     const { day, minute } = localTime(new Date(atMs), timeZone);
-    return (day - 1) * hoursOfDay + Math.floor(minute / 60);
+    return (day <= lastWorkingDay ? 0 : hoursOfDay) + Math.floor(minute / 60);
   };
   for (let atMs = fromMs; atMs < toMs; atMs += hourMs) bump(seen, hourOf(atMs));
   for (const { atMs } of arrivals) bump(counts, hourOf(atMs));
@@ -27,10 +31,13 @@ export function hourlyLoads({ fromMs, toMs, arrivals }: RecordedArrivals, timeZo
   const meanHoldSeconds = arrivals.length === 0 ? 0 : held / arrivals.length / 1_000;
   // An hour that the span does not hold is taken to be as the others are on average.
   const mean = arrivals.length / Math.max(1, (toMs - fromMs) / hourMs);
-  return counts.map((count, hour) => {
+  const loads = counts.map((count, hour) => {
     const times = seen[hour] ?? 0;
     return { perHour: times === 0 ? mean : count / times, meanHoldSeconds };
   });
+  return Array.from({ length: 7 }, (_, day) =>
+    day < lastWorkingDay ? loads.slice(0, hoursOfDay) : loads.slice(hoursOfDay),
+  ).flat();
 }
 
 function bump(counts: number[], index: number): void {

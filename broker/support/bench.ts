@@ -1,7 +1,14 @@
 /** What the benchmarks use of the broker beside its programs. */
 export { sql } from 'kysely';
+export { sessionIdSchema } from '@medusa/protocol';
 export { openOcci, type OcciDeps } from '../occi/index.ts';
-export { createOcciStore, createProvisionStore, openDatabase, type Db } from '../persistence/index.ts';
+export {
+  createOcciStore,
+  createProvisionStore,
+  createSlotStore,
+  openDatabase,
+  type Db,
+} from '../persistence/index.ts';
 export { assignTogether, planPlacement, type Candidate, type PlacementNeed } from '../placement/index.ts';
 export { startSimulatedCloud, type SimulatedCloud } from '../provision/drivers/simulated/simulated-cloud.ts';
 export type { ProvisionStore, Wish } from '../provision/index.ts';

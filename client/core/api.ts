@@ -15,6 +15,7 @@ import {
 } from '@medusa/protocol';
 import { z } from 'zod';
 import { auditPageSchema, type AuditFilter, type AuditPage } from './audit-page.ts';
+import { CapacityApi } from './capacity-api.ts';
 import { ProvisionApi, type Call } from './provision-api.ts';
 import { publicConfigSchema, type PublicConfig } from './public-config.ts';
 
@@ -29,6 +30,7 @@ export async function loadPublicConfig(signal?: AbortSignal): Promise<PublicConf
 /** The broker's REST interface as one logged-in user. Every answer is parsed; every failure is an `AppError`. */
 export class Api {
   readonly provision = new ProvisionApi(async (path, options) => this.#call(path, options));
+  readonly capacity = new CapacityApi(async (path, options) => this.#call(path, options));
   readonly #accessToken: () => Promise<string>;
 
   constructor(accessToken: () => Promise<string>) {

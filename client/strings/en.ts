@@ -1,3 +1,4 @@
+import { capacityStrings } from './capacity.ts';
 import { provisionStrings } from './provision.ts';
 
 /** Every text that a user reads. Another language is another object of the same shape. */
@@ -277,6 +278,7 @@ export const strings = {
     failedHelp: 'It may have run out. Ask for a new link.',
   },
   provision: provisionStrings,
+  capacity: capacityStrings,
   admin: {
     title: 'Administration',
     refused: 'Only administrators see this page.',
@@ -286,6 +288,7 @@ export const strings = {
       sessions: 'Sessions',
       storage: 'Storage',
       pools: 'Pools',
+      capacity: 'Capacity',
       providers: 'Providers',
       networks: 'Networks',
       volumes: 'Volumes',
@@ -331,6 +334,17 @@ export const strings = {
     people: 'People',
     placement: 'Placement',
     considered: 'Nodes considered',
+    predicted: (firstImageMs: number, cautiousMs: number, frameMs: number): string =>
+      `Expected then: first image in ${(firstImageMs / 1000).toFixed(1)} s (at worst ${(cautiousMs / 1000).toFixed(1)} s), a move seen after ${Math.round(frameMs)} ms`,
+    terms: {
+      firstImage: 'First image',
+      frame: 'Frame',
+      freeSlots: 'Free slots',
+      idle: 'Idle',
+      price: 'Price',
+      energy: 'Energy',
+      opinion: 'Opinion',
+    },
     end: 'End session',
     aeTitle: 'AE title',
     port: 'DICOM port',

@@ -9,6 +9,7 @@ import { useServices } from '../../ui/services.tsx';
 import { useStore } from '../../ui/use-store.ts';
 import { AuditTab } from './audit-tab.tsx';
 import { adminTabs, type AdminTab } from './admin-search.ts';
+import { CapacityTab } from './capacity/capacity-tab.tsx';
 import { EventsTab } from './events/events-tab.tsx';
 import { NetworksTab } from './networks/networks-tab.tsx';
 import { NodesTab } from './nodes-tab.tsx';
@@ -95,6 +96,9 @@ function Administration(): ReactNode {
           )}
           <Tabs.Panel value="pools" pt="md">
             <PoolsTab samples={poolSamples} sessions={snapshot?.sessions ?? []} />
+          </Tabs.Panel>
+          <Tabs.Panel value="capacity" pt="md">
+            <CapacityTab />
           </Tabs.Panel>
           <Tabs.Panel value="providers" pt="md">
             <ProvidersTab />

@@ -1,5 +1,5 @@
 import { Button, Stack, Table, Text } from '@mantine/core';
-import type { SessionView } from '@medusa/protocol';
+import type { PlacementTerm, SessionView } from '@medusa/protocol';
 import type { ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { useServices } from '../../ui/services.tsx';
@@ -59,6 +59,20 @@ function startupTime({ createdAt, streamingAt }: SessionView): string {
   return strings.viewer.ms(Date.parse(streamingAt) - Date.parse(createdAt));
 }
 
+/** The summands of a score: points of the most there could be, and the value behind them. */
+function Terms({ terms }: { terms: readonly PlacementTerm[] }): ReactNode {
+  return (
+    <div className="medusa-numeric">
+      {terms
+        .map(({ term, value, unit, points, outOf }) => {
+          const known = value === null ? strings.common.unknown : `${value} ${unit}`;
+          return `${text.terms[term]} ${points}/${outOf} (${known})`;
+        })
+        .join(' · ')}
+    </div>
+  );
+}
+
 function SessionDetails({ session }: { session: SessionView }): ReactNode {
   const { api } = useServices();
   const { placement, steps, failure } = session;
@@ -75,13 +89,25 @@ function SessionDetails({ session }: { session: SessionView }): ReactNode {
             {text.placement}
           </Text>
           <Text size="sm">{placement.reason}</Text>
+          {placement.predicted && (
+            <Text size="xs" c="dimmed">
+              {text.predicted(
+                placement.predicted.firstImageMs,
+                placement.predicted.firstImageCautiousMs,
+                placement.predicted.frameMs,
+              )}
+            </Text>
+          )}
           <Table fz="xs" aria-label={text.considered}>
             <Table.Tbody>
-              {placement.considered.map(({ nodeId, score, note }) => (
+              {placement.considered.map(({ nodeId, score, note, terms }) => (
                 <Table.Tr key={nodeId}>
                   <Table.Td>{nodeId}</Table.Td>
                   <Table.Td>{score?.toFixed(2) ?? strings.common.unknown}</Table.Td>
-                  <Table.Td c="dimmed">{note}</Table.Td>
+                  <Table.Td c="dimmed">
+                    {note}
+                    {terms.length > 0 && <Terms terms={terms} />}
+                  </Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
