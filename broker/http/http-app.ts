@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { AuditTrail } from '../audit/index.ts';
 import type { Authenticate } from './caller.ts';
 import type { Metrics } from './metrics.ts';
-import { refuseOtherMethods } from './occi-edge.ts';
+import { refuseTheRest } from './occi-edge.ts';
 import { problemHandler } from './problem.ts';
 import type { RouteDefinition } from './route.ts';
 import { unknownRoute } from './routes/public-routes.ts';
@@ -37,7 +37,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.use('/api', express.json({ limit: '256kb' }));
   app.use('/api', express.text({ limit: '256kb', type: ['application/xml', 'text/xml'] }));
   for (const definition of routes) app[definition.method](definition.path, definition.handler(authenticate));
-  app.use(['/occi', '/-', '/.well-known/org/ogf/occi'], refuseOtherMethods());
+  app.use(['/occi', '/-', '/.well-known/org/ogf/occi'], refuseTheRest());
   app.use(['/api', '/dicomweb', '/realms', '/socket.io'], () => unknownRoute());
   app.use(...clientPages(clientDir));
   app.use(() => unknownRoute());

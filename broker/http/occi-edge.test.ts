@@ -345,6 +345,7 @@ describe('traps', () => {
     for (const path of ['/-/', '/-', '/.well-known/org/ogf/occi/-/', '/occi/-/', '/occi/-'])
       expect((await send(`${origin}${path}`, 'GET')).text).toContain('Category: compute; ');
     expect((await send(`${origin}/-/`, 'HEAD')).status).toBe(200);
+    expect((await send(`${origin}/-/nothing`, 'GET')).status).toBe(404);
   });
 
   it('repeated headers and headers joined by commas are the same', async () => {

@@ -74,10 +74,12 @@ function asOcci(error: unknown, res: Response): unknown {
   return new AppError('request.malformed', error.message, { cause: error, ...error.details });
 }
 
-/** For all methods that no route has. */
-export function refuseOtherMethods(): RequestHandler {
-  return (_req, res) => {
+/** For what no route has: another method, or a path beside discovery. */
+export function refuseTheRest(): RequestHandler {
+  return (req, res) => {
     announce(res);
+    if (Object.hasOwn(summaries, req.method.toLowerCase()))
+      throw new AppError('route.unknown', 'There is nothing at this address');
     res.setHeader('allow', 'GET, HEAD, POST, PUT, DELETE');
     throw new AppError('occi.method-refused', 'OCCI has no such method');
   };
