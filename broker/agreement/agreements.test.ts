@@ -154,6 +154,21 @@ describe('agreements', () => {
     expect(await agreements.verifyLedger()).toEqual({ kind: 'intact', lines: 3 });
   });
 
+  it('do not open again a bill that has been final for long', async () => {
+    await using opened = await open();
+    const { agreements, clock } = opened;
+    await observed(agreements);
+    await agreements.record([started(0, 1)]);
+    clock.nowMs = start + 100 * dayMs;
+    await agreements.evaluateDue();
+    await agreements.record([started(0, 9), started(99, 9)]);
+    await agreements.evaluateDue();
+    expect(lines(await ledgerOf(agreements))).toEqual([
+      '03-01 reward booking 25',
+      '06-08 penalty booking 1050',
+    ]);
+  });
+
   it('see an event whose transaction was still open when they were evaluated', async () => {
     await using opened = await open();
     const { agreements, clock, db } = opened;

@@ -66,13 +66,17 @@ export async function evaluateClaimed(
   const guarantees = guaranteesOf(record);
   const news = await claim.earliestNews(guarantees.flatMap(({ indicators }) => [...indicators]));
   const before = Date.parse(record.evaluatedUntil ?? record.observedAt);
-  const sinceMs = Math.max(Math.min(before, news ?? before), Date.parse(record.observedAt) - 1);
+  const late = Math.max(news ?? before, nowMs - lateHorizonMs);
+  const sinceMs = Math.max(Math.min(before, late), Date.parse(record.observedAt) - 1);
   const alerts: AgreementAlert[] = [];
   const facts = { claim, record, nowMs, sinceMs, isNews: news !== undefined };
   for (const guarantee of guarantees) alerts.push(...(await evaluateGuarantee(guarantee, facts)));
   await claim.save({ ...record, evaluatedUntil: isoOf(nowMs) });
   return claim.raise(alerts);
 }
+
+/** What is told later than this opens no window again: a month's bill becomes final. */
+const lateHorizonMs = 62 * 86_400_000;
 
 type Facts = {
   readonly claim: ClaimedAgreement;

@@ -69,12 +69,7 @@ type SeatTaken = {
 };
 
 /** How long somebody waited for a seat. */
-export function seatIndicators({
-  sessionId,
-  participantId,
-  at,
-  joinMs,
-}: SeatTaken): readonly IndicatorEvent[] {
+function seatIndicators({ sessionId, participantId, at, joinMs }: SeatTaken): readonly IndicatorEvent[] {
   const id = `seat:${participantId}:room.join.seconds`;
   const facts = { service: 'room', item: sessionId, conditions: {} };
   return [{ id, indicator: 'room.join.seconds', atMs: at.getTime(), value: joinMs / 1000, ...facts }];

@@ -131,6 +131,16 @@ describe('checkTerms', () => {
   });
 });
 
+describe('checkTerms, durations', () => {
+  it.each([
+    ['P1M2D', 'P1M2D is not either of months or of time'],
+    ['PT30S', 'PT30S is shorter than a minute'],
+  ])('refuses %s', (interval, reason) => {
+    const term = changed(slow, 'P1D"},"valueUnit', `${interval}"},"valueUnit`);
+    expect(checkTerms(offerOf([term]).terms)).toEqual([{ item: 'slow', reason }]);
+  });
+});
+
 describe('choiceFaults', () => {
   it('asks for all of an alternative that was begun', () => {
     const leaf = (name: string) =>

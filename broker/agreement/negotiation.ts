@@ -9,7 +9,7 @@ import type {
 import { readXml, type XmlElement } from '../xml/index.ts';
 import { badConditionsIn } from './conditions.ts';
 import { parseMoney } from './evaluation/money.ts';
-import { parseDuration } from './evaluation/windows.ts';
+import { lengthMs, parseDuration } from './evaluation/windows.ts';
 import { evaluateExpression, parseExpression, type Known } from './expression/index.ts';
 import { findFacetFault } from './facets.ts';
 import { locate, renderAgreement, type Located } from './wsag/index.ts';
@@ -75,9 +75,11 @@ export function checkTerms(terms: TermCompositor): readonly OfferFault[] {
 function durationFaults({ name, assessment, businessValues }: GuaranteeTerm): readonly OfferFault[] {
   const intervals = [...businessValues.penalties, ...businessValues.rewards].map(({ interval }) => interval);
   const durations = intervals.flatMap((interval) => ('count' in interval ? [] : [interval.timeInterval]));
-  return [assessment.window, ...durations]
-    .filter((duration) => parseDuration(duration) === undefined)
-    .map((duration) => ({ item: name, reason: `${duration} is not either of months or of time` }));
+  return [assessment.window, ...durations].flatMap((text): readonly OfferFault[] => {
+    const duration = parseDuration(text);
+    if (!duration) return [{ item: name, reason: `${text} is not either of months or of time` }];
+    return lengthMs(duration) < 60_000 ? [{ item: name, reason: `${text} is shorter than a minute` }] : [];
+  });
 }
 
 function valueFaults({ name, businessValues }: GuaranteeTerm): readonly OfferFault[] {

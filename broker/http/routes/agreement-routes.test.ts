@@ -3,8 +3,10 @@ import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAgreements } from '../../agreement/index.ts';
 import { createAgreementStore, openDatabase } from '../../persistence/index.ts';
+import { connectRenderNode, connectStorageNode, testStudy } from '../../support/fake-nodes.ts';
 import { startTestBroker, type TestBroker } from '../../support/test-broker.ts';
 import { startTestDatabase } from '../../support/test-database.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const dayMs = 86_400_000;
 const context = { initiator: 'hospital', responder: 'medusa', serviceProvider: 'AgreementResponder' };
@@ -189,6 +191,25 @@ describe('agreements over HTTP', () => {
     const bytes = Buffer.from(await response.arrayBuffer());
     expect(response.headers.get('content-type')).toBe('application/pdf');
     expect(bytes.subarray(0, 5).toString()).toBe('%PDF-');
+  });
+
+  it('hear of a session that streams, and on which device', async () => {
+    await using nodes = new AsyncDisposableStack();
+    nodes.use(await connectStorageNode(broker, [testStudy(1)]));
+    nodes.use(await connectRenderNode(broker));
+    const token = await broker.token('rosa');
+    const device = { verdict: 'production', checkedAt: '2026-01-01T00:00:00Z', items: [] };
+    await broker.call('POST', '/api/sessions', { token, body: { studyInstanceUID: '1.2.3.1', device } });
+    const db = await openDatabase(broker.databaseUrl, () => undefined);
+    const started = await waitFor('the start to be recorded', async () =>
+      db
+        .selectFrom('indicator_event')
+        .selectAll()
+        .where('indicator', '=', 'session.start.seconds')
+        .executeTakeFirst(),
+    );
+    await db.destroy();
+    expect(started).toMatchObject({ service: 'workstation', conditions: { 'device.tier': 'production' } });
   });
 
   it('are taken and given as WS-Agreement documents', async () => {
