@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
     provider: { type: 'string', multiple: true },
     runs: { type: 'string', default: '200' },
     /** Machines that are created or destroyed at once when the engine is killed: each counts as a run. */
-    together: { type: 'string', default: '4' },
+    together: { type: 'string', default: '1' },
     lanes: { type: 'string' },
     orphans: { type: 'string', default: '100' },
     verbose: { type: 'boolean', default: false },
