@@ -6,20 +6,29 @@ import type { Db } from './database.ts';
 
 const uniqueViolation = '23505';
 
+/**
+ * The statement is not waited for until it is on disk. The log is written in order: when the session's own change, which is waited
+ * for, is there, its claim is too; and a release that is lost with the machine's power is made up for by `reclaim`.
+ */
+const isUnhurried = sql<boolean>`(select set_config('synchronous_commit', 'off', true)) = 'off'`;
+
 export function createSlotStore(db: Db): SlotStore {
   const claim: SlotStore['claim'] = async (sessionId, offers) => {
     const ids = offers.map(({ nodeId }) => nodeId);
     const slots = offers.map((offer) => offer.slots);
     try {
+      // Offers are looked at in their order, one after the other, until one has a slot that nobody else is taking.
       const { rows } = await sql<{ node_id: NodeId }>`
         update slot set session_id = ${sessionId}, claimed_at = clock_timestamp()
-        where (node_id, ordinal) = (
-          select s.node_id, s.ordinal
-          from unnest(${ids}::text[], ${slots}::int[]) with ordinality as offer (node_id, slots, rank)
-          join slot s on s.node_id = offer.node_id and s.ordinal < offer.slots
-          where s.session_id is null and not exists (select 1 from slot held where held.session_id = ${sessionId})
-          order by offer.rank, s.ordinal limit 1
-          for update of s skip locked)
+        where ${isUnhurried} and (node_id, ordinal) = (
+          select free.node_id, free.ordinal
+          from unnest(${ids}::text[], ${slots}::int[]) as offer (node_id, slots)
+          cross join lateral (
+            select s.node_id, s.ordinal from slot s
+            where s.node_id = offer.node_id and s.ordinal < offer.slots and s.session_id is null
+            order by s.ordinal limit 1 for update skip locked) free
+          where not exists (select 1 from slot held where held.session_id = ${sessionId})
+          limit 1)
         returning node_id`.execute(db);
       return rows[0]?.node_id;
     } catch (error) {
@@ -57,7 +66,7 @@ export function createSlotStore(db: Db): SlotStore {
     },
 
     async release(sessionId) {
-      await sql`update slot set session_id = null, claimed_at = null where session_id = ${sessionId}`.execute(
+      await sql`update slot set session_id = null, claimed_at = null where ${isUnhurried} and session_id = ${sessionId}`.execute(
         db,
       );
     },

@@ -2,7 +2,7 @@ import type { PathEstimate } from './candidate.ts';
 import { estimateLink, joinPaths, observeLink, type LinkMeasure, type LinkRecord } from './links.ts';
 
 /** A path from one place to another: a zone, a storage node's site, a user, or the broker itself. */
-export type LinkName = { readonly from: string; readonly to: string; readonly measure: LinkMeasure };
+type LinkName = { readonly from: string; readonly to: string; readonly measure: LinkMeasure };
 export type LinkRow = LinkName & { readonly record: LinkRecord };
 
 /** Where the measured links are kept, for every broker. */

@@ -8,7 +8,7 @@ export type PlacementRules = { readonly weights: Weights; readonly calibration: 
 
 export const defaultRules: PlacementRules = { weights: defaultWeights, calibration: defaultCalibration };
 
-export type NoCapacity = {
+type NoCapacity = {
   readonly kind: 'no-capacity';
   /** One sentence in plain words, for the one who waits. */
   readonly reason: string;

@@ -18,7 +18,7 @@ export type SplitNeed = PlacementNeed & {
 };
 
 /** What a plan costs the network, and what its user would see. */
-export type PlanFigures = {
+type PlanFigures = {
   readonly wanBytes: number;
   readonly firstImageMs: number;
   readonly frameMs: number;
