@@ -113,7 +113,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
       report,
     }),
   );
-  const contracts = starting.use(startAgreements({ ...features, db, log, report }));
+  const agreementWork = starting.use(startAgreements({ ...features, db, log, report }));
   const login = await openLogin({ config, secrets, publicUrl, db, audit, report });
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
   const metrics = createMetrics({ sessions, nodes });
@@ -134,7 +134,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...adminRoutes({ nodes, audit }),
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...capacityRoutes({ ...features, provisioning, now: () => new Date() }),
-    ...agreementRoutes({ agreements: contracts.agreements, audit, keys }),
+    ...agreementRoutes({ agreements: agreementWork.agreements, audit, keys }),
     ...joinRoutes({ joining, now: Date.now }),
     ...manifestRoutes({ catalogue, provisioning }),
     ...occiRoutes({ server: occi, audit }),
@@ -174,7 +174,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     }),
   );
   starting.use(every(linkExchangeMs, report, async () => features.links.exchange()));
-  starting.use(every(60_000, report, contracts.tick));
+  starting.use(every(60_000, report, agreementWork.tick));
   starting.use(every(3_600_000, report, async () => deleteExpiredLogins(db)));
 
   log.info({ url: publicUrl, issuer: login.issuer }, 'broker serves');
