@@ -97,6 +97,12 @@ describe('admission', () => {
     expect(order([one('b')], { reservations: [kept()], heldBy })).toEqual(['b in']);
   });
 
+  it('counts what an owner holds once, however many reservations he has', () => {
+    const heldBy = new Map([['ada', 1]]);
+
+    expect(order([one('b')], { reservations: [kept(), kept()], heldBy })).toEqual(['b waits']);
+  });
+
   it('keeps slots before a reservation begins, but not from an emergency', () => {
     const reservations = [kept({ fromMs: now + 10 * minute })];
 

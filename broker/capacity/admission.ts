@@ -93,15 +93,23 @@ function openBook({ nowMs, typicalSeconds, totalSlots, ...facts }: AdmissionFact
   const leadMs = Math.min(mostLeadMs, typicalSeconds * 1_000);
   const near = facts.reservations.filter(({ fromMs, toMs }) => fromMs - leadMs <= nowMs && nowMs < toMs);
   const isOn = ({ fromMs }: KeptSlots): boolean => fromMs <= nowMs;
-  const unusedOf = (reservation: KeptSlots): number =>
-    Math.max(0, reservation.slots - (isOn(reservation) ? (held.get(reservation.ownerId) ?? 0) : 0));
-  const hasReserved = (ownerId: string): boolean =>
-    near.some((one) => one.ownerId === ownerId && isOn(one) && unusedOf(one) > 0);
+  /** What an owner holds is taken off all of his reservations together. */
+  const unusedOf = (ownerId: string): number => {
+    const on = near.filter((one) => one.ownerId === ownerId && isOn(one));
+    return Math.max(0, sumOf(on) - (held.get(ownerId) ?? 0));
+  };
   const keptFrom = ({ ownerId, priority }: Applicant): readonly KeptSlots[] =>
-    near.filter((one) => one.ownerId !== ownerId && unusedOf(one) > 0 && (isOn(one) || priority !== 'stat'));
+    near.filter(
+      (one) => one.ownerId !== ownerId && (isOn(one) ? unusedOf(one.ownerId) > 0 : priority !== 'stat'),
+    );
+  const countKept = (kept: readonly KeptSlots[]): number => {
+    const owners = new Set(kept.filter(isOn).map((one) => one.ownerId));
+    const later = kept.filter((one) => !isOn(one));
+    return [...owners].reduce((sum, ownerId) => sum + unusedOf(ownerId), sumOf(later));
+  };
   return {
     classOf(applicant) {
-      if (hasReserved(applicant.ownerId)) return reservedClass;
+      if (unusedOf(applicant.ownerId) > 0) return reservedClass;
       const steps = Math.floor(Math.max(0, nowMs - applicant.requestedAtMs) / agingMs);
       return Math.max(classes.stat, classes[applicant.priority] - steps);
     },
@@ -109,9 +117,8 @@ function openBook({ nowMs, typicalSeconds, totalSlots, ...facts }: AdmissionFact
     obstacleOf(applicant) {
       if (free <= 0) return { reason: taken(totalSlots), untilMs: null };
       const kept = keptFrom(applicant);
-      const slots = kept.reduce((sum, one) => sum + unusedOf(one), 0);
       // Who has reserved himself takes from his own part.
-      if (hasReserved(applicant.ownerId) || free > slots) return null;
+      if (unusedOf(applicant.ownerId) > 0 || free > countKept(kept)) return null;
       return { reason: keptWords(free, kept, nowMs), untilMs: Math.min(...kept.map(({ toMs }) => toMs)) };
     },
     count({ ownerId }, isAdmitted) {
@@ -121,6 +128,10 @@ function openBook({ nowMs, typicalSeconds, totalSlots, ...facts }: AdmissionFact
       free -= 1;
     },
   };
+}
+
+function sumOf(reservations: readonly KeptSlots[]): number {
+  return reservations.reduce((sum, { slots }) => sum + slots, 0);
 }
 
 function takeNext<Who extends Applicant>(left: Who[], book: Book): Who {
