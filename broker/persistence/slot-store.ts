@@ -1,6 +1,6 @@
 import type { NodeId } from '@medusa/protocol';
 import { sql } from 'kysely';
-import type { SlotStore } from '../capacity/index.ts';
+import type { Offer, SlotStore } from '../capacity/index.ts';
 import { slotStates } from '../session/index.ts';
 import type { Db } from './database.ts';
 
@@ -41,29 +41,7 @@ export function createSlotStore(db: Db): SlotStore {
   return {
     claim,
 
-    async offer({ nodeId, slots }) {
-      await sql`
-        insert into slot (node_id, ordinal) select ${nodeId}, generate_series(0, ${slots}::int - 1)
-        on conflict (node_id, ordinal) do nothing`.execute(db);
-      await sql`delete from slot where node_id = ${nodeId} and ordinal >= ${slots} and session_id is null`.execute(
-        db,
-      );
-      const { rows } = await sql<{ id: string }>`
-        select id from session s where s.node_id = ${nodeId} and s.state = any(${[...slotStates]}::text[])
-          and not exists (select 1 from slot where session_id = s.id) order by s.created_at`.execute(db);
-      // From before there were slots, or more than the node offers now: what runs is never denied its place.
-      for (const { id } of rows)
-        await sql`
-          with free as (
-            select ordinal from slot where node_id = ${nodeId} and session_id is null order by ordinal limit 1),
-          place as (
-            select coalesce((select ordinal from free),
-              (select max(ordinal) + 1 from slot where node_id = ${nodeId}), 0) as ordinal)
-          insert into slot (node_id, ordinal, session_id, claimed_at)
-          select ${nodeId}, ordinal, ${id}, clock_timestamp() from place
-          on conflict (node_id, ordinal) do update set session_id = excluded.session_id, claimed_at = excluded.claimed_at
-          where slot.session_id is null`.execute(db);
-    },
+    offer: async (offer) => offerSlots(db, offer),
 
     async release(sessionId) {
       await sql`update slot set session_id = null, claimed_at = null where ${isUnhurried} and session_id = ${sessionId}`.execute(
@@ -88,4 +66,28 @@ export function createSlotStore(db: Db): SlotStore {
       return new Map(rows.map(({ node_id, n }) => [node_id, n]));
     },
   };
+}
+
+async function offerSlots(db: Db, { nodeId, slots }: Offer): Promise<void> {
+  await sql`
+        insert into slot (node_id, ordinal) select ${nodeId}, generate_series(0, ${slots}::int - 1)
+        on conflict (node_id, ordinal) do nothing`.execute(db);
+  await sql`delete from slot where node_id = ${nodeId} and ordinal >= ${slots} and session_id is null`.execute(
+    db,
+  );
+  const { rows } = await sql<{ id: string }>`
+        select id from session s where s.node_id = ${nodeId} and s.state = any(${[...slotStates]}::text[])
+          and not exists (select 1 from slot where session_id = s.id) order by s.created_at`.execute(db);
+  // From before there were slots, or more than the node offers now: what runs is never denied its place.
+  for (const { id } of rows)
+    await sql`
+          with free as (
+            select ordinal from slot where node_id = ${nodeId} and session_id is null order by ordinal limit 1),
+          place as (
+            select coalesce((select ordinal from free),
+              (select max(ordinal) + 1 from slot where node_id = ${nodeId}), 0) as ordinal)
+          insert into slot (node_id, ordinal, session_id, claimed_at)
+          select ${nodeId}, ordinal, ${id}, clock_timestamp() from place
+          on conflict (node_id, ordinal) do update set session_id = excluded.session_id, claimed_at = excluded.claimed_at
+          where slot.session_id is null`.execute(db);
 }

@@ -46,53 +46,10 @@ function Curves({
   promiseSeconds: number;
 }): ReactNode {
   const xs = useMemo(() => points.map(({ nodes }) => nodes), [points]);
-  const [delayed, waits, use, cost] = useMemo(() => {
-    const curve = (name: keyof typeof colours, values: Curve['values']): Curve => ({
-      ...{ label: text.lines[name], colour: colours[name], isDashed: name !== 'replay', values },
-    });
-    return [
-      [
-        curve(
-          'replay',
-          points.map(({ replay }) => replay.delayed * 100),
-        ),
-        curve(
-          'erlangC',
-          points.map(({ erlangC }) => erlangC * 100),
-        ),
-        curve(
-          'erlangB',
-          points.map(({ erlangB }) => erlangB * 100),
-        ),
-      ],
-      [
-        curve(
-          'replay',
-          points.map(({ replay }) => replay.waitP95),
-        ),
-        curve(
-          'erlangC',
-          points.map(({ erlangWaitP95 }) => erlangWaitP95),
-        ),
-        curve(
-          'promise',
-          points.map(() => promiseSeconds),
-        ),
-      ],
-      [
-        curve(
-          'replay',
-          points.map(({ replay }) => replay.utilisation * 100),
-        ),
-      ],
-      [
-        curve(
-          'replay',
-          points.map(({ replay }) => replay.cost),
-        ),
-      ],
-    ] as const;
-  }, [points, promiseSeconds]);
+  const [delayed, waits, use, cost] = useMemo(
+    () => curvesOf(points, promiseSeconds),
+    [points, promiseSeconds],
+  );
   // A queue that grows for days would hide where the promise is kept.
   const longestShown = Math.max(600, promiseSeconds * 10);
   return (
@@ -115,6 +72,58 @@ function Curves({
       />
     </div>
   );
+}
+
+/** Of the share that waits, the waits, the use and the cost, over the numbers of nodes. */
+function curvesOf(
+  points: WhatIfAnswer['points'],
+  promiseSeconds: number,
+): readonly [Curve[], Curve[], Curve[], Curve[]] {
+  const curve = (name: keyof typeof colours, values: Curve['values']): Curve => ({
+    ...{ label: text.lines[name], colour: colours[name], isDashed: name !== 'replay', values },
+  });
+  return [
+    [
+      curve(
+        'replay',
+        points.map(({ replay }) => replay.delayed * 100),
+      ),
+      curve(
+        'erlangC',
+        points.map(({ erlangC }) => erlangC * 100),
+      ),
+      curve(
+        'erlangB',
+        points.map(({ erlangB }) => erlangB * 100),
+      ),
+    ],
+    [
+      curve(
+        'replay',
+        points.map(({ replay }) => replay.waitP95),
+      ),
+      curve(
+        'erlangC',
+        points.map(({ erlangWaitP95 }) => erlangWaitP95),
+      ),
+      curve(
+        'promise',
+        points.map(() => promiseSeconds),
+      ),
+    ],
+    [
+      curve(
+        'replay',
+        points.map(({ replay }) => replay.utilisation * 100),
+      ),
+    ],
+    [
+      curve(
+        'replay',
+        points.map(({ replay }) => replay.cost),
+      ),
+    ],
+  ];
 }
 
 function Figures({ answer: { points, scheduled, suggestedNodes } }: { answer: WhatIfAnswer }): ReactNode {

@@ -34,35 +34,7 @@ export function CurveChart({ title, xLabel, xs, curves, atMost }: Props): ReactN
     const element = box.current;
     if (!element) return undefined;
     const chart = new UPlot(
-      {
-        width: element.clientWidth,
-        height: heightPx,
-        legend: { show: false },
-        cursor: { y: false },
-        scales: {
-          x: { time: false },
-          y: { range: (_self, _min, max) => [0, Math.min(atMost, Math.max(max * 1.1, 0.001))] },
-        },
-        axes: [
-          {
-            ...axisColours,
-            font: '11px sans-serif',
-            incrs: steps,
-            label: xLabel,
-            labelSize: 16,
-            labelFont: '11px sans-serif',
-          },
-          { ...axisColours, font: '11px sans-serif', size: 52 },
-        ],
-        series: [
-          {},
-          ...curves.map(({ label, colour, isDashed }) => ({
-            ...{ label, stroke: colour, width: 1.5, spanGaps: false },
-            points: { show: !isDashed, size: 5 },
-            ...(isDashed ? { dash: [6, 4] } : {}),
-          })),
-        ],
-      },
+      { width: element.clientWidth, ...lookOf({ xLabel, curves, atMost }) },
       [[...xs], ...curves.map(({ values }) => [...values])],
       element,
     );
@@ -82,23 +54,64 @@ export function CurveChart({ title, xLabel, xs, curves, atMost }: Props): ReactN
         <Text size="xs" c="dimmed">
           {title}
         </Text>
-        <Group gap="sm">
-          {curves.map(({ label, colour, isDashed }) => (
-            <Text key={label} size="xs" c="dimmed" className="chart-key">
-              <svg width="18" height="6" aria-hidden="true">
-                <line
-                  {...{ x1: 0, x2: 18, y1: 3, y2: 3 }}
-                  stroke={colour}
-                  strokeWidth="2"
-                  {...(isDashed ? { strokeDasharray: '4 3' } : {})}
-                />
-              </svg>
-              {label}
-            </Text>
-          ))}
-        </Group>
+        <Key curves={curves} />
       </Group>
       <div ref={box} role="img" aria-label={title} />
     </Paper>
+  );
+}
+
+function lookOf({
+  xLabel,
+  curves,
+  atMost,
+}: Pick<Props, 'xLabel' | 'curves' | 'atMost'>): Omit<UPlot.Options, 'width'> {
+  return {
+    height: heightPx,
+    legend: { show: false },
+    cursor: { y: false },
+    scales: {
+      x: { time: false },
+      y: { range: (_self, _min, max) => [0, Math.min(atMost, Math.max(max * 1.1, 0.001))] },
+    },
+    axes: [
+      {
+        ...axisColours,
+        font: '11px sans-serif',
+        incrs: steps,
+        label: xLabel,
+        labelSize: 16,
+        labelFont: '11px sans-serif',
+      },
+      { ...axisColours, font: '11px sans-serif', size: 52 },
+    ],
+    series: [
+      {},
+      ...curves.map(({ label, colour, isDashed }) => ({
+        ...{ label, stroke: colour, width: 1.5, spanGaps: false },
+        points: { show: !isDashed, size: 5 },
+        ...(isDashed ? { dash: [6, 4] } : {}),
+      })),
+    ],
+  };
+}
+
+function Key({ curves }: Pick<Props, 'curves'>): ReactNode {
+  return (
+    <Group gap="sm">
+      {curves.map(({ label, colour, isDashed }) => (
+        <Text key={label} size="xs" c="dimmed" className="chart-key">
+          <svg width="18" height="6" aria-hidden="true">
+            <line
+              {...{ x1: 0, x2: 18, y1: 3, y2: 3 }}
+              stroke={colour}
+              strokeWidth="2"
+              {...(isDashed ? { strokeDasharray: '4 3' } : {})}
+            />
+          </svg>
+          {label}
+        </Text>
+      ))}
+    </Group>
   );
 }
