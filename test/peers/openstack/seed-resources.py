@@ -17,8 +17,8 @@ if "nova" in only:
         f = c.compute.find_flavor(name)
         if not f:
             f = c.compute.create_flavor(name=name, ram=ram, vcpus=vcpus, disk=disk)
-            if specs:
-                c.compute.create_flavor_extra_specs(f, {k.replace("__", ":"): v for k, v in specs.items()})
+        if specs:  # also of one that an earlier try made and did not finish
+            c.compute.create_flavor_extra_specs(f, {k.replace("__", ":"): v for k, v in specs.items()})
     flavor("m1.tiny", 512, 1, 1)
     flavor("m1.small", 2048, 1, 20)
     flavor("g1.gpu", 16384, 8, 40, resources__CUSTOM_GPU_A100="1", trait__CUSTOM_NVENC="required")
