@@ -1,7 +1,7 @@
 import { SaxesParser, type SaxesAttributeNS, type SaxesTagNS } from 'saxes';
 import type { Place, XmlElement, XmlProblem } from './element.ts';
 
-export type XmlLimits = {
+type XmlLimits = {
   readonly characters: number;
   readonly depth: number;
   readonly elements: number;
