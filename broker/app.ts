@@ -174,7 +174,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     }),
   );
   starting.use(every(linkExchangeMs, report, async () => features.links.exchange()));
-  starting.use(every(60_000, report, agreementWork.tick));
+  starting.use(every(config.agreementMs, report, agreementWork.tick));
   starting.use(every(3_600_000, report, async () => deleteExpiredLogins(db)));
 
   log.info({ url: publicUrl, issuer: login.issuer }, 'broker serves');

@@ -29,6 +29,8 @@ const environmentSchema = z.object({
   MEDUSA_CLIENT_DIR: z.string().optional(),
   MEDUSA_SEAT_SECONDS: seconds.default(60),
   MEDUSA_JOIN_SECONDS: seconds.default(120),
+  /** Between two evaluations of all agreements. */
+  MEDUSA_AGREEMENT_SECONDS: seconds.default(60),
   MEDUSA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   MEDUSA_CHROMIUM: z.string().optional(),
   MEDIASOUP_WORKER_BIN: z.string().optional(),
@@ -59,6 +61,8 @@ export type BrokerConfig = {
   readonly heartbeatMs: number;
   /** Between two looks at overdue seats, sessions and nodes. */
   readonly sweepMs: number;
+  /** Between two evaluations of all agreements. */
+  readonly agreementMs: number;
   readonly providersFile: string | undefined;
   readonly urlForNodes: string | undefined;
   readonly provisioning: {
@@ -99,6 +103,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     joinSeconds: env.MEDUSA_JOIN_SECONDS,
     heartbeatMs: 2_000,
     sweepMs: 2_000,
+    agreementMs: env.MEDUSA_AGREEMENT_SECONDS * 1000,
     providersFile: env.MEDUSA_PROVIDERS,
     urlForNodes: env.MEDUSA_NODES_BROKER_URL,
     provisioning: {

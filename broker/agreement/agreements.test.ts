@@ -154,6 +154,31 @@ describe('agreements', () => {
     expect(await agreements.verifyLedger()).toEqual({ kind: 'intact', lines: 3 });
   });
 
+  it('tell how each guarantee stands: what was asked of it, its latest windows, and the budget of the month', async () => {
+    await using opened = await open();
+    const { agreements, clock } = opened;
+    await observed(agreements);
+    const told = { indicator: 'session.availability', service: 'viewer', item: 's', conditions: {} };
+    await agreements.record(
+      Array.from({ length: 200 }, (_none, index) => ({
+        ...told,
+        id: `e${index}`,
+        atMs: start + 1_000 + index,
+        value: index === 0 ? 0 : 1,
+      })),
+    );
+    clock.nowMs = start + 2 * dayMs;
+    await agreements.evaluateDue();
+
+    const { guarantees } = await agreements.standing('a');
+
+    const [first, available] = guarantees;
+    expect(first).toMatchObject({ name: 'start', target: null, budget: null });
+    expect(available).toMatchObject({ name: 'available', target: 0.99, budget: { used: 1 } });
+    expect(available?.budget?.left).toBeCloseTo(0.5);
+    expect(available?.windows.map(({ state }) => state)).toEqual(['Fulfilled', 'NotDetermined']);
+  });
+
   it('do not open again a bill that has been final for long', async () => {
     await using opened = await open();
     const { agreements, clock } = opened;

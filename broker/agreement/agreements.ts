@@ -4,6 +4,7 @@ import {
   type AgreementAlert,
   type AgreementOffer,
   type AgreementReport,
+  type AgreementStanding,
   type AgreementTemplate,
   type OfferView,
 } from '@medusa/protocol';
@@ -13,6 +14,7 @@ import { verifyLedger, type LedgerVerdict } from './ledger.ts';
 import { checkOffer, checkTerms, type OfferFault } from './negotiation.ts';
 import type { AgreementRecord, AgreementStore } from './record.ts';
 import { reportOf } from './report/report.ts';
+import { standingOf } from './report/standing.ts';
 import { transition, type AgreementEvent } from './states.ts';
 
 type AgreementsDeps = {
@@ -40,6 +42,8 @@ export type Agreements = Pick<
   template(id: string): Promise<AgreementTemplate>;
   /** Checks and keeps an offer that binds nobody (GFD.193). One that answers another keeps its expiry. */
   offer(document: AgreementOffer, parentId: string | undefined): Promise<OfferView>;
+  /** What would keep it from being kept, or from being agreed upon. Changes nothing. */
+  check(document: AgreementTemplate | AgreementOffer): Promise<readonly OfferFault[]>;
   /** A pending agreement of an offer that is acceptable still. Throws `offer.expired`, `offer.unfit`. */
   createFromOffer(offerId: string, by: string): Promise<AgreementRecord>;
   /** A pending agreement of a document that names its template. Throws `offer.unfit`, with every item that fails. */
@@ -52,6 +56,8 @@ export type Agreements = Pick<
   verifyLedger(): Promise<LedgerVerdict>;
   /** @param month e.g. `2026-03`, in UTC. */
   report(id: string, month: string): Promise<AgreementReport>;
+  /** Over this month of UTC and the one before. */
+  standing(id: string): Promise<AgreementStanding>;
 };
 
 const offerDays = 30;
@@ -74,6 +80,7 @@ export function openAgreements(deps: AgreementsDeps): Agreements {
     alerts: async (query) => store.alerts(query),
     verifyLedger: async () => verifyLedger(store.ledgerLines()),
     report: async (id, month) => reportMonth(deps, await life.get(id), month),
+    standing: async (id) => standingNow(deps, await life.get(id)),
     ...negotiationOf(deps, life.create),
     ...life,
     async evaluateDue() {
@@ -111,7 +118,22 @@ async function reportMonth(
   });
 }
 
-type Negotiation = Pick<Agreements, 'putTemplate' | 'template' | 'offer' | 'createFromOffer'>;
+async function standingNow(
+  { store, now }: AgreementsDeps,
+  record: AgreementRecord,
+): Promise<AgreementStanding> {
+  const toMs = now().getTime();
+  const month = windowAt({ kind: 'months', amount: 1 }, toMs);
+  const before = windowAt({ kind: 'months', amount: 1 }, month.fromMs - 1);
+  const span = { fromMs: before.fromMs, toMs };
+  const assessments = await store.assessments({ agreementId: record.id, span, limit: mostLines });
+  const inMonth = assessments.filter(({ windowTo }) => Date.parse(windowTo) > month.fromMs);
+  const events = await store.findEvents([...new Set(inMonth.flatMap(({ eventIds }) => eventIds))]);
+  const guarantees = guaranteesOf(record);
+  return { guarantees: standingOf({ guarantees, assessments, monthMs: month.fromMs, events }) };
+}
+
+type Negotiation = Pick<Agreements, 'putTemplate' | 'template' | 'offer' | 'check' | 'createFromOffer'>;
 
 function negotiationOf({ store, now, newId }: AgreementsDeps, create: Agreements['create']): Negotiation {
   const template = async (id: string): Promise<AgreementTemplate> => findTemplate(store, id);
@@ -124,6 +146,12 @@ function negotiationOf({ store, now, newId }: AgreementsDeps, create: Agreements
   };
   return {
     template,
+    async check(document) {
+      if ('creationConstraints' in document) return checkTerms(document.terms);
+      const base = await store.findTemplate(document.context.templateId ?? '');
+      if (base) return checkOffer(document, base);
+      return [{ item: 'templateId', reason: 'There is no such template; the context names one' }];
+    },
     async putTemplate(given) {
       refuse(checkTerms(given.terms));
       await store.putTemplate(given);

@@ -340,3 +340,32 @@ export const agreementReportSchema = z.object({
   events: z.int(),
 });
 export type AgreementReport = z.infer<typeof agreementReportSchema>;
+
+/** What keeps a document from being kept or offered. `pointer` names the part; lines and columns count from 1, null where there are none. */
+export const agreementCheckSchema = z.object({
+  problems: z.array(
+    z.object({
+      pointer: z.string(),
+      line: z.int().nullable(),
+      column: z.int().nullable(),
+      message: z.string(),
+    }),
+  ),
+});
+export type AgreementCheck = z.infer<typeof agreementCheckSchema>;
+
+/** How each guarantee of an agreement stands now. */
+export const agreementStandingSchema = z.object({
+  guarantees: z.array(
+    z.object({
+      name: z.string(),
+      /** The part of the events that has to be good, between 0 and 1; null when the objective is of another form. */
+      target: z.number().nullable(),
+      /** Of this month of UTC. */
+      budget: z.object({ allowed: z.number(), used: z.number(), left: z.number() }).nullable(),
+      /** The latest windows that have been judged, in order. */
+      windows: z.array(assessmentViewSchema.omit({ agreementId: true, guarantee: true, eventIds: true })),
+    }),
+  ),
+});
+export type AgreementStanding = z.infer<typeof agreementStandingSchema>;

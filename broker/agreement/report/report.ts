@@ -66,7 +66,8 @@ function guaranteeReport(guarantee: Guarantee, facts: ReportFacts): AgreementRep
   };
 }
 
-function budgetOf(
+/** Of the events that these windows are made from; null when the objective has none. */
+export function budgetOf(
   guarantee: Guarantee,
   own: readonly AssessmentView[],
   events: readonly IndicatorEvent[],

@@ -3,6 +3,7 @@ import {
   agreementTemplateSchema,
   AppError,
   parseInput,
+  type AgreementCheck,
   type AgreementOffer,
   type AgreementTemplate,
 } from '@medusa/protocol';
@@ -28,6 +29,27 @@ export function readOffer(body: DocumentBody): AgreementOffer {
   const read = parsedXml(body);
   if (read.kind !== 'template') return read.document;
   throw new AppError('request.invalid', 'This is a template, not an offer');
+}
+
+const faultsSchema = z.array(z.object({ pointer: z.string(), message: z.string() }));
+type Checked = AgreementTemplate | AgreementOffer;
+
+/** The document, or what is wrong with it; JSON that came over HTTP has no lines any more. */
+export function checkDocument(
+  body: DocumentBody,
+  as: 'template' | 'offer',
+): { readonly document: Checked } | AgreementCheck {
+  const read = typeof body === 'string' ? parseAgreement(body) : undefined;
+  if (read?.ok === false) return { problems: read.problems.map((problem) => ({ pointer: '', ...problem })) };
+  try {
+    return { document: as === 'template' ? readTemplate(body) : readOffer(body) };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const faults = faultsSchema.safeParse(error.details['errors']).data ?? [
+      { pointer: '', message: error.message },
+    ];
+    return { problems: faults.map((fault) => ({ ...fault, line: null, column: null })) };
+  }
 }
 
 function parsedXml(xml: string): Extract<ReturnType<typeof parseAgreement>, { ok: true }> {

@@ -1,6 +1,7 @@
 import {
   agreementAlertSchema,
   agreementReportSchema,
+  agreementStandingSchema,
   AppError,
   assessmentViewSchema,
   indicatorEventSchema,
@@ -49,6 +50,15 @@ function outcomeRoutes({ agreements }: AgreementOutcomeDeps): RouteDefinition[] 
         await agreements.get(id);
         return { body: { assessments: [...(await agreements.assessments(windowQuery(id, query)))] } };
       },
+    }),
+    route({
+      method: 'get',
+      path: '/api/agreements/:id/standing',
+      summary: 'How each guarantee stands now: its latest windows, and the error budget of this month',
+      access,
+      params: byId,
+      response: agreementStandingSchema,
+      handle: async ({ params: { id } }) => ({ body: await agreements.standing(id) }),
     }),
     route({
       method: 'get',

@@ -236,6 +236,29 @@ describe('agreements over HTTP', () => {
     expect(JSON.parse(unfit.text)).toMatchObject({ code: 'offer.unfit', errors: [{ pointer: 'link' }] });
   });
 
+  it('are checked without being kept: where a document is wrong, and what of it does not fit', async () => {
+    const { text } = await xml('GET', '/a1');
+    const good = await xml('POST', '/check?as=offer', text.replace('"a1"', '"a4"'));
+    expect(JSON.parse(good.text)).toEqual({ problems: [] });
+    const broken = await xml('POST', '/check?as=offer', text.replace('P1D', 'tomorrow'));
+    expect(JSON.parse(broken.text)).toMatchObject({ problems: [{ line: expect.any(Number) as number }] });
+    const unfit = await xml('POST', '/check?as=offer', text.replace('12.34', '0.01'));
+    expect(JSON.parse(unfit.text)).toMatchObject({ problems: [{ pointer: 'link', line: null }] });
+    expect(await call('POST', '/check?as=template', { ...template, id: 'a b' })).toMatchObject({
+      status: 200,
+      body: { problems: [{ pointer: '/id' }] },
+    });
+    const nameless = { ...offer('a4'), context };
+    expect(await call('POST', '/check?as=offer', nameless)).toMatchObject({
+      body: { problems: [{ pointer: 'templateId' }] },
+    });
+    expect(await xml('POST', '/check?as=template', text)).toMatchObject({
+      status: 200,
+      text: expect.stringContaining('This is no template') as string,
+    });
+    expect(await call('GET', '/a4')).toMatchObject({ status: 404 });
+  });
+
   it('are for administrators, and what is done to them is on the audit trail', async () => {
     const token = await broker.token('dirk');
     expect(await broker.call('GET', '/api/agreements', { token })).toMatchObject({ status: 403 });
@@ -253,6 +276,7 @@ describe('agreements over HTTP', () => {
     '/nobody',
     '/nobody/ledger',
     '/nobody/guarantees',
+    '/nobody/standing',
     '/nobody/report?month=2026-01',
     '/templates/nothing',
   ])('%s is not there', async (path) => {

@@ -1,4 +1,5 @@
 import {
+  agreementCheckSchema,
   agreementTemplateSchema,
   agreementViewSchema,
   indicatorEventSchema,
@@ -21,7 +22,13 @@ import {
   ledgerVerification,
   type AgreementOutcomeDeps,
 } from './agreement-outcome-routes.ts';
-import { documentBodySchema, readOffer, readTemplate, sendDocument } from './agreement-documents.ts';
+import {
+  checkDocument,
+  documentBodySchema,
+  readOffer,
+  readTemplate,
+  sendDocument,
+} from './agreement-documents.ts';
 import { audited } from './audited.ts';
 
 type AgreementRoutesDeps = AgreementOutcomeDeps;
@@ -33,6 +40,7 @@ export function agreementRoutes(deps: AgreementRoutesDeps): RouteDefinition[] {
   return [
     ...templateRoutes(deps),
     ...offerRoutes(deps),
+    checkRoute(deps),
     knownIndicators(),
     indicatorRoute(deps),
     ledgerVerification(deps),
@@ -139,6 +147,27 @@ function offerRoutes({ agreements, audit }: AgreementRoutesDeps): RouteDefinitio
       },
     }),
   ];
+}
+
+function checkRoute({ agreements }: AgreementRoutesDeps): RouteDefinition {
+  return route({
+    method: 'post',
+    path: '/api/agreements/check',
+    summary:
+      'What is wrong with a document, and where, and what of it does not fit its template. Changes nothing',
+    access,
+    query: z.strictObject({ as: z.enum(['template', 'offer']) }),
+    body: documentBodySchema,
+    response: agreementCheckSchema,
+    handle: async ({ body, query: { as } }) => {
+      const read = checkDocument(body, as);
+      if ('problems' in read) return { body: read };
+      const faults = await agreements.check(read.document);
+      const nowhere = { line: null, column: null };
+      const problems = faults.map(({ item, reason }) => ({ pointer: item, ...nowhere, message: reason }));
+      return { body: { problems } };
+    },
+  });
 }
 
 const actSchema = z.discriminatedUnion('event', [
