@@ -25,7 +25,7 @@ const environmentSchema = z.object({
   /** What nobody wants at a provider is deleted when it was seen for so long, at most so many at once, or only told (`dry`). */
   MEDUSA_SWEEP: z.enum(['on', 'dry']).default('on'),
   MEDUSA_SWEEP_SECONDS: seconds.default(120),
-  MEDUSA_SWEEP_MOST: z.coerce.number().int().min(0).default(10),
+  MEDUSA_SWEEP_MOST: z.coerce.number().int().min(0).default(25),
   MEDUSA_CLIENT_DIR: z.string().optional(),
   MEDUSA_SEAT_SECONDS: seconds.default(60),
   MEDUSA_JOIN_SECONDS: seconds.default(120),

@@ -168,7 +168,7 @@ async function rollCall(deps: ProviderLoopDeps, call: RollCall): Promise<SweepMe
     memory: call.memory,
   });
   for (const wish of plan.hold) await hold(deps, call, { wish, seen, byId });
-  for (const wish of plan.destroy) await sweepAway(deps, call, wish);
+  await atOnce(plan.destroy, open.driver.traits.concurrency, async (wish) => sweepAway(deps, call, wish));
   return plan.memory;
 }
 
@@ -211,6 +211,21 @@ function toSweepRow(row: ResourceRecord): SweepRow {
     isAbsent: status.phase === 'absent',
     holdsPatientData: spec.kind === 'snapshot' || (spec.kind === 'volume' && spec.holdsPatientData),
   };
+}
+
+/** Side by side, so many at once. The first failure ends it when what is under way has ended. */
+async function atOnce<One>(
+  all: readonly One[],
+  limit: number,
+  act: (one: One) => Promise<void>,
+): Promise<void> {
+  const left = [...all];
+  const work = async (): Promise<void> => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await act(one);
+  };
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(limit, all.length) }, work));
+  const failed = ended.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 async function sweepAway(
