@@ -193,7 +193,7 @@ describe('a session', () => {
     const client = test.use(await connectClient(broker, 'rosa'));
     valueOf(await client.socket.emitWithAck('room.join', { sessionId: leaving.id }));
     valueOf(await client.socket.emitWithAck('room.leave'));
-    expect((await read(leaving.id)).state).toBe('closed');
+    await untilState(leaving.id, 'closed');
     expect(node.commandsNamed('session.stop')).toHaveLength(1);
   });
 
