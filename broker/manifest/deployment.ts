@@ -9,6 +9,8 @@ export type DeploymentOptions = {
   readonly manifests: ReadonlyMap<string, Manifest>;
   /** Owner of networks and security groups. */
   readonly tenant: string;
+  /** First part of the names of what is its own, so that a manifest can be deployed twice; left out: the manifest's. */
+  readonly name?: string | undefined;
 };
 
 type Planned =
@@ -20,7 +22,7 @@ type Planned =
  * own manifest; what is wanted of providers, the instructions with what each waits for, and the release in the reverse order. A public
  * common node is there once, whoever names it.
  */
-export function planDeployment(manifest: Manifest, { manifests, tenant }: DeploymentOptions): Planned {
+export function planDeployment(manifest: Manifest, { manifests, tenant, name }: DeploymentOptions): Planned {
   const site: Site = {
     manifests,
     tenant,
@@ -33,7 +35,7 @@ export function planDeployment(manifest: Manifest, { manifests, tenant }: Deploy
   };
   placeManifest(site, {
     manifest,
-    names: [manifest.name],
+    names: [name ?? manifest.name],
     path: [],
     within: [],
     isShared: false,

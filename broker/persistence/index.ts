@@ -12,6 +12,7 @@ export { createProvisionStore } from './provision-store.ts';
 export { createWorkStore } from './provision-work.ts';
 export { createJoinStore } from './join-store.ts';
 export { createOcciStore } from './occi-store.ts';
+export { createServiceStore } from './service-store.ts';
 export { createSessionStore } from './session-store.ts';
 export { createInvitationStore, createRoomStore } from './room-store.ts';
 export { createOidcAdapter, deleteExpiredLogins } from './oidc-adapter.ts';

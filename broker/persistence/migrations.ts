@@ -33,6 +33,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
       for (const statement of placement) await sql.raw(statement).execute(db);
     },
   },
+  '0007-services': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of services) await sql.raw(statement).execute(db);
+    },
+  },
 };
 
 const first = [
@@ -166,6 +171,16 @@ const provisioning = [
 const occi = [
   `create table occi_mixin (id text primary key, document jsonb not null)`,
   `create table occi_note (path text primary key, title text, summary text, mixins text[] not null)`,
+];
+
+const services = [
+  // Claimed as the work of provisioning is; `resources`: everything it names, its own or shared.
+  `create table service (
+     id text primary key, state text not null, document jsonb not null, resources text[] not null,
+     created_at timestamptz not null, next_at timestamptz, revision bigint not null default 0,
+     claimed_by int, claim_token bigint, claim_until timestamptz)`,
+  `create index service_due on service (next_at) where next_at is not null`,
+  `create index service_resources on service using gin (resources)`,
 ];
 
 const placement = [

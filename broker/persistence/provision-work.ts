@@ -9,7 +9,7 @@ export const presenceClass = 0x6d_64_73_61;
 const poolPauseMs = 200;
 
 /** Free: nobody has claimed it, its lease is over, or the broker that claimed it is not there any more. */
-const isFree = sql<boolean>`(w.claim_token is null or w.claim_until < clock_timestamp() or not exists (
+export const isFree = sql<boolean>`(w.claim_token is null or w.claim_until < clock_timestamp() or not exists (
   select 1 from pg_locks l where l.locktype = 'advisory' and l.classid = ${sql.lit(presenceClass)}::oid
     and l.objid = w.claimed_by::oid and l.objsubid = 2 and l.granted
     and l.database = (select oid from pg_database where datname = current_database())))`;

@@ -13,6 +13,7 @@ import type { LinkRecord } from '../placement/index.ts';
 import type { Mixin } from '../occi/index.ts';
 import type { PoolStatus, ProviderRecord, Status, Wish } from '../provision/index.ts';
 import type { RoomState } from '../room/index.ts';
+import type { ServiceRecord } from '../service/index.ts';
 import type { SessionRecord } from '../session/index.ts';
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>;
@@ -178,6 +179,18 @@ export type Database = {
     window_from: string;
     at: string;
     text: string;
+  };
+  service: {
+    id: string;
+    state: string;
+    document: Document<ServiceRecord>;
+    resources: string[];
+    created_at: Timestamp;
+    next_at: Timestamp | null;
+    revision: Generated<string | number>;
+    claimed_by: number | null;
+    claim_token: string | null;
+    claim_until: Timestamp | null;
   };
   node_invitation: { node_id: string; incarnation: number; since: Timestamp };
   join_token: { jti: string; used_at: Timestamp; expires_at: Timestamp };

@@ -21,6 +21,7 @@ export const auditActionSchema = z.enum([
   'provider.changed',
   'pool.changed',
   'resource.changed',
+  'service.changed',
   'reservation.changed',
   'agreement.changed',
   'agreement.read',

@@ -14,6 +14,7 @@ export * from './node.ts';
 export * from './problem.ts';
 export * from './provision.ts';
 export * from './room.ts';
+export * from './service.ts';
 export * from './session.ts';
 export * from './stream.ts';
 export * from './study.ts';

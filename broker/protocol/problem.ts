@@ -54,6 +54,10 @@ export const problems = {
   'offer.unfit': { status: 422, title: 'The offer does not fit', retry: false },
   'agreement.unknown': { status: 404, title: 'There is no such agreement', retry: false },
   'agreement.conflict': { status: 409, title: 'The agreement does not allow this now', retry: false },
+  'agreement.over': { status: 410, title: 'The agreement is over', retry: false },
+  'service.unknown': { status: 404, title: 'There is no such service', retry: false },
+  'service.conflict': { status: 409, title: 'The service does not allow this now', retry: false },
+  'service.unfit': { status: 422, title: 'The manifest cannot be deployed there', retry: false },
   internal: { status: 500, title: 'Something broke on our side', retry: true },
 } as const satisfies Record<string, { status: number; title: string; retry: boolean }>;
 

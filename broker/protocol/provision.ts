@@ -252,6 +252,8 @@ export const resourceViewSchema = z.object({
   incarnation: z.int(),
   ref: z.string().nullable(),
   addresses: z.array(z.string()),
+  /** Of a machine as it was last seen at the provider. */
+  power: powerSchema.optional(),
   /** What it waits for, since when, and how long that usually takes (median of the last ones of its kind here). */
   waiting: z
     .object({ step: z.string(), since: instantSchema, typicalSeconds: z.number().nullable() })

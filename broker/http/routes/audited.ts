@@ -8,7 +8,7 @@ type Change = {
   readonly caller: UserCaller;
   readonly action: Extract<
     AuditAction,
-    'provider.changed' | 'pool.changed' | 'resource.changed' | 'agreement.changed'
+    'provider.changed' | 'pool.changed' | 'resource.changed' | 'service.changed' | 'agreement.changed'
   >;
   readonly objectId: string;
   /** What was asked for; never a secret. */

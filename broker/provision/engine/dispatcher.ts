@@ -1,11 +1,11 @@
 import { backoffMs } from '@medusa/kernel';
-import { ClaimLost, type Claim, type Notice, type Presence, type WorkStore } from './store.ts';
+import { ClaimLost, type Claim, type Notice, type Presence, type Topic, type WorkStore } from './store.ts';
 
-export type DispatcherDeps = {
-  readonly work: WorkStore;
+export type DispatcherDeps<T extends string = Topic> = {
+  readonly work: Pick<WorkStore<T>, 'due' | 'claim' | 'release'>;
   readonly openPresence: (onNotice: (notice: Notice) => void) => Promise<Presence>;
   /** Does one piece of work. Answers in how many ms to look again; null: when kicked. */
-  readonly handle: (claim: Claim, signal: AbortSignal) => Promise<number | null>;
+  readonly handle: (claim: Claim<T>, signal: AbortSignal) => Promise<number | null>;
   readonly onNotice: (notice: Notice) => void;
   /** How much may run at once for one provider. */
   readonly limitOf: (lane: string) => number;
@@ -19,15 +19,15 @@ const leaseMs = 180_000;
 const failurePauseMs = 5_000;
 
 /** Claims work that is due and has it done, side by side with the other brokers. */
-export class Dispatcher implements AsyncDisposable {
-  readonly #deps: DispatcherDeps;
+export class Dispatcher<T extends string = Topic> implements AsyncDisposable {
+  readonly #deps: DispatcherDeps<T>;
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, Set<Promise<void>>>();
   #wake: () => void = () => undefined;
   #isWoken = true;
   readonly #ended: Promise<void>;
 
-  constructor(deps: DispatcherDeps) {
+  constructor(deps: DispatcherDeps<T>) {
     this.#deps = deps;
     this.#ended = this.#run();
   }
@@ -103,7 +103,7 @@ export class Dispatcher implements AsyncDisposable {
     return nextInMs;
   }
 
-  async #work(claim: Claim, signal: AbortSignal): Promise<void> {
+  async #work(claim: Claim<T>, signal: AbortSignal): Promise<void> {
     const { handle, work, report } = this.#deps;
     let againInMs: number | null = failurePauseMs;
     try {

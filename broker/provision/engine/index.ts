@@ -1,5 +1,6 @@
 export { applyDeclared, declaredSchema, type Declared } from './declared.ts';
 export { openProvisioning, type ProvisioningOptions, type RunningProvisioning } from './open-provisioning.ts';
+export { Dispatcher } from './dispatcher.ts';
 export { showOnRegistry } from './node-board.ts';
 export type { Limits } from './decision.ts';
 export type { ImageFile } from './kinds.ts';

@@ -23,8 +23,8 @@ import type {
 export type Topic = 'resource' | 'provider' | 'pool';
 
 /** The right of one broker to work on one thing. Whoever claims it later makes this one void: its writes are refused. */
-export type Claim = {
-  readonly topic: Topic;
+export type Claim<T extends string = Topic> = {
+  readonly topic: T;
   readonly id: string;
   readonly token: string;
   /** Kicks seen when it was claimed: one that came later is not lost. */
@@ -33,25 +33,25 @@ export type Claim = {
 
 /** Thrown by writes under a claim that another broker has taken over. */
 export class ClaimLost extends Error {
-  constructor(claim: Claim) {
+  constructor(claim: Claim<string>) {
     super(`The claim on ${claim.topic} ${claim.id} is void`);
     this.name = 'ClaimLost';
   }
 }
 
 /** What there is to do, shared by all brokers. Times are the database's. */
-export interface WorkStore {
+export interface WorkStore<T extends string = Topic> {
   /** Lanes (provider ids; '' for what asks no provider) with work that is due and free, and in how many ms the next is due. */
   due(): Promise<{ readonly lanes: readonly string[]; readonly nextInMs: number | null }>;
   /** `instance`: the number of this broker's presence, see `Presence`. */
   claim(
     lane: string,
     options: { limit: number; instance: number; leaseMs: number },
-  ): Promise<readonly Claim[]>;
+  ): Promise<readonly Claim<T>[]>;
   /** Gives it back, to be looked at again in so many ms, or at once when it was kicked meanwhile; null: only when kicked. */
-  release(claim: Claim, againInMs: number | null): Promise<void>;
+  release(claim: Claim<T>, againInMs: number | null): Promise<void>;
   /** Makes it due now, for whichever broker is first. */
-  kick(topic: Topic, ids: readonly string[]): Promise<void>;
+  kick(topic: T, ids: readonly string[]): Promise<void>;
 }
 
 /** Shows the other brokers that this one lives: its claims are free once it does not. */

@@ -2,6 +2,7 @@ import {
   resourceKindSchema,
   resourcePhaseSchema,
   type PoolView,
+  type Power,
   type ProviderView,
   type ResourceKind,
   type ResourcePhase,
@@ -24,11 +25,13 @@ export function toResourceView(
 ): ResourceView {
   const { id, provider, pool, wish, status, createdAt, changedAt } = record;
   const { phase, reason, incarnation, ref, seen, nextTryAt } = status;
+  const power = kindOf(record) === 'machine' && seen ? powers[seen.state] : undefined;
   return {
     ...{ id, provider, pool, phase, reason, incarnation, ref },
     spec: wish.spec,
     isWanted: wish.isWanted,
     addresses: [...(seen?.addresses ?? [])],
+    ...(power === undefined ? {} : { power }),
     waiting: waitingOf(record, typical),
     liveSessions: nodes.get(id)?.liveSessions ?? 0,
     nextTryAt: nextTryAt === null ? null : new Date(nextTryAt).toISOString(),
@@ -36,6 +39,12 @@ export function toResourceView(
     changedAt: new Date(changedAt).toISOString(),
   };
 }
+
+const powers: Readonly<Partial<Record<NonNullable<ResourceRecord['status']['seen']>['state'], Power>>> = {
+  running: 'on',
+  stopped: 'off',
+  suspended: 'suspended',
+};
 
 /** The end of a destroy has a name of its own, apart from the call's. */
 function waitingOf(record: ResourceRecord, typical: ReadonlyMap<string, number>): ResourceView['waiting'] {
