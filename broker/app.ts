@@ -26,6 +26,7 @@ import {
   provisionRoutes,
   publicRoutes,
   reservationRoutes,
+  serviceRoutes,
   sessionRoutes,
   studyRoutes,
   toOpenApi,
@@ -54,6 +55,7 @@ import { createJoining, type Joining } from './provision/guest/index.ts';
 import { serveClients, serveNodes } from './realtime/index.ts';
 import { createInvitations, Rooms, type Invitations } from './room/index.ts';
 import { startProvisioning } from './provisioning.ts';
+import { startServices } from './services.ts';
 import { loadSecrets } from './secrets.ts';
 import { Sessions } from './session/index.ts';
 import { StudyIndex } from './study/index.ts';
@@ -114,6 +116,11 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     }),
   );
   const agreementWork = starting.use(startAgreements({ ...features, db, log, report }));
+  const { agreements } = agreementWork;
+  const { databaseUrl } = config;
+  const services = starting.use(
+    startServices({ db, databaseUrl, provisioning, agreements, catalogue, report }),
+  );
   const login = await openLogin({ config, secrets, publicUrl, db, audit, report });
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
   const metrics = createMetrics({ sessions, nodes });
@@ -134,7 +141,8 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...adminRoutes({ nodes, audit }),
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...capacityRoutes({ ...features, provisioning, now: () => new Date() }),
-    ...agreementRoutes({ agreements: agreementWork.agreements, audit, keys }),
+    ...agreementRoutes({ agreements, audit, keys }),
+    ...serviceRoutes({ services, audit }),
     ...joinRoutes({ joining, now: Date.now }),
     ...manifestRoutes({ catalogue, provisioning }),
     ...occiRoutes({ server: occi, audit }),

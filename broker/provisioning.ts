@@ -12,10 +12,16 @@ import type { Logger } from 'pino';
 import type { BrokerConfig } from './config.ts';
 import type { BrokerKeys } from './identity/index.ts';
 import type { NodeRegistry } from './node/index.ts';
-import { createProvisionStore, createWorkStore, openPresence, type Db } from './persistence/index.ts';
+import {
+  createProvisionStore,
+  createServiceStore,
+  createWorkStore,
+  openPresence,
+  type Db,
+} from './persistence/index.ts';
 import { createSeal } from './provision/credentials/index.ts';
 import { driverDefinitions } from './provision/drivers/index.ts';
-import { guestOf, openImageStore, plainGuest, type Joining } from './provision/guest/index.ts';
+import { guestOf, openImageStore, plainGuest, toldGuest, type Joining } from './provision/guest/index.ts';
 import {
   applyDeclared,
   declaredSchema,
@@ -123,23 +129,27 @@ async function readDeclared(file: string): Promise<Declared> {
 
 /** What a machine's agent is told. A process of this computer gets its node's token at once; others join with a token good once. */
 async function startOf(
-  { config, secrets, keys, joining, applications, publicUrl, port }: StartOptions,
+  { config, secrets, db, keys, joining, applications, publicUrl, port }: StartOptions,
   { id, provider, wish, status }: ResourceRecord,
   joinSeconds: number,
 ): Promise<GuestStart> {
   const { spec } = wish;
-  if (spec.kind !== 'machine' || spec.role === 'plain') return plainGuest;
+  if (spec.kind !== 'machine') return plainGuest;
+  const told = await createServiceStore(db).guestEnvironment(id);
+  if (spec.role === 'plain') return toldGuest(told);
   const { role } = spec;
   const guest = { nodeId: nodeIdSchema.parse(id), role, incarnation: status.incarnation };
   const joinToken = await joining.invite(guest, joinSeconds);
   const slots = spec.slots ?? null;
   if (provider !== local) {
     const brokerUrl = config.urlForNodes ?? publicUrl;
-    return guestOf({ guest, joinToken, brokerUrl, brokerCa: secrets.authority, slots, applications });
+    const options = { guest, joinToken, brokerUrl, brokerCa: secrets.authority, slots, applications };
+    return guestOf({ ...options, environment: told });
   }
   const { nodeId, incarnation } = guest;
   const environment = {
     ...config.nodeEnvironment,
+    ...told,
     MEDUSA_BROKER_URL: `https://${localHostOf(config.bind)}:${port}`,
     MEDUSA_NODE_ID: id,
     MEDUSA_NODE_TOKEN: await keys.mintNodeToken({ nodeId, kind: role, incarnation }),

@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { resourceIdSchema, serviceIdSchema, serviceViewSchema, type ServiceView } from '@medusa/protocol';
+import {
+  agreementTemplateSchema,
+  resourceIdSchema,
+  serviceIdSchema,
+  serviceViewSchema,
+  type AppError,
+  type ServiceView,
+} from '@medusa/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createServiceStore } from '../persistence/index.ts';
 import { startSimulatedCloud, type SimulatedCloud } from '../provision/drivers/simulated/simulated-cloud.ts';
+import type { Provisioning } from '../provision/index.ts';
 import { startTestDatabase, type TestDatabase } from '../support/test-database.ts';
 import { addCloud, by, cloudId, startTestEngine, type TestEngine } from '../support/test-provisioning.ts';
 import { cloudForTwoTier, startTestServices, type TestServices } from '../support/test-services.ts';
@@ -21,6 +29,10 @@ beforeEach(async () => {
 });
 afterEach(async () => test.disposeAsync());
 
+const describesArchive = {
+  ...{ kind: 'ServiceDescriptionTerm', name: 'archive', serviceName: 'archive' },
+  manifest: { name: 'radiology-archive' },
+};
 const limitMs = 40_000;
 const patient = { timeout: 30_000, interval: 50 };
 const serviceId = serviceIdSchema.parse('archive');
@@ -147,6 +159,30 @@ describe('a service', { timeout: limitMs }, () => {
     expect(cloud.cloud.truth().created).toMatchObject({ machine: 2, network: 1, 'security-group': 2 });
   });
 
+  it.each(['before', 'after'] as const)(
+    'goes on when its broker was killed just %s it asked for a machine',
+    async (point) => {
+      const cloud = await cloudWith();
+      const engine = test.use(await startTestEngine(url));
+      await addCloud(engine, cloud);
+      const create: Provisioning['create'] = async (wanted, who) => {
+        if (wanted.id !== databaseId) return engine.provisioning.create(wanted, who);
+        if (point === 'after') await engine.provisioning.create(wanted, who);
+        throw new Error('killed');
+      };
+      const killed = startTestServices(engine, url, { provisioning: { ...engine.provisioning, create } });
+      test.use(killed);
+      await killed.create();
+      await expect.poll(() => killed.problems.length, patient).toBe(1);
+      await killed[Symbol.asyncDispose]();
+
+      const second = { engine, made: test.use(startTestServices(engine, url)) };
+      await becomes(second, 'running');
+
+      expect(cloud.cloud.truth().created).toMatchObject({ machine: 2, network: 1, 'security-group': 2 });
+    },
+  );
+
   it('is made once by two brokers at once', async () => {
     const cloud = await cloudWith();
     const one = await broker(cloud);
@@ -199,6 +235,57 @@ describe('a service', { timeout: limitMs }, () => {
 
     await becomes(one, 'running');
     expect((await one.engine.view(applicationId)).incarnation).toBe(2);
+  });
+
+  it('starts within the life of its agreement only', async () => {
+    const one = await broker(await cloudWith());
+    const { agreements } = one.made;
+    const template = agreementTemplateSchema.parse({
+      ...{ id: 'gold', terms: { kind: 'All', terms: [describesArchive] } },
+      context: { initiator: 'hospital', responder: 'medusa', serviceProvider: 'AgreementResponder' },
+    });
+    await agreements.putTemplate(template);
+    const { context, terms } = template;
+    await agreements.create({ id: 'gold-1', context: { ...context, templateId: 'gold' }, terms }, 'ada');
+
+    const early = one.made.create({ agreement: 'gold-1' });
+    await expect(early).rejects.toMatchObject({ code: 'agreement.conflict' });
+    await agreements.act('gold-1', { event: 'accept' }, 'ada');
+    await one.made.create({ agreement: 'gold-1' });
+    await becomes(one, 'running');
+    await one.made.services.act(serviceId, 'suspend');
+    await becomes(one, 'suspended');
+    await agreements.act('gold-1', { event: 'terminate' }, 'ada');
+
+    await expect(one.made.services.act(serviceId, 'restart')).rejects.toMatchObject({
+      code: 'agreement.over',
+    });
+    const late = one.made.create({ id: 'late', agreement: 'gold-1' });
+    await expect(late).rejects.toMatchObject({ code: 'agreement.over' });
+    await expect(one.made.create({ id: 'none', agreement: 'none' })).rejects.toMatchObject({
+      code: 'agreement.unknown',
+    });
+  });
+
+  it('is refused with every reason before anything is made', async () => {
+    const cloud = await cloudWith();
+    const one = await broker(cloud);
+    const incomplete =
+      '<manifest name="m"><node name="a"><image><system name="plan9"/></image></node></manifest>';
+
+    const refused: unknown = await one.made.create({ manifest: incomplete }).catch((error: unknown) => error);
+
+    expect(refused).toMatchObject({ code: 'service.unfit' });
+    expect((refused as AppError).details['errors']).toEqual(
+      expect.arrayContaining([
+        { pointer: '/manifest/nodes/0', message: 'a names no package that it depends on' },
+        { pointer: '/provider', message: 'archive-a: there is no image plan9' },
+      ]),
+    );
+    expect(await one.made.services.list()).toEqual([]);
+    await expect(one.made.create({ manifest: 'nothing' })).rejects.toMatchObject({
+      code: 'manifest.unknown',
+    });
   });
 
   it('can be released while it is made', async () => {

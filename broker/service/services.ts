@@ -10,16 +10,15 @@ import {
   type ServicePlan,
   type ServiceView,
 } from '@medusa/protocol';
+import type { Agreements } from '../agreement/index.ts';
 import { checkManifest } from '../manifest/index.ts';
 import { Dispatcher, type By, type Notice, type Presence, type Provisioning } from '../provision/index.ts';
+import { lifeOf } from './agreement-life.ts';
 import { lookAt } from './ask.ts';
 import { moved } from './progress.ts';
 import { ownIdsOf, type ServiceRecord, type ServiceStore } from './record.ts';
 import { viewOf } from './view.ts';
 import { workOnService } from './work.ts';
-
-/** Where an agreement stands: services under it are started while it is observed only. */
-export type AgreementLife = 'before' | 'observed' | 'over';
 
 export type ServicesDeps = {
   readonly store: ServiceStore;
@@ -28,8 +27,7 @@ export type ServicesDeps = {
   readonly manifests: ReadonlyMap<string, Manifest>;
   /** Owner of networks and security groups. */
   readonly tenant: string;
-  /** Throws `agreement.unknown`. */
-  readonly agreementLife: (id: string) => Promise<AgreementLife>;
+  readonly agreements: Pick<Agreements, 'get'>;
   readonly openPresence: (onNotice: (notice: Notice) => void) => Promise<Presence>;
   readonly now: () => Date;
   /** 0 to 1. */
@@ -44,9 +42,11 @@ export type ServicesDeps = {
  * the views. Unknown ids throw `service.unknown`; what the present state does not take throws `service.conflict`.
  */
 export interface Services {
+  /** The id that it asks for, or one made from the manifest's name, another one each time. */
+  idFor(wanted: CreateService): ServiceId;
   /**
-   * Throws `manifest.unknown`; `service.unfit` when it cannot be deployed there, with every reason; `agreement.conflict` before its
-   * agreement is observed and `agreement.over` after it.
+   * Throws `manifest.unknown`; `service.unfit` when it cannot be deployed there, with every reason; `agreement.conflict` while its
+   * agreement is not observed and `agreement.over` after its end.
    */
   create(wanted: CreateService, by: By, signal: AbortSignal): Promise<ServiceView>;
   /** What `create` would make; throws the same. */
@@ -73,6 +73,7 @@ export function openServices(deps: ServicesDeps): RunningServices {
   });
   return {
     ...readingOf(deps),
+    idFor: (wanted) => idOf(deps, wanted),
     async plan(wanted, signal) {
       const { plan, fit } = await drawUp(deps, wanted, { id: idOf(deps, wanted), signal });
       return { plan, fit };
@@ -196,11 +197,11 @@ async function refuseForeign({ provisioning }: ServicesDeps, record: ServiceReco
         throw new AppError('service.conflict', `There is a resource ${id} already`);
 }
 
-/** The window of an agreement in which its services may start: GFD.192, Agreement States: while it is observed. */
-async function requireLife({ agreementLife }: ServicesDeps, agreement: string | null): Promise<void> {
-  const life = agreement === null ? 'observed' : await agreementLife(agreement);
-  if (life === 'before')
-    throw new AppError('agreement.conflict', 'The agreement is not observed yet: nothing starts under it');
+async function requireLife({ agreements, now }: ServicesDeps, agreement: string | null): Promise<void> {
+  if (agreement === null) return;
+  const life = lifeOf(await agreements.get(agreement), now().getTime());
+  if (life === 'not-now')
+    throw new AppError('agreement.conflict', 'Nothing starts under an agreement that is not observed');
   if (life === 'over') throw new AppError('agreement.over', 'Nothing starts under an agreement that is over');
 }
 

@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServiceSchema, serviceIdSchema, type Manifest, type ServiceView } from '@medusa/protocol';
 import type { z } from 'zod';
-import { createServiceStore, openPresence } from '../persistence/index.ts';
+import { openAgreements, type Agreements } from '../agreement/index.ts';
+import { createAgreementStore, createServiceStore, openPresence } from '../persistence/index.ts';
+import type { Provisioning } from '../provision/index.ts';
 import type { startSimulatedCloud } from '../provision/drivers/simulated/simulated-cloud.ts';
-import { openServices, type AgreementLife, type RunningServices } from '../service/index.ts';
+import { openServices, type RunningServices } from '../service/index.ts';
 import { by, cloudId, quickCloud, type TestEngine } from './test-provisioning.ts';
 
 /** An image archive in two tiers: a database, and the application that is told where it is. */
@@ -28,6 +31,7 @@ export function cloudForTwoTier({ tight = false } = {}): Parameters<typeof start
 
 export type TestServices = AsyncDisposable & {
   readonly services: RunningServices;
+  readonly agreements: Agreements;
   readonly problems: readonly unknown[];
   create(wanted?: Partial<z.input<typeof createServiceSchema>>): Promise<ServiceView>;
   view(id: string): Promise<ServiceView>;
@@ -39,19 +43,26 @@ export function startTestServices(
   databaseUrl: string,
   options: {
     readonly manifests?: ReadonlyMap<string, Manifest>;
-    readonly agreementLife?: (id: string) => Promise<AgreementLife>;
+    /** In the place of the engine's: a broker that is killed at a certain point. */
+    readonly provisioning?: Provisioning;
   } = {},
 ): TestServices {
   const problems: unknown[] = [];
+  const report = (error: unknown): void => void problems.push(error);
+  const now = (): Date => new Date();
+  const agreements = openAgreements({
+    ...{ store: createAgreementStore(db), now, report, newId: randomUUID },
+  });
   const services = openServices({
-    ...{ store: createServiceStore(db), provisioning, tenant: 'radiology', now: () => new Date() },
+    ...{ store: createServiceStore(db), tenant: 'radiology', now, report },
+    provisioning: options.provisioning ?? provisioning,
     manifests: options.manifests ?? new Map<string, Manifest>(),
-    agreementLife: options.agreementLife ?? (async () => 'observed'),
+    agreements,
     openPresence: async (onNotice) => openPresence(databaseUrl, onNotice),
-    ...{ random: Math.random, newMark: () => 'mark', report: (error) => void problems.push(error) },
+    ...{ random: Math.random, newMark: () => 'mark' },
   });
   return {
-    ...{ services, problems },
+    ...{ services, agreements, problems },
     create: async (wanted) =>
       services.create(
         createServiceSchema.parse({ id: 'archive', provider: cloudId, manifest: twoTier, ...wanted }),

@@ -20,7 +20,11 @@ export type GuestOptions = {
 };
 
 /** Where user data puts what the agent is told; the unit of the guest images reads it. */
-export const guestFiles = { environment: '/etc/medusa/agent.env', authority: '/etc/medusa/ca.pem' } as const;
+export const guestFiles = {
+  environment: '/etc/medusa/agent.env',
+  authority: '/etc/medusa/ca.pem',
+  service: '/etc/medusa/service.env',
+} as const;
 export const guestUnit = 'medusa-agent.service';
 
 /**
@@ -43,6 +47,13 @@ export function guestOf(options: GuestOptions): GuestStart {
 
 /** A machine of which nobody expects that it joins. */
 export const plainGuest: GuestStart = { environment: {}, userData: '#cloud-config\n{}\n' };
+
+/** A plain machine that is told something: in its environment, and in a file for units (systemd.exec(5), `EnvironmentFile=`). */
+export function toldGuest(environment: Readonly<Record<string, string>>): GuestStart {
+  if (Object.keys(environment).length === 0) return plainGuest;
+  const files = [file(guestFiles.service, '0600', environmentFile(environment))];
+  return { environment: { ...environment }, userData: `#cloud-config\n${stringify({ write_files: files })}` };
+}
 
 function environmentOf(options: GuestOptions): Record<string, string> {
   const { guest, joinToken, brokerUrl, brokerCa, slots, applications } = options;

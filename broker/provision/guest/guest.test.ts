@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { environmentFile } from './guest-start.ts';
-import { guestOf, openImageStore, plainGuest, type GuestOptions } from './index.ts';
+import { guestOf, openImageStore, plainGuest, toldGuest, type GuestOptions } from './index.ts';
 
 /**
  * What cloud-init's schema (cloudinit/config/schemas/schema-cloud-config-v1.json) asks of the parts we use. A list of
@@ -88,6 +88,17 @@ describe('guestOf', () => {
     expect(environment).not.toHaveProperty('MEDUSA_CA');
     expect(cloudConfigSchema.parse(parse(userData)).write_files).toHaveLength(1);
     expect([plainGuest.environment, parse(plainGuest.userData)]).toEqual([{}, {}]);
+    expect(toldGuest({})).toEqual(plainGuest);
+  });
+
+  it('tells a plain machine what its service tells it, in a file for units too', () => {
+    const told = { SERVICE_DATABASE_HOSTNAME: '10.0.0.7', SERVICE_LIMIT: 'a "b"' };
+    const { environment, userData } = toldGuest(told);
+
+    expect(environment).toEqual(told);
+    const [file] = cloudConfigSchema.pick({ write_files: true }).parse(parse(userData)).write_files;
+    expect(file).toMatchObject({ path: '/etc/medusa/service.env', permissions: '0600' });
+    expect(readEnvironmentFile(file?.content ?? '')).toEqual(told);
   });
 });
 

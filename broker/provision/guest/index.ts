@@ -1,4 +1,4 @@
 export { createJoining, type Guest, type Joining, type JoinStore } from './joining.ts';
-export { guestFiles, guestOf, guestUnit, plainGuest, type GuestOptions } from './guest-start.ts';
+export { guestFiles, guestOf, guestUnit, plainGuest, toldGuest, type GuestOptions } from './guest-start.ts';
 export { guestManifests, type GuestManifest } from './manifest.ts';
 export { openImageStore, type ImageFile, type ImageStore } from './image-store.ts';
