@@ -62,7 +62,7 @@ function failureOf(record: ServiceRecord, id: ResourceId, { views, now }: Facts)
 
 /** The next step to let all of it go, in the reverse of the order in which it is made; each is gone before the next one goes. */
 export function nextToRelease(record: ServiceRecord, views: Views, staying: ReadonlySet<string>): NextStep {
-  for (const { id } of wishesOf(record).toReversed()) {
+  for (const { id } of record.plan.nodes.toReversed().flatMap(leavingOrder)) {
     const view = there(views, id);
     const part = record.parts[id];
     if (!part?.isOurs || part.isGone || staying.has(id) || !view || view.phase === 'held') continue;
@@ -71,6 +71,13 @@ export function nextToRelease(record: ServiceRecord, views: Views, staying: Read
       : { kind: 'wait', reason: `${id} goes: ${view.reason === '' ? view.phase : view.reason}` };
   }
   return { kind: 'done' };
+}
+
+/** A machine before its volumes: they let go of it by themselves when it goes, and one that is kept for a person would hold it up. */
+function leavingOrder({ wishes }: DeploymentPlan['nodes'][number]): readonly DeploymentWish[] {
+  return wishes
+    .toReversed()
+    .toSorted((a, b) => Number(b.spec.kind === 'machine') - Number(a.spec.kind === 'machine'));
 }
 
 /**
