@@ -305,8 +305,8 @@ describe('a service', { timeout: limitMs }, () => {
     const one = await broker(cloud);
     await one.made.create({ id: 'other' });
     await expect.poll(async () => (await one.made.view('other')).state.kind, patient).toBe('running');
-    const machine = { kind: 'security-group', tenant: 'radiology', rules: [] } as const;
-    await one.engine.provisioning.create({ id: databaseId, provider: cloudId, spec: machine }, by);
+    const spec = { kind: 'security-group' as const, tenant: 'radiology', rules: [] };
+    await one.engine.provisioning.create({ id: databaseId, provider: cloudId, spec }, by);
 
     await expect(one.made.create()).rejects.toMatchObject({ code: 'service.conflict' });
     await one.engine.provisioning.act(databaseId, { action: 'destroy' }, by);

@@ -56,9 +56,10 @@ function changingRoutes({ services, audit }: { services: Services; audit: AuditT
         const { manifest, ...asked } = wanted;
         // A document is named by the service that is made of it.
         const isName = typeof manifest === 'string' && manifest.length <= 200;
+        const what = { create: isName ? { ...asked, manifest } : asked };
         const change = {
-          ...{ audit, caller, action: 'service.changed', objectId: wanted.id },
-          asked: { create: isName ? { ...asked, manifest } : asked },
+          ...{ audit, caller, objectId: wanted.id, asked: what },
+          action: 'service.changed',
         } as const;
         const made = await audited(change, async (by) => services.create(wanted, by, signal));
         return { body: made, location: `/api/services/${made.id}` };
