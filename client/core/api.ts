@@ -14,8 +14,11 @@ import {
   type SessionView,
 } from '@medusa/protocol';
 import { z } from 'zod';
+import { AgreementApi } from './agreement-api.ts';
 import { auditPageSchema, type AuditFilter, type AuditPage } from './audit-page.ts';
 import { CapacityApi } from './capacity-api.ts';
+import type { DocumentCalls } from './document.ts';
+import { ManifestApi } from './manifest-api.ts';
 import { ProvisionApi, type Call } from './provision-api.ts';
 import { publicConfigSchema, type PublicConfig } from './public-config.ts';
 
@@ -31,10 +34,18 @@ export async function loadPublicConfig(signal?: AbortSignal): Promise<PublicConf
 export class Api {
   readonly provision = new ProvisionApi(async (path, options) => this.#call(path, options));
   readonly capacity = new CapacityApi(async (path, options) => this.#call(path, options));
+  readonly agreements: AgreementApi;
+  readonly manifests: ManifestApi;
   readonly #accessToken: () => Promise<string>;
 
   constructor(accessToken: () => Promise<string>) {
     this.#accessToken = accessToken;
+    const calls: DocumentCalls = {
+      call: async (path, options) => this.#call(path, options),
+      load: async (path, type) => load(path, type, await accessToken()),
+    };
+    this.agreements = new AgreementApi(calls);
+    this.manifests = new ManifestApi(calls);
   }
 
   async launch(request: LaunchRequest, signal?: AbortSignal): Promise<LaunchResponse> {
@@ -80,17 +91,30 @@ export class Api {
 async function call(path: string, options: Call, token?: string): Promise<unknown> {
   const headers = new Headers({ accept: 'application/json, application/problem+json' });
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-  if (options.body !== undefined) headers.set('content-type', 'application/json');
+  if (options.body !== undefined) headers.set('content-type', options.type ?? 'application/json');
   const response = await fetch(path, {
     method: options.method ?? 'GET',
     headers,
-    body: options.body === undefined ? null : JSON.stringify(options.body),
+    body: bodyOf(options),
     signal: options.signal ?? null,
     cache: 'no-store',
   });
   const text = await response.text();
   if (!response.ok) throw problemOf(response, text);
   return text === '' ? null : parseJson(text);
+}
+
+function bodyOf({ body, type }: Call): string | null {
+  if (body === undefined) return null;
+  return type !== undefined && typeof body === 'string' ? body : JSON.stringify(body);
+}
+
+/** An answer as it came, of a type that is no JSON to look into. */
+async function load(path: string, type: string, token: string): Promise<Blob> {
+  const headers = { accept: `${type}, application/problem+json;q=0.1`, authorization: `Bearer ${token}` };
+  const response = await fetch(path, { headers, cache: 'no-store' });
+  if (!response.ok) throw problemOf(response, await response.text());
+  return response.blob();
 }
 
 function problemOf(response: Response, text: string): AppError {

@@ -28,6 +28,8 @@ import { z } from 'zod';
 export type Call = {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly body?: unknown;
+  /** Of a body that is text already. */
+  readonly type?: 'application/xml' | 'application/json';
   readonly signal?: AbortSignal | undefined;
 };
 /** As they are sent: what has a default may be left out. */

@@ -1,4 +1,7 @@
+import { agreementStrings } from './agreements.ts';
 import { capacityStrings } from './capacity.ts';
+import { documentStrings } from './documents.ts';
+import { manifestStrings } from './manifests.ts';
 import { provisionStrings } from './provision.ts';
 
 /** Every text that a user reads. Another language is another object of the same shape. */
@@ -279,6 +282,9 @@ export const strings = {
   },
   provision: provisionStrings,
   capacity: capacityStrings,
+  documents: documentStrings,
+  manifests: manifestStrings,
+  agreements: agreementStrings,
   admin: {
     title: 'Administration',
     refused: 'Only administrators see this page.',
@@ -292,6 +298,8 @@ export const strings = {
       providers: 'Providers',
       networks: 'Networks',
       volumes: 'Volumes',
+      manifests: 'Manifests',
+      agreements: 'Agreements',
       events: 'Event log',
       audit: 'Audit trail',
     },

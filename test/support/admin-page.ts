@@ -2,7 +2,8 @@ import { expect, type Browser, type Locator, type Page } from '@playwright/test'
 import type { Medusa } from './medusa.ts';
 import { openPerson } from './viewer-page.ts';
 
-type Tab = 'pools' | 'providers' | 'networks' | 'volumes' | 'events' | 'audit';
+type Tab =
+  ('pools' | 'providers' | 'networks' | 'volumes' | 'events' | 'audit') | ('manifests' | 'agreements');
 
 /** What an administrator does with providers, pools and resources. */
 export type Administrator = {

@@ -9,8 +9,10 @@ import { useServices } from '../../ui/services.tsx';
 import { useStore } from '../../ui/use-store.ts';
 import { AuditTab } from './audit-tab.tsx';
 import { adminTabs, type AdminTab } from './admin-search.ts';
+import { AgreementsTab } from './agreements/agreements-tab.tsx';
 import { CapacityTab } from './capacity/capacity-tab.tsx';
 import { EventsTab } from './events/events-tab.tsx';
+import { ManifestsTab } from './manifests/manifests-tab.tsx';
 import { NetworksTab } from './networks/networks-tab.tsx';
 import { NodesTab } from './nodes-tab.tsx';
 import { OverviewTab } from './overview-tab.tsx';
@@ -108,6 +110,12 @@ function Administration(): ReactNode {
           </Tabs.Panel>
           <Tabs.Panel value="volumes" pt="md">
             <VolumesTab />
+          </Tabs.Panel>
+          <Tabs.Panel value="manifests" pt="md">
+            <ManifestsTab />
+          </Tabs.Panel>
+          <Tabs.Panel value="agreements" pt="md">
+            <AgreementsTab />
           </Tabs.Panel>
           <Tabs.Panel value="events" pt="md">
             <EventsTab key={resource} resource={resource} />
