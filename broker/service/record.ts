@@ -46,7 +46,7 @@ export type ServiceRecord = {
 export type ServiceClaim = Claim<'service'>;
 
 /** Changes a record as it is now; throwing writes nothing. */
-export type ChangeService = (record: ServiceRecord) => ServiceRecord;
+type ChangeService = (record: ServiceRecord) => ServiceRecord;
 
 /** Where services are kept. Several brokers share the work: a service is worked on under a claim. */
 export interface ServiceStore extends Pick<WorkStore<'service'>, 'due' | 'claim' | 'release'> {
