@@ -33,8 +33,8 @@ const describesArchive = {
   ...{ kind: 'ServiceDescriptionTerm', name: 'archive', serviceName: 'archive' },
   manifest: { name: 'radiology-archive' },
 };
-const limitMs = 40_000;
-const patient = { timeout: 30_000, interval: 50 };
+const limitMs = 120_000;
+const patient = { timeout: 60_000, interval: 50 };
 const serviceId = serviceIdSchema.parse('archive');
 const databaseId = resourceIdSchema.parse('archive-database');
 const applicationId = resourceIdSchema.parse('archive-application');
@@ -129,10 +129,10 @@ describe('a service', { timeout: limitMs }, () => {
     const cloud = await cloudWith(cloudForTwoTier({ tight: true }));
     const one = await broker(cloud);
 
-    await one.made.create({ readySeconds: 2 });
+    await one.made.create({ readySeconds: 6 });
     const failed = await becomes(one, 'error');
 
-    expect(failed.reason).toMatch(/^archive-application is creating: .+ \(not ready after 2 s\)$/);
+    expect(failed.reason).toMatch(/^archive-application is creating: .+ \(not ready after 6 s\)$/);
     expect(alive(cloud)).toEqual({ machine: 0, network: 0, groups: 0 });
     expect(milestones(failed).filter((text) => text.includes('running'))).toEqual([]);
     expect(milestones(failed).filter((text) => text.endsWith('is gone'))).toEqual([
