@@ -6,7 +6,6 @@ export const agreementStrings = {
   back: 'All agreements',
   agreement: 'Agreement',
   customer: 'Customer',
-  provider: 'Provider',
   state: 'State',
   worst: 'Worst guarantee',
   budgetLeft: 'Budget left',
@@ -69,7 +68,8 @@ export const agreementStrings = {
   alertKinds: { violated: 'violated', page: 'urgent', ticket: 'soon' },
   ledgerEmpty: 'Nothing was booked.',
   verify: 'Verify the ledger',
-  intact: (lines: number): string => `The chain is intact: ${lines} lines of all agreements`,
+  intact: (lines: number): string =>
+    `The chain is intact: ${lines === 1 ? '1 line' : `${lines} lines`} of all agreements`,
   broken: (sequence: number, reason: string): string => `The chain is broken at line ${sequence}: ${reason}`,
   ledger: {
     sequence: '#',
@@ -122,8 +122,6 @@ export const agreementStrings = {
   editor: 'Document',
   good: 'This can be sent',
   send: { agreement: 'Make agreement', offer: 'Make offer', template: 'Keep template' },
-  refused: 'It was not taken',
-  loadFailed: 'The document could not be read',
   started: `<?xml version="1.0" encoding="UTF-8"?>
 <wsag:Template wsag:TemplateId="reading" xmlns:wsag="http://schemas.ggf.org/graap/2007/03/ws-agreement" xmlns:medusa="urn:medusa:agreement" xmlns:xs="http://www.w3.org/2001/XMLSchema">
   <wsag:Name>Reading</wsag:Name>

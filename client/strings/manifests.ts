@@ -15,9 +15,6 @@ export const manifestStrings = {
   provider: 'Fitted to',
   anyProvider: 'no provider',
   good: 'No errors',
-  loadFailed: 'The manifest could not be read',
-  lint: 'What keeps it from being deployed by itself',
-  noLint: 'Nothing is missing.',
   sections: {
     'base-system': 'Base system',
     dependencies: 'Dependencies',

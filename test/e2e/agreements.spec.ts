@@ -108,6 +108,7 @@ test('an administrator checks a broken manifest, is led to the place, and sees h
 
   await editor.fill(brokenManifest.replace('many', '1'));
   await expect(page.getByTestId('document-good')).toBeVisible();
+  await expect(page.getByTestId('document-problems')).toContainText('Base system');
   await expect(page.locator('[data-testid="plan-box"][data-id="reading-viewer"]')).toBeVisible();
 
   await page.getByTestId('manifest-form').getByText('JSON').click();
