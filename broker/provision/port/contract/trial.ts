@@ -84,10 +84,17 @@ export async function beginTrial(provider: DriverUnderTest): Promise<Trial> {
   });
   const removeAll = async (kind: ResourceKind, named: string): Promise<void> => {
     const port = portOf(driver, kind);
-    const left = await alive(port, named, signal());
-    if (left.length === 0) return;
-    for (const { ref } of left) await port.destroy(ref, operation());
-    await until(async () => ({ left: (await alive(port, named, signal())).length }), { left: 0 });
+    const asked = new Set<string>();
+    // What was made last may show itself only while the others go.
+    const remove = async (): Promise<{ left: number }> => {
+      const left = await alive(port, named, signal());
+      for (const { ref } of left.filter((item) => !asked.has(item.ref))) {
+        await port.destroy(ref, operation());
+        asked.add(ref);
+      }
+      return { left: left.length };
+    };
+    await until(remove, { left: 0 });
   };
   return {
     provider,
