@@ -66,7 +66,8 @@ export type Limits = {
 
 /** Between looks at something that is on its way: often at first. */
 export function pollMs(sinceMs: number): number {
-  return Math.min(5_000, Math.max(250, Math.round(sinceMs / 5)));
+  const least = sinceMs < 1_000 ? 250 : 1_000;
+  return Math.min(5_000, Math.max(least, Math.round(sinceMs / 2)));
 }
 
 export function decision(parts: Partial<Decision> & Pick<Decision, 'phase' | 'reason'>): Decision {
