@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inBatches } from '@medusa/kernel';
 import {
   machineSpecSchema,
   nodeIdSchema,
@@ -62,6 +63,10 @@ export async function startProvisioning(options: StartOptions): Promise<RunningP
   const store = createProvisionStore(db);
   const seal = createSeal(secrets.providerKeys);
   const board = showOnRegistry(nodes);
+  const latest = inBatches(async (ids: readonly ResourceRecord['id'][]) => {
+    const records = new Map((await store.resources({ ids })).map((record) => [record.id, record]));
+    return ids.map((id) => records.get(id));
+  });
   await using starting = new AsyncDisposableStack();
   const provisioning = starting.use(
     await openProvisioning({
@@ -89,8 +94,7 @@ export async function startProvisioning(options: StartOptions): Promise<RunningP
     // What another broker decided about a node whose link is here: it must get no new session while it drains.
     provisioning.events.on('logged', ({ kind, resource }) => {
       if (kind !== 'phase' || resource === null || !nodes.hasLink(nodeIdSchema.parse(resource))) return;
-      store
-        .resource(resource)
+      latest(resource)
         .then((record) => record && board.show(record, null))
         .catch(report);
     }),

@@ -1,3 +1,4 @@
 export { TypedEmitter } from './typed-emitter.ts';
 export { backoffMs } from './backoff.ts';
 export { assertNever } from './assert-never.ts';
+export { inBatches } from './in-batches.ts';

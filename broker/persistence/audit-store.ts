@@ -1,3 +1,4 @@
+import { inBatches } from '@medusa/kernel';
 import { auditEventSchema, type AuditEvent } from '@medusa/protocol';
 import { sql, type Selectable } from 'kysely';
 import { chainHash, genesisHash, type AuditFilter, type AuditStore } from '../audit/index.ts';
@@ -50,7 +51,7 @@ export function createAuditStore(db: Db): AuditStore {
   };
 }
 
-/** One writer at a time: each line needs the hash of the one before it. */
+/** One writer at a time: each line needs the hash of the one before it. Each is on disk when it resolves. */
 async function appendAll(db: Db, entries: readonly Entry[]): Promise<AuditEvent[]> {
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${chainLock})`.execute(trx);
@@ -69,45 +70,6 @@ async function appendAll(db: Db, entries: readonly Entry[]): Promise<AuditEvent[
     await trx.insertInto('audit_event').values(events.map(toRow)).execute();
     return events;
   });
-}
-
-/**
- * What is to be written while a write is under way is written together after it: the chain lets one write at a time. Each resolves when
- * it is on disk. When a batch fails, each of its entries is tried alone: one that cannot be written takes no other with it.
- */
-function inBatches<In, Out>(
-  write: (batch: readonly In[]) => Promise<readonly Out[]>,
-): (one: In) => Promise<Out> {
-  type Waiting = {
-    readonly one: In;
-    readonly resolve: (out: Out) => void;
-    readonly reject: (why: unknown) => void;
-  };
-  let waiting: Waiting[] = [];
-  let isWriting = false;
-  const attempt = async (batch: readonly Waiting[]): Promise<void> => {
-    try {
-      const written = await write(batch.map(({ one }) => one));
-      for (const [index, out] of written.entries()) batch[index]?.resolve(out);
-    } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
-      else for (const one of batch) await attempt([one]);
-    }
-  };
-  const drain = async (): Promise<void> => {
-    isWriting = true;
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, batchLines);
-      waiting = waiting.slice(batchLines);
-      await attempt(batch);
-    }
-    isWriting = false;
-  };
-  return async (one) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ one, resolve, reject });
-      if (!isWriting) void drain();
-    });
 }
 
 function toRow({ sequence, at, action, outcome, detail, hash, ...of }: AuditEvent) {

@@ -2,13 +2,19 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { migrations } from './migrations.ts';
+import { PreparingClient } from './prepared.ts';
 import type { Database } from './schema.ts';
 
 export type Db = Kysely<Database>;
 
 /** Connects and brings the tables up to date. Several brokers may start at once: the migrator holds an advisory lock. */
 export async function openDatabase(url: string, onError: (error: unknown) => void): Promise<Db> {
-  const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({
+    Client: PreparingClient,
+    connectionString: url,
+    max: 10,
+    connectionTimeoutMillis: 5_000,
+  });
   // A lost idle connection is replaced by the pool; unheard, the event would end the process.
   pool.on('error', ({ message }) => {
     if (!pool.ending) onError(new Error(`A connection to the database was lost: ${message}`));

@@ -1,3 +1,5 @@
+import { inBatches } from '@medusa/kernel';
+import type { NodeId } from '@medusa/protocol';
 import { sql } from 'kysely';
 import type { JoinStore } from '../provision/guest/index.ts';
 import type { Db } from './database.ts';
@@ -7,13 +9,15 @@ const forgetMs = 3_600_000;
 
 export function createJoinStore(db: Db): JoinStore {
   return {
-    async invited(nodeId) {
-      return db
+    invited: inBatches(async (nodeIds: readonly NodeId[]) => {
+      const rows = await db
         .selectFrom('node_invitation')
-        .select(['incarnation', 'since'])
-        .where('node_id', '=', nodeId)
-        .executeTakeFirst();
-    },
+        .select(['node_id', 'incarnation', 'since'])
+        .where(sql<boolean>`node_id = any(${[...nodeIds]}::text[])`)
+        .execute();
+      const known = new Map(rows.map(({ node_id: id, ...invitation }) => [id, invitation]));
+      return nodeIds.map((id) => known.get(id));
+    }),
     async invite(nodeId, { incarnation, since }) {
       await db
         .insertInto('node_invitation')

@@ -38,6 +38,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
       for (const statement of services) await sql.raw(statement).execute(db);
     },
   },
+  '0008-changing-rows': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of changingRows) await sql.raw(statement).execute(db);
+    },
+  },
 };
 
 const first = [
@@ -199,4 +204,12 @@ const placement = [
      note text not null)`,
   `create index reservation_end on reservation (ends_at)`,
   `update session set document = document || '{"priority": "routine"}' where not document ? 'priority'`,
+];
+
+const changingRows = [
+  // Looked up at each look at a resource: what waits to be put into the index would be read through each time.
+  `alter index resource_mentions set (fastupdate = off)`,
+  `alter index service_resources set (fastupdate = off)`,
+  `alter table resource set (fillfactor = 60)`,
+  `alter table provision_work set (fillfactor = 60)`,
 ];

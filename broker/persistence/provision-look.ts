@@ -22,12 +22,13 @@ type Row = Resource & {
   readonly live: number;
 };
 
-/** Everything a decision about one resource rests on, in one question: with a thousand nodes the questions are what it costs. */
-export async function lookAt(db: Db, id: ResourceId): Promise<Look | undefined> {
+/** Everything that decisions about resources rest on, in one question: with a thousand nodes the questions are what it costs. */
+export async function lookAt(db: Db, ids: readonly ResourceId[]): Promise<readonly (Look | undefined)[]> {
   const { rows } = await sql<Row>`
     select r.*, to_jsonb(p) as its_provider, to_jsonb(l) as its_pool,
       (select jsonb_agg(o order by o.id) from resource o
-       where (o.id = any(r.mentions) or o.mentions @> array[r.id]) and o.phase <> 'absent') as related,
+       where o.id in (select unnest(r.mentions) union all select m.id from resource m where m.mentions @> array[r.id])
+         and o.phase <> 'absent') as related,
       (select jsonb_agg(i order by i.started_at) from provision_intent i
        where i.resource = r.id and (i.state = 'pending' or (i.state = 'unknown' and i.action = 'create'))) as intents,
       n.id is not null as is_known, n.joined_at, n.seen_at, n.slots,
@@ -35,9 +36,12 @@ export async function lookAt(db: Db, id: ResourceId): Promise<Look | undefined> 
         where s.node_id = n.id and s.state not in ('closed', 'failed')) end as live
     from resource r join provider p on p.id = r.provider
       left join pool l on l.id = r.pool left join node n on n.id = r.id
-    where r.id = ${id}`.execute(db);
-  const [row] = rows;
-  if (!row) return undefined;
+    where r.id = any(${[...ids]}::text[])`.execute(db);
+  const looks = new Map(rows.map((row) => [row.id, toLook(row)]));
+  return ids.map((id) => looks.get(id));
+}
+
+function toLook(row: Row): Look {
   const { its_provider: provider, its_pool: pool, related, intents, ...own } = row;
   return {
     record: toRecord(own),

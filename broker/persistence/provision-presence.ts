@@ -6,7 +6,7 @@ import type { Notice, Presence } from '../provision/index.ts';
 import { presenceClass } from './provision-work.ts';
 
 const noticeSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.enum(['work', 'changed']) }),
+  z.object({ kind: z.enum(['work', 'service', 'changed']) }),
   z.object({ kind: z.literal('node'), nodeId: nodeIdSchema }),
 ]);
 

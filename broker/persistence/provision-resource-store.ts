@@ -1,4 +1,5 @@
-import { AppError } from '@medusa/protocol';
+import { inBatches } from '@medusa/kernel';
+import { AppError, type ResourceId } from '@medusa/protocol';
 import { sql } from 'kysely';
 import {
   mentions,
@@ -26,7 +27,7 @@ export function createResourceStore(db: Db): ResourceStore {
       return row && toRecord(row);
     },
 
-    look: async (id) => lookAt(db, id),
+    look: inBatches(async (ids: readonly ResourceId[]) => lookAt(db, ids)),
 
     async resources({ kind, provider, pool, ids, withAbsent = false }) {
       const rows = await db
@@ -35,7 +36,7 @@ export function createResourceStore(db: Db): ResourceStore {
         .$if(kind !== undefined, (all) => all.where('kind', '=', kind ?? ''))
         .$if(provider !== undefined, (all) => all.where('provider', '=', provider ?? ''))
         .$if(pool !== undefined, (all) => all.where('pool', '=', pool ?? ''))
-        .$if(ids !== undefined, (all) => all.where('id', 'in', [...(ids ?? []), '']))
+        .$if(ids !== undefined, (all) => all.where(sql<boolean>`id = any(${[...(ids ?? [])]}::text[])`))
         .where(
           withAbsent && ids !== undefined
             ? sql<boolean>`true`
@@ -115,7 +116,7 @@ export function createResourceStore(db: Db): ResourceStore {
       return rows.map(toIntent);
     },
 
-    write: async (claim, write) => writeUnderClaim(db, claim, write),
+    write: writeUnderClaim(db),
   };
 }
 

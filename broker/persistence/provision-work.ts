@@ -1,12 +1,13 @@
+import { inBatches } from '@medusa/kernel';
 import { sql, type RawBuilder } from 'kysely';
-import type { Claim, Topic, WorkStore } from '../provision/index.ts';
+import type { Claim, Claimed, Topic, WorkStore } from '../provision/index.ts';
 import type { Db } from './database.ts';
 
 /** First key of the brokers' advisory locks, so that they meet no other's: "mdsa". */
 export const presenceClass = 0x6d_64_73_61;
 
-/** Between two looks at a pool of which something changes all the time: it has as many rows as nodes. */
-const poolPauseMs = 200;
+/** Between two looks at what changes all the time: they take all nodes of a pool, or everything at a provider. */
+const pauseMs: Partial<Record<Topic, number>> = { pool: 200, provider: 500 };
 
 /** Free: nobody has claimed it, its lease is over, or the broker that claimed it is not there any more. */
 export const isFree = sql<boolean>`(w.claim_token is null or w.claim_until < clock_timestamp() or not exists (
@@ -15,45 +16,86 @@ export const isFree = sql<boolean>`(w.claim_token is null or w.claim_until < clo
     and l.database = (select oid from pg_database where datname = current_database())))`;
 
 export function createWorkStore(db: Db): WorkStore {
+  const release = inBatches(async (releases: readonly Release[]) => {
+    await releaseAll(db, releases);
+    return releases.map(() => undefined);
+  });
+  const kicking = (topic: Topic) =>
+    inBatches(async (batch: readonly (readonly string[])[]) => {
+      await kickWork(db, { topic, ids: [...new Set(batch.flat())] });
+      return batch.map(() => undefined);
+    });
+  const kicks = { resource: kicking('resource'), provider: kicking('provider'), pool: kicking('pool') };
   return {
-    async due() {
-      // By one clock: what becomes due between two looks would be in neither.
-      const { rows } = await sql<{ lanes: string[] | null; ms: number | null }>`
-        select (select array_agg(distinct w.lane) from provision_work w
-                where w.next_at <= statement_timestamp() and ${isFree}) as lanes,
-          (select extract(epoch from min(next_at) - statement_timestamp()) * 1000
-           from provision_work where next_at > statement_timestamp())::float8 as ms`.execute(db);
-      return { lanes: rows[0]?.lanes ?? [], nextInMs: rows[0]?.ms ?? null };
+    async claim(room, { instance, leaseMs }) {
+      // By one clock: what becomes due between the two parts would be in neither.
+      const { rows } = await sql<ClaimRow<Topic>>`
+        with due as (
+          select distinct w.lane from provision_work w where w.next_at <= statement_timestamp() and ${isFree}),
+        mine as (
+          select one.topic, one.id from due cross join lateral (
+            select w.topic, w.id from provision_work w
+            where w.lane = due.lane and w.next_at <= statement_timestamp() and ${isFree}
+            order by w.next_at
+            limit coalesce((${JSON.stringify(room.of)}::jsonb->>due.lane)::int, ${room.others}::int)
+            for update skip locked) one),
+        claimed as (
+          update provision_work work set claimed_by = ${instance}, claim_token = nextval('provision_claim'),
+            claim_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
+          from mine where work.topic = mine.topic and work.id = mine.id
+          returning work.topic, work.id, work.lane, work.claim_token::text as token, work.kicks::text as kicks),
+        next as (
+          select (extract(epoch from min(next_at) - statement_timestamp()) * 1000)::float8 as ms
+          from provision_work where next_at > statement_timestamp())
+        select claimed.*, next.ms from next left join claimed on true`.execute(db);
+      return claimedFrom(rows);
     },
 
-    async claim(lane, { limit, instance, leaseMs }) {
-      const { rows } = await sql<{ topic: Topic; id: string; token: string; kicks: string }>`
-        with mine as (
-          select w.topic, w.id from provision_work w
-          where w.lane = ${lane} and w.next_at <= clock_timestamp() and ${isFree}
-          order by w.next_at limit ${limit} for update skip locked)
-        update provision_work work set claimed_by = ${instance}, claim_token = nextval('provision_claim'),
-          claim_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
-        from mine where work.topic = mine.topic and work.id = mine.id
-        returning work.topic, work.id, work.claim_token::text as token, work.kicks::text as kicks`.execute(
-        db,
-      );
-      return rows.map(({ kicks, ...row }): Claim => ({ ...row, kicks: Number(kicks) }));
-    },
-
-    async release({ topic, id, token, kicks }, againInMs) {
-      const pauseMs = topic === 'pool' ? poolPauseMs : 0;
-      await sql`
-        update provision_work set claimed_by = null, claim_token = null, claim_until = null,
-          next_at = case when kicks <> ${kicks} then clock_timestamp() + ${pauseMs} * interval '1 ms'
-            else clock_timestamp() + ${againInMs}::float8 * interval '1 ms' end
-        where topic = ${topic} and id = ${id} and claim_token = ${token}`.execute(db);
-    },
+    release: async (claim, againInMs) => release({ claim, againInMs }),
 
     async kick(topic, ids) {
-      if (ids.length > 0) await kickWork(db, { topic, ids });
+      if (ids.length > 0) await kicks[topic](ids);
     },
   };
+}
+
+type ClaimRow<T extends string> = {
+  readonly topic: T;
+  /** Null: nothing was claimed. */
+  readonly id: string | null;
+  readonly lane: string;
+  readonly token: string;
+  readonly kicks: string;
+  readonly ms: number | null;
+};
+
+/** Every row tells when the next work is due, and all but a lonely one what was claimed. */
+export function claimedFrom<T extends string>(
+  rows: readonly ClaimRow<T>[],
+): { claims: Claimed<T>[]; nextInMs: number | null } {
+  const claims = rows.flatMap(({ id, topic, lane, token, kicks }) =>
+    id === null ? [] : [{ id, topic, lane, token, kicks: Number(kicks) }],
+  );
+  return { claims, nextInMs: rows[0]?.ms ?? null };
+}
+
+type Release = { readonly claim: Claim; readonly againInMs: number | null };
+
+/** Their rows in the order in which kicks lock them. */
+async function releaseAll(db: Db, releases: readonly Release[]): Promise<void> {
+  const rows = releases.map(({ claim, againInMs }) => ({ ...claim, again: againInMs }));
+  await sql`
+    with given as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as g(topic text, id text, token bigint, kicks bigint, again float8)),
+    mine as (
+      select w.topic, w.id from provision_work w join given g on w.topic = g.topic and w.id = g.id
+      where w.claim_token = g.token order by w.topic, w.id for update of w)
+    update provision_work w set claimed_by = null, claim_token = null, claim_until = null,
+      next_at = clock_timestamp() + interval '1 ms' * case when w.kicks = g.kicks then g.again
+        else coalesce((${JSON.stringify(pauseMs)}::jsonb->>w.topic)::float8, 0) end
+    from given g join mine using (topic, id)
+    where w.topic = g.topic and w.id = g.id and w.claim_token = g.token`.execute(db);
 }
 
 type Target = { readonly topic: Topic; readonly ids: readonly string[] };

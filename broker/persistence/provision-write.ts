@@ -1,9 +1,13 @@
+import { inBatches } from '@medusa/kernel';
 import { sql } from 'kysely';
 import { ClaimLost, type Claim, type Write } from '../provision/index.ts';
 import type { Db } from './database.ts';
 import { writingEvents } from './provision-log.ts';
 import { statusColumns } from './provision-rows.ts';
 import { kickTargets, notifying } from './provision-work.ts';
+
+/** Phases between which a machine goes without its pool having to know of it. */
+const onTheirWay = ['planned', 'creating', 'joining'];
 
 /** More than a call may take: who holds a claim for longer has hung. */
 const defaultLeaseMs = 180_000;
@@ -12,9 +16,23 @@ const defaultLeaseMs = 180_000;
  * One statement, so all of it or nothing: its parts hang on the claim, whose row it locks before any other, so that the claim cannot be
  * taken over in between.
  */
-export async function writeUnderClaim(db: Db, claim: Claim, write: Write): Promise<void> {
+export function writeUnderClaim(db: Db): (claim: Claim, write: Write) => Promise<void> {
+  const tell = inBatches(async (news: readonly News[]) => {
+    await tellOthers(db, news);
+    return news;
+  });
+  return async (claim, write) => {
+    const news = await writeOne(db, claim, write);
+    if (news) await tell(news);
+  };
+}
+
+/** What others have to know of. */
+type News = { readonly id: string; readonly isForPool: boolean };
+
+async function writeOne(db: Db, claim: Claim, write: Write): Promise<News | undefined> {
   const { status, lane, opened, settled, events, leaseMs } = partsOf(write);
-  const { rows } = await sql<{ isNews: boolean | null }>`
+  const { rows } = await sql<{ isNews: boolean | null; isForPool: boolean | null }>`
     with held as (
       update provision_work set claim_until = clock_timestamp() + ${leaseMs} * interval '1 ms',
         lane = coalesce(${lane}::text, lane)
@@ -42,11 +60,13 @@ export async function writeUnderClaim(db: Db, claim: Claim, write: Write): Promi
       returning r.phase, r.ref, r.status->>'incarnation' as incarnation)
     select (select (c.phase, c.ref, c.incarnation) is distinct from (b.phase, b.ref, b.incarnation)
             from changed c, before b) as "isNews",
+      (select c.incarnation is distinct from b.incarnation
+              or not (array[c.phase, b.phase] <@ ${onTheirWay}::text[]) from changed c, before b) as "isForPool",
       ${events.length + status.length > 0 ? notifying({ kind: 'changed' }) : sql`null`}
     from held`.execute(db);
   const [written] = rows;
   if (!written) throw new ClaimLost(claim);
-  if (written.isNews === true) await tellOthers(db, claim.id);
+  return written.isNews === true ? { id: claim.id, isForPool: written.isForPool === true } : undefined;
 }
 
 type Parts = {
@@ -75,12 +95,14 @@ function partsOf({ status, provider, intent, settle = [], events = [], leaseMs }
  * Kicks those that wait for it, those it waited for, and its pool. After its own statement: two that kick each other while they hold
  * their own claims would wait for each other. Lost in a crash, it is made up for by their next look.
  */
-async function tellOthers(db: Db, id: string): Promise<void> {
+async function tellOthers(db: Db, news: readonly News[]): Promise<void> {
   await sql`
-    with other as (
-      select 'resource' as topic, r.id from resource r where r.mentions @> array[${id}]::text[] and r.phase <> 'absent'
-      union select 'resource', unnest(r.mentions) from resource r where r.id = ${id}
-      union select 'pool', r.pool from resource r where r.id = ${id} and r.pool is not null),
+    with news as (select * from jsonb_to_recordset(${JSON.stringify(news)}::jsonb) as n(id text, "isForPool" boolean)),
+    other as (
+      select 'resource' as topic, r.id from news join resource r on r.mentions @> array[news.id] and r.phase <> 'absent'
+      union select 'resource', unnest(r.mentions) from news join resource r on r.id = news.id
+      union select 'pool', r.pool from news join resource r on r.id = news.id and r.pool is not null
+        where news."isForPool"),
     target as (
       select w.topic, w.id from provision_work w where (w.topic, w.id) in (select o.topic, o.id from other o)
       order by w.topic, w.id for update),

@@ -1,9 +1,9 @@
 import { AppError } from '@medusa/protocol';
 import { sql } from 'kysely';
 import { ClaimLost } from '../provision/index.ts';
-import type { ServiceClaim, ServiceRecord, ServiceStore } from '../service/index.ts';
+import type { ServiceRecord, ServiceStore } from '../service/index.ts';
 import type { Db } from './database.ts';
-import { isFree, notify } from './provision-work.ts';
+import { claimedFrom, isFree, notify } from './provision-work.ts';
 
 /** Whoever adds one looks at the others first: one at a time. */
 const serviceLock = 0x6d_73_72_76;
@@ -17,7 +17,7 @@ export function createServiceStore(db: Db): ServiceStore {
         await sql`select pg_advisory_xact_lock(${sql.lit(serviceLock)})`.execute(trx);
         if (await isTaken(trx, record)) return false;
         await trx.insertInto('service').values(columnsOf(record)).execute();
-        await notify(trx, { kind: 'work' });
+        await notify(trx, { kind: 'service' });
         return true;
       }),
 
@@ -52,7 +52,7 @@ export function createServiceStore(db: Db): ServiceStore {
           next_at: sql<Date>`clock_timestamp()`,
         };
         await trx.updateTable('service').set(next).where('id', '=', id).execute();
-        await notify(trx, { kind: 'work' });
+        await notify(trx, { kind: 'service' });
         return record;
       }),
 
@@ -90,30 +90,23 @@ export function createServiceStore(db: Db): ServiceStore {
 }
 
 /** Like other work of provisioning: a claim ends with its broker's presence, or with the lease. */
-function workOf(db: Db): Pick<ServiceStore, 'due' | 'claim' | 'release'> {
+function workOf(db: Db): Pick<ServiceStore, 'claim' | 'release'> {
   return {
-    async due() {
-      const { rows } = await sql<{ isDue: boolean; ms: number | null }>`
-        select exists (select 1 from service w where w.next_at <= statement_timestamp() and ${isFree}) as "isDue",
-          (select extract(epoch from min(next_at) - statement_timestamp()) * 1000
-           from service where next_at > statement_timestamp())::float8 as ms`.execute(db);
-      return { lanes: rows[0]?.isDue === true ? ['services'] : [], nextInMs: rows[0]?.ms ?? null };
-    },
-
-    async claim(_lane, { limit, instance, leaseMs }) {
-      const { rows } = await sql<{ id: string; token: string; kicks: string }>`
+    async claim({ others }, { instance, leaseMs }) {
+      const { rows } = await sql<{ id: string | null; token: string; kicks: string; ms: number | null }>`
         with mine as (
-          select w.id from service w where w.next_at <= clock_timestamp() and ${isFree}
-          order by w.next_at limit ${limit} for update skip locked)
-        update service s set claimed_by = ${instance}, claim_token = nextval('provision_claim'),
-          claim_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
-        from mine where s.id = mine.id
-        returning s.id, s.claim_token::text as token, s.revision::text as kicks`.execute(db);
-      return rows.map(({ kicks, ...row }): ServiceClaim => ({
-        topic: 'service',
-        ...row,
-        kicks: Number(kicks),
-      }));
+          select w.id from service w where w.next_at <= statement_timestamp() and ${isFree}
+          order by w.next_at limit ${others} for update skip locked),
+        claimed as (
+          update service s set claimed_by = ${instance}, claim_token = nextval('provision_claim'),
+            claim_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
+          from mine where s.id = mine.id
+          returning s.id, s.claim_token::text as token, s.revision::text as kicks),
+        next as (
+          select (extract(epoch from min(next_at) - statement_timestamp()) * 1000)::float8 as ms
+          from service where next_at > statement_timestamp())
+        select claimed.*, next.ms from next left join claimed on true`.execute(db);
+      return claimedFrom(rows.map((row) => ({ ...row, topic: 'service' as const, lane: 'services' })));
     },
 
     async release({ id, token, kicks }, againInMs) {

@@ -74,11 +74,15 @@ export function createSessionStore(db: Db): SessionStore {
   };
 }
 
-function matching(db: Db, { states, nodeId, seenBy, studyInstanceUID }: SessionQuery) {
+function matching(db: Db, { states, nodeIds, seenBy, studyInstanceUID }: SessionQuery) {
   return db
     .selectFrom('session')
-    .$if(states !== undefined, (rows) => rows.where('state', 'in', states ?? []))
-    .$if(nodeId !== undefined, (rows) => rows.where('node_id', '=', nodeId ?? ''))
+    .$if(states !== undefined, (rows) =>
+      rows.where(sql<boolean>`state = any(${[...(states ?? [])]}::text[])`),
+    )
+    .$if(nodeIds !== undefined, (rows) =>
+      rows.where(sql<boolean>`node_id = any(${[...(nodeIds ?? [])]}::text[])`),
+    )
     .$if(studyInstanceUID !== undefined, (rows) =>
       rows.where('study_instance_uid', '=', studyInstanceUID ?? ''),
     )

@@ -1,3 +1,4 @@
+import { inBatches } from '@medusa/kernel';
 import type { NodeId } from '@medusa/protocol';
 import { sql } from 'kysely';
 import type { Offer, SlotStore } from '../capacity/index.ts';
@@ -41,7 +42,10 @@ export function createSlotStore(db: Db): SlotStore {
   return {
     claim,
 
-    offer: async (offer) => offerSlots(db, offer),
+    offer: inBatches(async (offers: readonly Offer[]) => {
+      await offerSlots(db, offers);
+      return offers.map(() => undefined);
+    }),
 
     async release(sessionId) {
       await sql`update slot set session_id = null, claimed_at = null where ${isUnhurried} and session_id = ${sessionId}`.execute(
@@ -68,26 +72,32 @@ export function createSlotStore(db: Db): SlotStore {
   };
 }
 
-async function offerSlots(db: Db, { nodeId, slots }: Offer): Promise<void> {
+/** The last word of each node counts. */
+async function offerSlots(db: Db, offers: readonly Offer[]): Promise<void> {
+  const latest = new Map(offers.map(({ nodeId, slots }) => [nodeId as string, slots]));
+  const ids = [...latest.keys()].sort();
+  const slots = ids.map((id) => latest.get(id) ?? 0);
+  const offered = sql`unnest(${ids}::text[], ${slots}::int[]) as offer (node_id, slots)`;
   await sql`
-        insert into slot (node_id, ordinal) select ${nodeId}, generate_series(0, ${slots}::int - 1)
-        on conflict (node_id, ordinal) do nothing`.execute(db);
-  await sql`delete from slot where node_id = ${nodeId} and ordinal >= ${slots} and session_id is null`.execute(
-    db,
-  );
-  const { rows } = await sql<{ id: string }>`
-        select id from session s where s.node_id = ${nodeId} and s.state = any(${[...slotStates]}::text[])
-          and not exists (select 1 from slot where session_id = s.id) order by s.created_at`.execute(db);
+    insert into slot (node_id, ordinal) select node_id, generate_series(0, slots - 1) from ${offered}
+    on conflict (node_id, ordinal) do nothing`.execute(db);
+  await sql`
+    delete from slot using ${offered}
+    where slot.node_id = offer.node_id and ordinal >= slots and session_id is null`.execute(db);
+  const { rows } = await sql<{ id: string; node_id: string }>`
+    select id, node_id from session s where s.node_id = any(${ids}::text[])
+      and s.state = any(${[...slotStates]}::text[])
+      and not exists (select 1 from slot where session_id = s.id) order by s.created_at`.execute(db);
   // From before there were slots, or more than the node offers now: what runs is never denied its place.
-  for (const { id } of rows)
+  for (const { id, node_id: nodeId } of rows)
     await sql`
-          with free as (
-            select ordinal from slot where node_id = ${nodeId} and session_id is null order by ordinal limit 1),
-          place as (
-            select coalesce((select ordinal from free),
-              (select max(ordinal) + 1 from slot where node_id = ${nodeId}), 0) as ordinal)
-          insert into slot (node_id, ordinal, session_id, claimed_at)
-          select ${nodeId}, ordinal, ${id}, clock_timestamp() from place
-          on conflict (node_id, ordinal) do update set session_id = excluded.session_id, claimed_at = excluded.claimed_at
-          where slot.session_id is null`.execute(db);
+      with free as (
+        select ordinal from slot where node_id = ${nodeId} and session_id is null order by ordinal limit 1),
+      place as (
+        select coalesce((select ordinal from free),
+          (select max(ordinal) + 1 from slot where node_id = ${nodeId}), 0) as ordinal)
+      insert into slot (node_id, ordinal, session_id, claimed_at)
+      select ${nodeId}, ordinal, ${id}, clock_timestamp() from place
+      on conflict (node_id, ordinal) do update set session_id = excluded.session_id, claimed_at = excluded.claimed_at
+      where slot.session_id is null`.execute(db);
 }

@@ -49,7 +49,7 @@ export type ServiceClaim = Claim<'service'>;
 type ChangeService = (record: ServiceRecord) => ServiceRecord;
 
 /** Where services are kept. Several brokers share the work: a service is worked on under a claim. */
-export interface ServiceStore extends Pick<WorkStore<'service'>, 'due' | 'claim' | 'release'> {
+export interface ServiceStore extends Pick<WorkStore<'service'>, 'claim' | 'release'> {
   /** False when its id, or the id of a thing that is its own, belongs to another service. */
   insert(record: ServiceRecord): Promise<boolean>;
   list(): Promise<readonly ServiceRecord[]>;

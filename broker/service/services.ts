@@ -69,7 +69,8 @@ export function openServices(deps: ServicesDeps): RunningServices {
     ...{ work: store, openPresence: deps.openPresence, random, report },
     handle: async (claim, signal) => workOnService({ store, provisioning, now }, claim, signal),
     onNotice: () => undefined,
-    limitOf: () => servicesAtOnce,
+    wakesAt: 'service',
+    limits: () => ({ of: {}, others: servicesAtOnce }),
   });
   return {
     ...readingOf(deps),

@@ -1,3 +1,4 @@
+import { inBatches } from '@medusa/kernel';
 import { nodeIdSchema, type NodeId, type Placement } from '@medusa/protocol';
 import type { Reserving, SlotStore } from '../capacity/index.ts';
 import type { Candidate, LinkBook, PlacementNeed } from '../placement/index.ts';
@@ -30,7 +31,6 @@ type Turn = {
 /** Gives the waiting sessions their places, in the order in which they are admitted, and starts them there. */
 export class SessionPlacer {
   readonly #deps: SessionPlacerDeps;
-  #placing: Promise<void> = Promise.resolve();
 
   constructor(deps: SessionPlacerDeps) {
     this.#deps = deps;
@@ -38,10 +38,14 @@ export class SessionPlacer {
 
   /** One pass over all who wait. Passes of one broker never overlap; those of others meet at the slots. */
   async place(): Promise<void> {
-    const pass = this.#placing.then(async () => this.#placeWaiting());
-    this.#placing = pass.catch(this.#deps.report);
-    return pass;
+    await this.#pass(null);
   }
+
+  /** Whoever asks while one is under way gets the next one, with all the others who did. */
+  readonly #pass = inBatches(async (asked: readonly null[]) => {
+    await this.#placeWaiting();
+    return asked;
+  });
 
   async #placeWaiting(): Promise<void> {
     const { store } = this.#deps;

@@ -36,7 +36,7 @@ export function toSessionView(record: SessionRecord, participants: number): Sess
 
 export type SessionQuery = {
   readonly states?: readonly SessionState[];
-  readonly nodeId?: string;
+  readonly nodeIds?: readonly string[];
   /** Sessions that this user owns or was invited to. */
   readonly seenBy?: string;
   readonly studyInstanceUID?: StudySummary['studyInstanceUID'];

@@ -1,4 +1,4 @@
-import { TypedEmitter } from '@medusa/kernel';
+import { inBatches, TypedEmitter } from '@medusa/kernel';
 import { AppError, type NodeId, type SessionId, type SessionStep, type SessionView } from '@medusa/protocol';
 import { brokerActor, type AuditActor, type AuditTrail } from '../audit/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
@@ -45,9 +45,11 @@ export class SessionStates {
   }
 
   /** Sessions that hold a slot of the node. */
-  async liveOn(nodeId: NodeId): Promise<readonly SessionRecord[]> {
-    return this.#deps.store.list({ states: slotStates, nodeId });
-  }
+  readonly liveOn = inBatches(async (nodeIds: readonly NodeId[]) => {
+    const live = await this.#deps.store.list({ states: slotStates, nodeIds });
+    const byNode = Map.groupBy(live, ({ nodeId }) => nodeId);
+    return nodeIds.map((nodeId): readonly SessionRecord[] => byNode.get(nodeId) ?? []);
+  });
 
   view(record: SessionRecord): SessionView {
     return toSessionView(record, this.#participants.get(record.id) ?? 0);

@@ -1,14 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '@medusa/kernel';
-import { ClaimLost, type Claim, type Notice, type Presence, type Topic, type WorkStore } from './store.ts';
+import {
+  ClaimLost,
+  type Claim,
+  type Notice,
+  type Presence,
+  type Room,
+  type Topic,
+  type WorkStore,
+} from './store.ts';
 
 export type DispatcherDeps<T extends string = Topic> = {
-  readonly work: Pick<WorkStore<T>, 'due' | 'claim' | 'release'>;
+  readonly work: Pick<WorkStore<T>, 'claim' | 'release'>;
+  /** The notice that tells of new work. */
+  readonly wakesAt: Notice['kind'];
   readonly openPresence: (onNotice: (notice: Notice) => void) => Promise<Presence>;
   /** Does one piece of work. Answers in how many ms to look again; null: when kicked. */
   readonly handle: (claim: Claim<T>, signal: AbortSignal) => Promise<number | null>;
   readonly onNotice: (notice: Notice) => void;
-  /** How much may run at once for one provider. */
-  readonly limitOf: (lane: string) => number;
+  /** How much may run at once of each lane. */
+  readonly limits: () => Room;
   readonly report: (error: unknown) => void;
   readonly random: () => number;
 };
@@ -16,6 +27,8 @@ export type DispatcherDeps<T extends string = Topic> = {
 /** A look that does not wait to be told: a notice may be lost. */
 const idleMs = 5_000;
 const leaseMs = 180_000;
+/** Between two looks for work, however often it is told of: with many brokers most of what is told is done by others. */
+const pauseMs = 20;
 const failurePauseMs = 5_000;
 
 /** Claims work that is due and has it done, side by side with the other brokers. */
@@ -61,7 +74,7 @@ export class Dispatcher<T extends string = Topic> implements AsyncDisposable {
   }
 
   #hear(notice: Notice): void {
-    if (notice.kind === 'work') this.wake();
+    if (notice.kind === this.#deps.wakesAt) this.wake();
     else this.#deps.onNotice(notice);
   }
 
@@ -72,8 +85,10 @@ export class Dispatcher<T extends string = Topic> implements AsyncDisposable {
     try {
       while (!signal.aborted) {
         this.#isWoken = false;
+        const lookedAt = performance.now();
         const nextInMs = await this.#claimDue(presence, signal);
         await this.#sleep(Math.min(idleMs, nextInMs ?? idleMs));
+        await delay(Math.max(0, lookedAt + pauseMs - performance.now()));
       }
     } finally {
       signal.removeEventListener('abort', wakeUp);
@@ -83,24 +98,25 @@ export class Dispatcher<T extends string = Topic> implements AsyncDisposable {
   }
 
   async #claimDue(presence: Presence, signal: AbortSignal): Promise<number | null> {
-    const { work, limitOf } = this.#deps;
-    const { lanes, nextInMs } = await work.due();
-    for (const lane of lanes) {
-      if (signal.aborted) break;
+    const { work } = this.#deps;
+    const { claims, nextInMs } = await work.claim(this.#room(), { instance: presence.instance, leaseMs });
+    for (const { lane, ...claim } of claims) {
       const tasks = this.#running.get(lane) ?? new Set();
       this.#running.set(lane, tasks);
-      const limit = limitOf(lane) - tasks.size;
-      if (limit <= 0) continue;
-      const claims = await work.claim(lane, { limit, instance: presence.instance, leaseMs });
-      for (const claim of claims) {
-        const task = this.#work(claim, signal).finally(() => {
-          tasks.delete(task);
-          this.wake();
-        });
-        tasks.add(task);
-      }
+      const task = this.#work(claim, signal).finally(() => {
+        tasks.delete(task);
+        this.wake();
+      });
+      tasks.add(task);
     }
     return nextInMs;
+  }
+
+  #room(): Room {
+    const { of, others } = this.#deps.limits();
+    const lanes = new Set([...Object.keys(of), ...this.#running.keys()]);
+    const left = (lane: string): number => (of[lane] ?? others) - (this.#running.get(lane)?.size ?? 0);
+    return { of: Object.fromEntries([...lanes].map((lane) => [lane, Math.max(0, left(lane))])), others };
   }
 
   async #work(claim: Claim<T>, signal: AbortSignal): Promise<void> {

@@ -22,6 +22,7 @@ export {
 export {
   ClaimLost,
   type Claim,
+  type Claimed,
   type Look,
   type Notice,
   type Presence,

@@ -93,7 +93,8 @@ export async function openProvisioning(options: ProvisioningOptions): Promise<Ru
       ...{ work, report, handle, random: options.random },
       openPresence: options.openPresence,
       onNotice: (notice) => liveLog.hear(notice),
-      limitOf: (lane) => (lane === '' ? poolLimit : (limits.get(lane) ?? firstLimit)),
+      wakesAt: 'work',
+      limits: () => ({ of: { ...Object.fromEntries(limits), '': poolLimit }, others: firstLimit }),
     }),
   );
   starting.use(every(pruneEveryMs, async () => store.prune(pruneDays), report));

@@ -144,13 +144,13 @@ async function rollCall(deps: ProviderLoopDeps, call: RollCall): Promise<SweepMe
     seen.push(...things.map((thing) => ({ ...thing, kind })));
   }
   // After the lists: what is written down later is not missed.
-  const ids = [...new Set(seen.map(({ tag }) => tag.resource))];
-  const [present, tagged, intents] = await Promise.all([
+  const [present, intents] = await Promise.all([
     store.resources({ provider: provider.id }),
-    store.resources({ ids, withAbsent: true }),
     store.openIntents({ provider: provider.id }),
   ]);
-  const rows = [...present, ...tagged.filter(({ id }) => !present.some((row) => row.id === id))];
+  const known = new Set<string>(present.map(({ id }) => id));
+  const ids = [...new Set(seen.map(({ tag }) => tag.resource).filter((id) => !known.has(id)))];
+  const rows = [...present, ...(await store.resources({ ids, withAbsent: true }))];
   await work.kick('resource', changed(present, seen));
   const here = rows.filter((row) => row.provider === provider.id);
   const byId = new Map<string, ResourceRecord>(rows.map((row) => [row.id, row]));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Decision } from './decision.ts';
 import type { NewEvent, ResourceRecord, Status } from './model.ts';
 
@@ -55,9 +56,8 @@ function phaseChanged({ id, provider, status: before }: ResourceRecord, after: S
   ];
 }
 
-/** A look that shows nothing new is not worth a write. */
+/** A look that shows nothing new is not worth a write. Not as JSON: the database gives keys back in an order of its own. */
 export function sameButSeen(before: Status, after: Status): boolean {
-  const bare = ({ seen, ...rest }: Status): string =>
-    JSON.stringify({ ...rest, seen: seen && { ...seen, at: 0 } });
-  return bare(before) === bare(after);
+  const bare = (status: Status): Status => ({ ...status, seen: status.seen && { ...status.seen, at: 0 } });
+  return isDeepStrictEqual(bare(before), bare(after));
 }

@@ -31,6 +31,11 @@ export type Claim<T extends string = Topic> = {
   readonly kicks: number;
 };
 
+export type Claimed<T extends string = Topic> = Claim<T> & { readonly lane: string };
+
+/** How much may be taken of each lane, and of every lane that is not named. */
+export type Room = { readonly of: Readonly<Record<string, number>>; readonly others: number };
+
 /** Thrown by writes under a claim that another broker has taken over. */
 export class ClaimLost extends Error {
   constructor(claim: Claim<string>) {
@@ -41,13 +46,14 @@ export class ClaimLost extends Error {
 
 /** What there is to do, shared by all brokers. Times are the database's. */
 export interface WorkStore<T extends string = Topic> {
-  /** Lanes (provider ids; '' for what asks no provider) with work that is due and free, and in how many ms the next is due. */
-  due(): Promise<{ readonly lanes: readonly string[]; readonly nextInMs: number | null }>;
-  /** `instance`: the number of this broker's presence, see `Presence`. */
+  /**
+   * Takes what is due and free, as much of each lane (provider ids; '' for what asks no provider) as there is room for, and tells in
+   * how many ms the next is due. `instance`: the number of this broker's presence, see `Presence`.
+   */
   claim(
-    lane: string,
-    options: { limit: number; instance: number; leaseMs: number },
-  ): Promise<readonly Claim<T>[]>;
+    room: Room,
+    options: { instance: number; leaseMs: number },
+  ): Promise<{ readonly claims: readonly Claimed<T>[]; readonly nextInMs: number | null }>;
   /** Gives it back, to be looked at again in so many ms, or at once when it was kicked meanwhile; null: only when kicked. */
   release(claim: Claim<T>, againInMs: number | null): Promise<void>;
   /** Makes it due now, for whichever broker is first. */
@@ -63,7 +69,7 @@ export interface Presence extends AsyncDisposable {
 
 /** What other brokers (and this one) tell. */
 export type Notice =
-  { readonly kind: 'work' | 'changed' } | { readonly kind: 'node'; readonly nodeId: NodeId };
+  { readonly kind: 'work' | 'service' | 'changed' } | { readonly kind: 'node'; readonly nodeId: NodeId };
 
 export type Settlement = {
   readonly id: string;

@@ -11,7 +11,14 @@ import {
 import { startTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 import { machineOf } from '../../support/test-provisioning.ts';
 import { newStatus, newWish } from './model.ts';
-import { ClaimLost, type Claim, type Presence, type ProvisionStore, type WorkStore } from './store.ts';
+import {
+  ClaimLost,
+  type Claim,
+  type Presence,
+  type ProvisionStore,
+  type Room,
+  type WorkStore,
+} from './store.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -41,7 +48,7 @@ const created = () => ({ kind: 'admin', outcome: 'ok', text: 'created', duration
 const wanted = () => [{ id: one, provider: cloud, pool: null, wish: newWish(machineOf()) }];
 const presence = async (): Promise<Presence> => test.use(await openPresence(url, () => undefined));
 const claimAll = async (instance: number, leaseMs = 60_000): Promise<readonly Claim[]> =>
-  work.claim(cloud, { limit: 10, instance, leaseMs });
+  (await work.claim({ of: { [cloud]: 10 }, others: 0 }, { instance, leaseMs })).claims;
 
 async function wantMachine(): Promise<void> {
   await store.putProvider({ id: cloud, kind: 'simulated', title: '', settings: {}, isEnabled: true });
@@ -54,8 +61,7 @@ describe('a claim', () => {
     await wantMachine();
     const [first, second] = [await presence(), await presence()];
 
-    expect(await claimAll(first.instance)).toMatchObject([{ topic: 'resource', id: one }]);
-    expect((await work.due()).lanes).toEqual([]);
+    expect(await claimAll(first.instance)).toMatchObject([{ topic: 'resource', id: one, lane: cloud }]);
     expect(await claimAll(second.instance)).toEqual([]);
   });
 
@@ -66,14 +72,13 @@ describe('a claim', () => {
     await first[Symbol.asyncDispose]();
     const second = await presence();
 
-    await expect.poll(async () => (await work.due()).lanes, patient).toEqual([cloud]);
-    expect(await claimAll(second.instance)).toMatchObject([{ id: one }]);
+    await expect.poll(async () => claimAll(second.instance), patient).toMatchObject([{ id: one }]);
     if (!lost) throw new Error('It was not claimed');
     await expect(
       store.write(lost, { status: newStatus(0), events: [{ ...created(), provider: cloud, resource: one }] }),
     ).rejects.toThrow(ClaimLost);
     await work.release(lost, 0);
-    expect((await work.due()).lanes).toEqual([]);
+    expect(await claimAll(second.instance)).toEqual([]);
     expect(await store.log({ limit: 10 })).toHaveLength(1);
   });
 
@@ -94,7 +99,20 @@ describe('a claim', () => {
 
     await work.release(claim, 3_600_000);
 
-    expect((await work.due()).lanes).toEqual([cloud]);
+    expect(await claimAll(instance)).toMatchObject([{ id: one }]);
+  });
+
+  it('is given as far as there is room in its lane, and tells when the next is due', async () => {
+    await wantMachine();
+    const { instance } = await presence();
+    const claimed = async (room: Room) => work.claim(room, { instance, leaseMs: 60_000 });
+
+    expect((await claimed({ of: { [cloud]: 0 }, others: 10 })).claims).toEqual([]);
+    expect((await claimed({ of: { other: 10 }, others: 0 })).claims).toEqual([]);
+    const { claims } = await claimed({ of: {}, others: 1 });
+    expect(claims).toMatchObject([{ id: one }]);
+    for (const claim of claims) await work.release(claim, 60_000);
+    expect((await claimed({ of: {}, others: 1 })).nextInMs).toBeGreaterThan(50_000);
   });
 
   it('is given to one of many who ask at once', async () => {
