@@ -1,12 +1,10 @@
 import { inBatches } from '@medusa/kernel';
 import { auditEventSchema, type AuditEvent } from '@medusa/protocol';
-import { sql, type Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
 import { chainHash, genesisHash, type AuditFilter, type AuditStore } from '../audit/index.ts';
 import type { Db } from './database.ts';
 import type { AuditRow } from './schema.ts';
 
-/** Any number of our own will do, as long as nothing else in the database takes it. */
-const chainLock = 7_310_001;
 const batchLines = 1_000;
 
 type Entry = Omit<AuditEvent, 'sequence' | 'hash'>;
@@ -19,7 +17,7 @@ export function createAuditStore(db: Db): AuditStore {
   };
 
   return {
-    append: inBatches(async (entries) => appendAll(db, entries)),
+    append: inBatches(appendAtTail(db)),
 
     async list(filter) {
       const rows = await filtered(db, filter)
@@ -51,26 +49,52 @@ export function createAuditStore(db: Db): AuditStore {
   };
 }
 
-/** One writer at a time: each line needs the hash of the one before it. Each is on disk when it resolves. */
-async function appendAll(db: Db, entries: readonly Entry[]): Promise<AuditEvent[]> {
-  return db.transaction().execute(async (trx) => {
-    await sql`select pg_advisory_xact_lock(${chainLock})`.execute(trx);
-    const last = await trx
-      .selectFrom('audit_event')
-      .select(['sequence', 'hash'])
-      .orderBy('sequence', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    let { sequence, hash } = { sequence: Number(last?.sequence ?? 0), hash: last?.hash ?? genesisHash };
-    const events = entries.map((entry) => {
-      sequence += 1;
-      hash = chainHash(hash, entry);
-      return { ...entry, sequence, hash };
-    });
-    await trx.insertInto('audit_event').values(events.map(toRow)).execute();
-    return events;
+type Tail = Pick<AuditEvent, 'sequence' | 'hash'>;
+
+/**
+ * Each line needs the hash of the one before it, so a writer goes by the end of the chain as it knows it. Another broker may have
+ * written since: then the number is taken, and the end is read anew. Each line is on disk when it resolves.
+ */
+function appendAtTail(db: Db): (entries: readonly Entry[]) => Promise<readonly AuditEvent[]> {
+  let known: Tail | undefined;
+  return async (entries) => {
+    for (;;) {
+      const events = follow(known ?? (await tailOf(db)), entries);
+      // Until it is known to be written, nothing is.
+      known = undefined;
+      try {
+        await db.insertInto('audit_event').values(events.map(toRow)).execute();
+        known = events.at(-1);
+        return events;
+      } catch (error) {
+        if (!isTaken(error)) throw error;
+      }
+    }
+  };
+}
+
+function follow(tail: Tail, entries: readonly Entry[]): readonly AuditEvent[] {
+  let { sequence, hash } = tail;
+  return entries.map((entry) => {
+    sequence += 1;
+    hash = chainHash(hash, entry);
+    return { ...entry, sequence, hash };
   });
 }
+
+async function tailOf(db: Db): Promise<Tail> {
+  const last = await db
+    .selectFrom('audit_event')
+    .select(['sequence', 'hash'])
+    .orderBy('sequence', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return { sequence: Number(last?.sequence ?? 0), hash: last?.hash ?? genesisHash };
+}
+
+const uniqueViolation = '23505';
+const isTaken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === uniqueViolation;
 
 function toRow({ sequence, at, action, outcome, detail, hash, ...of }: AuditEvent) {
   return {

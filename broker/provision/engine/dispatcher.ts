@@ -28,7 +28,7 @@ export type DispatcherDeps<T extends string = Topic> = {
 const idleMs = 5_000;
 const leaseMs = 180_000;
 /** Between two looks for work, however often it is told of: with many brokers most of what is told is done by others. */
-const pauseMs = 20;
+const pauseMs = 30;
 const failurePauseMs = 5_000;
 
 /** Claims work that is due and has it done, side by side with the other brokers. */

@@ -1,4 +1,5 @@
 import { TypedEmitter } from '@medusa/kernel';
+import type { ProvisionEvent } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import type { Provisioning } from '../provisioning.ts';
 import type { Notice, ProvisionStore } from './store.ts';
@@ -19,28 +20,45 @@ export function createLiveLog({
   readonly report: (error: unknown) => void;
 }): { readonly events: Provisioning['events']; hear(notice: Notice): void } {
   const events: Provisioning['events'] = new TypedEmitter(report);
+  /** Runs, or what it began does. */
   let timer: NodeJS.Timeout | undefined;
+  let isHeard = false;
   let last: number | undefined;
 
+  /** Newest first. */
+  const since = async (known: number): Promise<ProvisionEvent[]> => {
+    const found: ProvisionEvent[] = [];
+    for (;;) {
+      const oldest = found.at(-1)?.sequence;
+      const page = await store.log({ limit: batch, ...(oldest === undefined ? {} : { before: oldest }) });
+      const fresh = page.filter(({ sequence }) => sequence > known);
+      found.push(...fresh);
+      if (fresh.length < batch) return found;
+    }
+  };
   const tell = async (): Promise<void> => {
-    const newest = await store.log({ limit: last === undefined ? 1 : batch });
-    const known = last;
-    last = newest[0]?.sequence ?? known;
-    if (known !== undefined)
-      for (const event of newest.filter(({ sequence }) => sequence > known).reverse()) {
+    if (last === undefined) last = (await store.log({ limit: 1 }))[0]?.sequence ?? 0;
+    else
+      for (const event of (await since(last)).reverse()) {
         const { provider, resource, kind, outcome, durationMs } = event;
         log.info({ provider, resource, kind, outcome, durationMs }, event.text);
         events.emit('logged', event);
+        last = event.sequence;
       }
     events.emit('changed');
   };
-  return {
-    events,
-    hear() {
-      timer ??= setTimeout(() => {
+  const begin = (): void => {
+    isHeard = false;
+    void tell()
+      .catch(report)
+      .finally(() => {
         timer = undefined;
-        tell().catch(report);
-      }, pauseMs).unref();
-    },
+        if (isHeard) hear();
+      });
   };
+  const hear = (): void => {
+    isHeard = true;
+    timer ??= setTimeout(begin, pauseMs).unref();
+  };
+  return { events, hear };
 }
