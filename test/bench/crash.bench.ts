@@ -1,20 +1,10 @@
-import { readdir, readlink } from 'node:fs/promises';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  startSimulatedCloud,
-  startTestDatabase,
-  nameOf,
-  type ProviderDriver,
-  type TestDatabase,
-} from '@medusa/broker/support/bench';
-import { startPeer } from '../peers/support/peer.ts';
-import { waitFor } from '../support/wait.ts';
+import { startTestDatabase, type ProviderDriver, type TestDatabase } from '@medusa/broker/support/bench';
 import { launchEngine, type EngineProcess } from './crash/engine-process.ts';
 import { openLedger } from './crash/ledger.ts';
 import { openProvider, type Provider } from './crash/open-provider.ts';
+import { isThere, places, signal, type Place } from './crash/places.ts';
+import { sweepOrphans } from './crash/sweep.ts';
 import { median, printResult, progress } from './report.ts';
 
 /**
@@ -34,104 +24,6 @@ const { values: options } = parseArgs({
   },
 });
 
-type Place = AsyncDisposable & {
-  readonly provider: Provider;
-  readonly machine: { image: string; size: string };
-  /** How many experiments may go on at once, and how long one step may take. */
-  readonly lanes: number;
-  readonly timeoutMs: number;
-  /** What the provider itself knows of doubles, when it keeps count; and things of ours that its list does not show. */
-  doubles?(): Record<string, number>;
-  hidden?(): Promise<number>;
-};
-
-const places: Readonly<Record<Provider['kind'], () => Promise<Place>>> = {
-  async simulated() {
-    const cloud = await startSimulatedCloud({
-      bootMs: { median: 30, p95: 60 },
-      readyMs: 10,
-      destroyMs: 50,
-      callMs: 1,
-    });
-    return {
-      provider: {
-        kind: 'simulated',
-        dataDir: '/nonexistent',
-        settings: { url: cloud.url, idempotencyTokens: true },
-        credentials: {},
-      },
-      machine: { image: 'medusa', size: 'small' },
-      lanes: 2,
-      timeoutMs: 60_000,
-      doubles: () => ({
-        ...cloud.cloud.truth().doubledResources,
-        ...cloud.cloud.truth().doubledIncarnations,
-      }),
-      [Symbol.asyncDispose]: async () => cloud[Symbol.asyncDispose](),
-    };
-  },
-  async local() {
-    const dataDir = await mkdtemp(path.join(tmpdir(), 'medusa-crash-'));
-    return {
-      provider: { kind: 'local', dataDir },
-      machine: { image: 'agent', size: 'process' },
-      lanes: 1,
-      timeoutMs: 60_000,
-      hidden: async () => (await processesIn(dataDir)).length,
-      async [Symbol.asyncDispose]() {
-        await rm(dataDir, { recursive: true, force: true });
-      },
-    };
-  },
-  async lxd() {
-    const peer = await startPeer('lxd');
-    const settings = {
-      socketPath: peer.exports['LXD_SOCKET'],
-      sizes: [{ id: 'tiny', cpus: 1, memoryMiB: 128 }],
-      stopSeconds: 1,
-    };
-    return {
-      provider: { kind: 'lxd', dataDir: peer.base, settings, credentials: {} },
-      machine: { image: peer.exports['LXD_IMAGE'] ?? '', size: 'tiny' },
-      lanes: 2,
-      timeoutMs: 180_000,
-      [Symbol.asyncDispose]: async () => peer[Symbol.asyncDispose](),
-    };
-  },
-  async openstack() {
-    const { credentialsOf, settingsOf } = await import('../peers/openstack/openstack-cloud.ts');
-    const peer = await startPeer('openstack');
-    const provider: Provider = {
-      kind: 'openstack',
-      dataDir: '/nonexistent',
-      settings: settingsOf(peer.exports),
-      credentials: credentialsOf(peer.exports, 'demo'),
-    };
-    await using driver = await openProvider(provider);
-    const catalog = await driver.catalog(AbortSignal.timeout(60_000));
-    const size = catalog.sizes.toSorted((a, b) => a.memoryMiB - b.memoryMiB)[0]?.id ?? '';
-    return {
-      provider,
-      machine: { image: catalog.images[0]?.id ?? '', size },
-      lanes: 4,
-      timeoutMs: 300_000,
-      [Symbol.asyncDispose]: async () => peer[Symbol.asyncDispose](),
-    };
-  },
-};
-
-/** Processes whose folder is below that one, whatever is written down of them. */
-async function processesIn(folder: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const inside = await Promise.all(
-    pids.map(async (pid) => {
-      const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '');
-      return cwd.startsWith(folder);
-    }),
-  );
-  return pids.filter((_, index) => inside[index]);
-}
-
 type Verb = 'create' | 'destroy';
 type Outcome = {
   readonly verb: Verb;
@@ -143,9 +35,6 @@ type Outcome = {
   /** Not exactly what is wanted was there in the end. */
   readonly isWrong: boolean;
 };
-
-const signal = (): AbortSignal => AbortSignal.timeout(120_000);
-const isThere = ({ state }: { state: string }): boolean => state !== 'terminated' && state !== 'stopping';
 
 async function thingsOf(driver: ProviderDriver, owner: string, id: string): Promise<number> {
   const things = await driver.machines.list(owner, signal());
@@ -284,63 +173,6 @@ function watchDoubles(
   };
 }
 
-/** Things that bear our tag and that nobody wants, beside things that are wanted, and things of others. */
-async function sweepOrphans(
-  place: Place,
-  database: TestDatabase,
-): Promise<{ seconds: number; touched: number }> {
-  const { provider, machine, timeoutMs } = place;
-  const count = Number(options.orphans);
-  const databaseUrl = await database.create(`sweep_${provider.kind}`);
-  await using ledger = await openLedger(databaseUrl, provider.kind);
-  await using driver = await openProvider(provider);
-  await using engine = await launchEngine(databaseUrl, { provider, rollCallMs: 10_000, cap: 25 });
-  const plant = async (owner: string, resource: string): Promise<void> => {
-    const tag = { owner, resource, incarnation: 1 };
-    const request = {
-      ...{ ...machine, zone: null, networkRefs: [], securityGroupRefs: [], keyName: null },
-      guest: { environment: {}, userData: '#cloud-config\n' },
-    };
-    await driver.machines.create(request, tag, nameOf('machine', tag), {
-      id: `${owner}-${resource}`,
-      signal: signal(),
-    });
-  };
-  const strangers = 'stranger';
-  await inParallel(count + 5, driver.traits.concurrency, async (index) =>
-    index < count ? plant(ledger.owner, `orphan-${index}`) : plant(strangers, `node-${index}`),
-  );
-  for (const id of ['wanted-1', 'wanted-2', 'wanted-3']) await ledger.want(id, machine);
-  const startedAt = performance.now();
-  await engine.start();
-  for (const id of ['wanted-1', 'wanted-2', 'wanted-3']) await ledger.settled(id, 'ready', timeoutMs);
-  const refs = async (owner: string): Promise<string[]> =>
-    (await driver.machines.list(owner, signal())).filter(isThere).map(({ ref }) => ref);
-  const wanted = (await refs(ledger.owner)).length - count;
-  await waitFor(
-    'the orphans to be swept',
-    async () => ((await refs(ledger.owner)).length <= wanted ? true : undefined),
-    timeoutMs + 300_000,
-  );
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const touched = 3 - (await refs(ledger.owner)).length + 5 - (await refs(strangers)).length;
-  for (const owner of [ledger.owner, strangers])
-    for (const ref of await refs(owner)) await driver.machines.destroy(ref, { id: ref, signal: signal() });
-  return { seconds, touched };
-}
-
-async function inParallel(
-  count: number,
-  limit: number,
-  act: (index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < count) await act((next += 1) - 1);
-  };
-  await Promise.all(Array.from({ length: limit }, work));
-}
-
 const results: Record<string, unknown> = {};
 const medians: Record<string, number> = {};
 const ratios: Record<string, number> = {};
@@ -383,7 +215,10 @@ for (const kind of kinds) {
     done.reduce((sum, lane) => sum + lane.leaked, 0) +
     left;
   const mostLoops = Math.max(0, ...outcomes.map(({ loops }) => loops));
-  const swept = Number(options.orphans) > 0 ? await sweepOrphans(held, database) : undefined;
+  const swept =
+    Number(options.orphans) > 0
+      ? await sweepOrphans(held, { database, count: Number(options.orphans) })
+      : undefined;
   if (lanes > 0) {
     medians[`${kind}.loops`] = median(outcomes.map(({ loops }) => loops));
     medians[`${kind}.convergedMs`] = median(outcomes.map(({ convergedMs }) => convergedMs));
