@@ -30,6 +30,8 @@ export interface NodeStore {
   save(records: readonly NodeRecord[]): Promise<void>;
   /** For every broker to see: when these nodes were last heard, and when they registered if they just did. */
   heard(news: readonly NodeHeard[]): Promise<void>;
+  /** When any broker last heard of them; without those that never were. */
+  lastHeard(nodeIds: readonly NodeId[]): Promise<ReadonlyMap<NodeId, Date>>;
 }
 
 type NodeHeard = {
@@ -186,6 +188,11 @@ export class NodeRegistry {
     entry.link = null;
     this.events.emit('linkChanged', nodeId, false);
     this.events.emit('changed');
+  }
+
+  /** By any broker. */
+  async lastHeard(nodeIds: readonly NodeId[]): Promise<ReadonlyMap<NodeId, Date>> {
+    return this.#store.lastHeard(nodeIds);
   }
 
   /** Asks a node; `node.unreachable` when it has no link or does not answer in time. */

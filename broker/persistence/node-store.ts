@@ -1,3 +1,4 @@
+import type { NodeId } from '@medusa/protocol';
 import { sql } from 'kysely';
 import type { NodeStore } from '../node/index.ts';
 import type { Db } from './database.ts';
@@ -16,6 +17,13 @@ export function createNodeStore(db: Db): NodeStore {
           conflict.column('id').doUpdateSet((row) => ({ document: row.ref('excluded.document') })),
         )
         .execute();
+    },
+    async lastHeard(nodeIds) {
+      const { rows } = await sql<{ id: NodeId; seen_at: Date }>`
+        select id, seen_at from node where id = any(${[...nodeIds]}::text[]) and seen_at is not null`.execute(
+        db,
+      );
+      return new Map(rows.map(({ id, seen_at: seenAt }) => [id, seenAt]));
     },
     async heard(news) {
       const rows = news.map(({ nodeId, seenAt, joined }) => ({

@@ -1,11 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { findOverdue } from './overdue.ts';
+import { findOverdue, silenceMs } from './overdue.ts';
 import type { SessionRecord } from './session-record.ts';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 const at = (seconds: number): string => new Date(start + seconds * 1000).toISOString();
 
 type Given = Partial<Pick<SessionRecord, 'state' | 'mode' | 'streamingAt' | 'joinedAt' | 'commandAtMs'>>;
+
+describe('silenceMs', () => {
+  it.each([
+    ['never heard of elsewhere', { awaySinceMs: 40_000, heardMs: null }, 60_000],
+    ['linked to another broker', { awaySinceMs: 40_000, heardMs: 99_000 }, 1_000],
+    ['heard of elsewhere long before it went from here', { awaySinceMs: 40_000, heardMs: 10_000 }, 60_000],
+    ['by a clock that is ahead', { awaySinceMs: 40_000, heardMs: 100_500 }, 0],
+  ])('%s', (...[, of, silent]) => {
+    expect(silenceMs(100_000, of)).toBe(silent);
+  });
+});
 
 describe('findOverdue', () => {
   it.each<[string, Given, { seconds: number; unreachable?: number }, string | undefined]>([

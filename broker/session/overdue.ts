@@ -2,7 +2,7 @@ import type { SessionRecord } from './session-record.ts';
 
 export type OverdueFacts = {
   readonly nowMs: number;
-  /** How long its node has had no link. */
+  /** How long its node has been silent, see `silenceMs`. */
   readonly unreachableMs: number;
   readonly joinMs: number;
   /** How long a local session's token is good. */
@@ -12,6 +12,14 @@ export type OverdueFacts = {
 export type Overdue =
   | { readonly kind: 'close'; readonly reason: string }
   | { readonly kind: 'fail'; readonly code: string; readonly reason: string };
+
+/** How long no broker has had anything of a node that has no link here; its link may be another broker's. Times in ms. */
+export function silenceMs(
+  nowMs: number,
+  { awaySinceMs, heardMs }: { readonly awaySinceMs: number; readonly heardMs: number | null },
+): number {
+  return Math.max(0, nowMs - Math.max(awaySinceMs, heardMs ?? 0));
+}
 
 const startLimitMs = 120_000;
 /** How long the sessions of a silent node are kept before they are given up. */

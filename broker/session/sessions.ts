@@ -17,7 +17,7 @@ import type { SlotStore } from '../capacity/index.ts';
 import { hasAnyRole, type BrokerKeys, type User } from '../identity/index.ts';
 import { studyTitle, type StudyIndex } from '../study/index.ts';
 import { followNodes, heedNode } from './node-sessions.ts';
-import { findOverdue } from './overdue.ts';
+import { findOverdue, silenceMs } from './overdue.ts';
 import { SessionPlacer, type SessionPlacerDeps } from './session-placer.ts';
 import { liveStates, slotStates, type SessionRecord } from './session-record.ts';
 import { SessionStates, type SessionEvents, type SessionStatesDeps } from './session-states.ts';
@@ -166,11 +166,10 @@ export class Sessions {
   async sweep(): Promise<void> {
     const nowMs = this.#deps.now().getTime();
     const limits = { nowMs, joinMs: this.#deps.joinSeconds * 1000, localMs: localTokenSeconds * 1000 };
-    for (const record of await this.#deps.store.list({ states: slotStates })) {
-      const verdict = findOverdue(record, {
-        ...limits,
-        unreachableMs: this.#unreachableMs(record.nodeId, nowMs),
-      });
+    const records = await this.#deps.store.list({ states: slotStates });
+    const silence = await this.#silences(records, nowMs);
+    for (const record of records) {
+      const verdict = findOverdue(record, { ...limits, unreachableMs: silence.get(record.nodeId) ?? 0 });
       if (verdict?.kind === 'close') await this.close(record.id, verdict.reason, brokerActor);
       if (verdict?.kind === 'fail') await this.#states.fail(record.id, verdict.code, verdict.reason);
     }
@@ -187,14 +186,25 @@ export class Sessions {
     if (await this.#states.attempt(id, { kind: 'queue-again', queue })) await this.#deps.slots.release(id);
   }
 
-  #unreachableMs(nodeId: NodeId | null, nowMs: number): number {
-    if (nodeId === null || this.#deps.nodes.hasLink(nodeId)) {
-      if (nodeId !== null) this.#unreachableSince.delete(nodeId);
-      return 0;
-    }
-    const since = this.#unreachableSince.get(nodeId) ?? nowMs;
-    this.#unreachableSince.set(nodeId, since);
-    return nowMs - since;
+  /** Of the nodes that have no link here. */
+  async #silences(
+    records: readonly SessionRecord[],
+    nowMs: number,
+  ): Promise<ReadonlyMap<NodeId | null, number>> {
+    const { nodes } = this.#deps;
+    const ids = new Set(records.flatMap(({ nodeId }) => nodeId ?? []));
+    const away = [...ids].filter((nodeId) => !nodes.hasLink(nodeId));
+    for (const nodeId of this.#unreachableSince.keys())
+      if (!away.includes(nodeId)) this.#unreachableSince.delete(nodeId);
+    if (away.length === 0) return new Map();
+    const heard = await nodes.lastHeard(away);
+    return new Map(
+      away.map((nodeId) => {
+        const awaySinceMs = this.#unreachableSince.get(nodeId) ?? nowMs;
+        this.#unreachableSince.set(nodeId, awaySinceMs);
+        return [nodeId, silenceMs(nowMs, { awaySinceMs, heardMs: heard.get(nodeId)?.getTime() ?? null })];
+      }),
+    );
   }
 
   #applicationFor({ applicationId, mode }: LaunchRequest): Application {
