@@ -62,7 +62,12 @@ beforeAll(async () => {
   engine = suite.use(await startTestEngine(await database.create('occi')));
   await addCloud(engine, cloud);
   const report = (error: unknown): void => void problems.push(error);
-  const store = { load: async () => [], save: async () => undefined, heard: async () => undefined };
+  const store = {
+    load: async () => [],
+    save: async () => undefined,
+    heard: async () => undefined,
+    lastHeard: async () => new Map(),
+  };
   nodes = new NodeRegistry(store, { heartbeatMs: 1_000, now: () => new Date(), report });
   const sessions = { listFor: async () => [] } as unknown as Parameters<typeof openOcci>[0]['sessions'];
   edge = suite.use(
