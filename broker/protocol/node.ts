@@ -98,6 +98,14 @@ export const nodeSessionEventSchema = z.object({
     /** A step of the start-up ended. ms since the node got the command. Steps: display, study, application, encoder, first-frame. */
     z.object({ kind: z.literal('step'), step: z.string().max(40), startMs: z.number(), endMs: z.number() }),
     z.object({ kind: z.literal('streaming') }),
+    /** What was read of the study lately, and for how long it was waited for: how fast the path to the storage node is. */
+    z.object({
+      kind: z.literal('read'),
+      /** Since the node got the command. */
+      atMs: z.number(),
+      bytes: z.int().positive(),
+      waitedMs: z.number().positive(),
+    }),
     z.object({ kind: z.literal('failed'), code: z.string(), detail: z.string().max(500) }),
     z.object({ kind: z.literal('closed'), reason: z.string().max(200) }),
   ]),

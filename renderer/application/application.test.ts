@@ -8,13 +8,21 @@ import { applicationSchema, type ViewState } from '@medusa/protocol';
 import { VirtualDisplay } from '../display/index.ts';
 import { firstPart } from './study-files.ts';
 import { studyTarget } from './gate.ts';
-import { ConfinedApplication, Gate, probeConfinement, saveStudyFiles, UserLease } from './index.ts';
+import {
+  ConfinedApplication,
+  createReadingMeter,
+  Gate,
+  probeConfinement,
+  saveStudyFiles,
+  UserLease,
+} from './index.ts';
 import { processesWith } from '../test-support/processes.ts';
 
 const studyInstanceUID = '1.2.3';
 const report = (error: unknown): void => {
   throw error as Error;
 };
+const meter = createReadingMeter(() => undefined, performance.now.bind(performance));
 let cleanup: AsyncDisposableStack;
 let folder: string;
 
@@ -58,7 +66,7 @@ async function openGate(
   await writeFile(path.join(clientFolder, 'workstation', 'index.html'), '<title>page</title>');
   await writeFile(path.join(clientFolder, 'secret.txt'), 'secret');
   const socketFile = path.join(folder, 'gate.sock');
-  const study = { studyInstanceUID, dicomwebUrl, studyToken: () => 'token-of-the-study' };
+  const study = { studyInstanceUID, dicomwebUrl, studyToken: () => 'token-of-the-study', meter };
   return {
     gate: cleanup.use(await Gate.create({ socketFile, uid, clientFolder, study, report })),
     socketFile,
@@ -142,7 +150,7 @@ describe('saveStudyFiles', () => {
   it('names the files in the order of the study and finds the first image', async () => {
     const { dicomwebUrl } = await startStorage();
     const place = { folder: path.join(folder, 'study'), uid: null };
-    const study = { studyInstanceUID, dicomwebUrl, studyToken: () => 'token' };
+    const study = { studyInstanceUID, dicomwebUrl, studyToken: () => 'token', meter };
 
     const first = await saveStudyFiles(study, place, AbortSignal.timeout(5_000));
 

@@ -10,6 +10,7 @@ import { request as requestHttps } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { TypedEmitter } from '@medusa/kernel';
 import { type ViewState, viewStateSchema } from '@medusa/protocol';
+import type { ReadingMeter } from './reading-meter.ts';
 import { serveFile } from './static-files.ts';
 
 export type StudyAccess = {
@@ -17,6 +18,8 @@ export type StudyAccess = {
   readonly dicomwebUrl: string;
   /** Read at each request: the broker may renew it. */
   readonly studyToken: () => string;
+  /** Measures the path to the storage node by what is read over it. */
+  readonly meter: ReadingMeter;
 };
 export type GateOptions = {
   readonly socketFile: string;
@@ -116,7 +119,7 @@ export class Gate implements AsyncDisposable {
         if (value !== undefined) response.setHeader(name, value);
       }
       response.writeHead(answer.statusCode ?? 502);
-      await pipeline(answer, response);
+      await pipeline(answer, this.#options.study.meter.pass, response);
     } catch (error) {
       // The page gives a request up with each scroll past a slice.
       if (response.destroyed) return;

@@ -83,9 +83,15 @@ async function fetchInstance(study: StudyAccess, url: string, signal: AbortSigna
   const accept = `multipart/related; type="application/dicom"; transfer-syntax=${explicitVrLittleEndian}`;
   const answer = await ask(study, url, { accept, signal });
   const boundary = /boundary="?([^";]+)"?/i.exec(answer.headers.get('content-type') ?? '')?.[1];
-  const part = boundary && firstPart(Buffer.from(await answer.arrayBuffer()), boundary);
+  const part = boundary && firstPart(await bodyOf(answer, study), boundary);
   if (!part) throw new AppError('session.start-failed', 'The storage node answered no DICOM object');
   return part;
+}
+
+async function bodyOf(answer: Response, { meter }: StudyAccess): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  if (answer.body) for await (const chunk of meter.pass(answer.body)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function ask(

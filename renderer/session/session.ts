@@ -16,14 +16,18 @@ import {
 import {
   type Confinement,
   ConfinedApplication,
+  createReadingMeter,
   Gate,
   saveStudyFiles,
+  type StudyAccess,
   UserLease,
 } from '../application/index.ts';
 import { type DisplaySize, fitSize, untilWindowShown, VirtualDisplay } from '../display/index.ts';
-import { type AccessUnit, type Encoder, monotonicMs, type OpenEncoder } from '../encoder/index.ts';
+import { type AccessUnit, type Encoder, monotonicMs, type OpenEncoder, type Thrift } from '../encoder/index.ts';
 import { type CursorShape, CursorWatch, InputInjector } from '../input/index.ts';
+import { ReaderStream } from '../relay/index.ts';
 import type { SessionStream, Sfu } from '../sfu/index.ts';
+import type { RunningSession, SessionEvents } from './running-session.ts';
 import { SessionInput } from './session-input.ts';
 import { type FrameStatistics, SessionStatistics } from './session-statistics.ts';
 
@@ -46,15 +50,15 @@ export type SessionDeps = {
 /** Where a session keeps its files, and the name of its control group. */
 export type SessionPlace = { readonly folder: string; readonly controlGroup: string };
 
-type SessionEvents = {
-  told: [event: NodeSessionEvent['event']];
-  /** Everything is torn down. */
-  closed: [];
-};
+/** Where the picture goes: to the participants, or to the node that shows it to them. */
+type PictureStream = Pick<
+  SessionStream,
+  'push' | 'answer' | 'removeParticipant' | 'participantIds' | 'connectedParticipants' | 'targetKbps'
+> & { readonly events: SessionStream['events']; readonly display: Pick<SessionStream['display'], 'announce'> };
 type Live = {
   readonly display: VirtualDisplay;
   readonly encoder: Encoder;
-  readonly stream: SessionStream;
+  readonly stream: PictureStream;
   readonly input: SessionInput;
 };
 type Started = {
@@ -70,7 +74,7 @@ const statisticsIntervalMs = 1_000;
  * One running workstation: display → application → encoder → stream, made in that order and closed in the reverse. It
  * is there as soon as it is asked for, and tells how its start goes on.
  */
-export class Session {
+export class Session implements RunningSession {
   readonly id: SessionId;
   readonly events: TypedEmitter<SessionEvents>;
   readonly #request: StartSession;
@@ -82,6 +86,10 @@ export class Session {
   readonly #startedAtMs = monotonicMs();
   readonly #launching: Promise<void>;
   readonly #statistics = new SessionStatistics();
+  readonly #meter = createReadingMeter(
+    (read) => this.events.emit('told', { kind: 'read', atMs: this.#sinceStart, ...read }),
+    monotonicMs,
+  );
   #lastView: ViewState | undefined;
   #state: NodeSessionReport['state'] = 'starting';
   #studyToken: string;
@@ -170,6 +178,10 @@ export class Session {
     this.events.emit('closed');
   }
 
+  get #sinceStart(): number {
+    return Math.round(monotonicMs() - this.#startedAtMs);
+  }
+
   #required(): Live {
     if (!this.#live)
       throw new AppError(
@@ -200,10 +212,10 @@ export class Session {
   }
 
   async #step<Value>(step: string, work: () => Promise<Value>): Promise<Value> {
-    const startMs = Math.round(monotonicMs() - this.#startedAtMs);
+    const startMs = this.#sinceStart;
     const value = await work();
     this.#aborting.signal.throwIfAborted();
-    const endMs = Math.round(monotonicMs() - this.#startedAtMs);
+    const endMs = this.#sinceStart;
     this.events.emit('told', { kind: 'step', step, startMs, endMs });
     return value;
   }
@@ -235,9 +247,9 @@ export class Session {
     return { display, gate, folder, uid };
   }
 
-  get #study(): { studyInstanceUID: string; dicomwebUrl: string; studyToken: () => string } {
+  get #study(): StudyAccess {
     const { studyInstanceUID, dicomwebUrl } = this.#request;
-    return { studyInstanceUID, dicomwebUrl, studyToken: () => this.#studyToken };
+    return { studyInstanceUID, dicomwebUrl, studyToken: () => this.#studyToken, meter: this.#meter };
   }
 
   #forwardView(view: ViewState): void {
@@ -283,12 +295,13 @@ export class Session {
   }
 
   async #startStream(started: Started, signal: AbortSignal): Promise<void> {
-    const { settings, sfu, openEncoder } = this.#deps;
+    const { settings, openEncoder } = this.#deps;
     const { display } = started;
     const { address } = display;
-    const stream = this.#resources.use(await sfu.openStream({ kbps: settings.initialKbps }));
+    const stream = await this.#openPictureStream();
     const options = { address, xauthorityFile: display.xauthorityFile, size: display.size };
-    const rates = { framesPerSecond: settings.framesPerSecond, kbps: settings.initialKbps };
+    const thrift: Thrift = this.#request.part ? 'spare' : 'plenty';
+    const rates = { framesPerSecond: settings.framesPerSecond, kbps: settings.initialKbps, thrift };
     const encoder = this.#resources.use(await openEncoder({ ...options, ...rates }, this.#report, signal));
     const injector = this.#resources.use(await InputInjector.open(address, this.#report));
     const resize = async (size: DisplaySize): Promise<void> => this.#resize(display, encoder, size);
@@ -314,7 +327,21 @@ export class Session {
     this.#resources.defer(() => clearInterval(timer));
   }
 
-  #tellFrame(stream: SessionStream, unit: AccessUnit): void {
+  async #openPictureStream(): Promise<PictureStream> {
+    const { settings, sfu } = this.#deps;
+    const { part } = this.#request;
+    const kbps = settings.initialKbps;
+    if (part?.role !== 'reader') return this.#resources.use(await sfu.openStream({ kbps }));
+    const stream = this.#resources.use(
+      new ReaderStream({ sessionId: this.id, part, kbps, report: this.#report }),
+    );
+    stream.events.on('controller', (participantId) => this.setController(participantId));
+    stream.events.on('lost', () => void this.close('The viewing part is gone').catch(this.#report));
+    this.events.on('told', ({ kind }) => kind === 'streaming' && stream.shown());
+    return stream;
+  }
+
+  #tellFrame(stream: PictureStream, unit: AccessUnit): void {
     this.#statistics.count(unit);
     if (!unit.input) return;
     const { timing, input } = unit;
@@ -329,9 +356,9 @@ export class Session {
     });
   }
 
-  #tellStatistics(stream: SessionStream, encoder: Encoder): void {
+  #tellStatistics(stream: PictureStream, encoder: Encoder): void {
     const { framesPerSecond, sentKbps } = this.#statistics.take(monotonicMs());
-    if (stream.participantIds.length === 0) return;
+    if (stream.connectedParticipants === 0) return;
     const targetKbps = stream.targetKbps;
     stream.display.announce({
       ...{ kind: 'statistics', encoder: encoder.name, codec: 'H.264', targetKbps },
