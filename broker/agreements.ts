@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { followIndicators, nodeIndicators, openAgreements, type Agreements } from './agreement/index.ts';
 import type { NodeRegistry } from './node/index.ts';
-import { createAgreementStore, type Db } from './persistence/index.ts';
+import { createAgreementStore, createServiceStore, type Db } from './persistence/index.ts';
 import type { Rooms } from './room/index.ts';
 import type { Sessions } from './session/index.ts';
 
@@ -23,6 +23,7 @@ export function startAgreements(deps: {
 }): RunningAgreements {
   const { db, sessions, rooms, nodes, log, report } = deps;
   const now = (): Date => new Date();
+  const services = createServiceStore(db);
   const agreements = openAgreements({ store: createAgreementStore(db), now, newId: randomUUID, report });
   agreements.events.on('alerted', ({ agreementId, guarantee, kind, text }) =>
     log.warn({ agreementId, guarantee, kind, text }, 'an agreement raised an alert'),
@@ -30,6 +31,10 @@ export function startAgreements(deps: {
   const following = followIndicators({
     sessions: sessions.events,
     rooms: rooms.events,
+    placeOf: async ({ nodeId }) => ({
+      provider: nodeId === null ? null : (nodes.view(nodeId)?.provider ?? null),
+      services: nodeId === null ? [] : await services.servicesOf(nodeId),
+    }),
     record: agreements.record,
     report,
   });

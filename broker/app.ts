@@ -57,7 +57,7 @@ import { createInvitations, Rooms, type Invitations } from './room/index.ts';
 import { startProvisioning } from './provisioning.ts';
 import { startServices } from './services.ts';
 import { loadSecrets } from './secrets.ts';
-import { Sessions } from './session/index.ts';
+import { measurePaths, Sessions } from './session/index.ts';
 import { StudyIndex } from './study/index.ts';
 
 export type BrokerDeps = { readonly log: Logger };
@@ -227,7 +227,7 @@ async function openFeatures(options: {
       .record({ action: 'node.changed', actor: brokerActor, objectType: 'node', objectId: id, detail })
       .catch(report);
   });
-  const { joinSeconds, seatSeconds } = config;
+  const { joinSeconds, seatSeconds, storageRoutes } = config;
   const store = createSessionStore(db);
   const admission = openAdmission({ db, nodes, now });
   const sessions = new Sessions({
@@ -241,11 +241,13 @@ async function openFeatures(options: {
     now,
     report,
     joinSeconds,
+    storageRoutes,
   });
   sessions.events.on('changed', ({ id, state }) => log.debug({ sessionId: id, state }, 'session changed'));
   const rooms = new Rooms({ store: createRoomStore(db), sessions, nodes, audit, now, report, seatSeconds });
   const invitations = createInvitations({
     store: createInvitationStore(db),
+  measurePaths({ ...admission, sessions, nodes });
     sessions,
     audit,
     publicUrl,

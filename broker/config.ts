@@ -22,6 +22,19 @@ const environmentSchema = z.object({
   MEDUSA_PROVIDERS: z.string().optional(),
   /** How machines of other providers reach the broker, when it is not by the public URL. */
   MEDUSA_NODES_BROKER_URL: z.url().optional(),
+  /** How a provider's nodes reach a storage node, when it is not by its own address: `{"cloud":{"storage-1":"https://…"}}`. */
+  MEDUSA_STORAGE_ROUTES: z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue('not JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(z.record(z.string(), z.record(z.string(), z.url({ protocol: /^https$/ }))))
+    .default({}),
   /** What nobody wants at a provider is deleted when it was seen for so long, at most so many at once, or only told (`dry`). */
   MEDUSA_SWEEP: z.enum(['on', 'dry']).default('on'),
   MEDUSA_SWEEP_SECONDS: seconds.default(120),
@@ -65,6 +78,8 @@ export type BrokerConfig = {
   readonly agreementMs: number;
   readonly providersFile: string | undefined;
   readonly urlForNodes: string | undefined;
+  /** By provider and storage node. */
+  readonly storageRoutes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly provisioning: {
     readonly limits: Limits;
     readonly sweep: { readonly horizonMs: number; readonly cap: number; readonly isDryRun: boolean };
@@ -106,6 +121,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     agreementMs: env.MEDUSA_AGREEMENT_SECONDS * 1000,
     providersFile: env.MEDUSA_PROVIDERS,
     urlForNodes: env.MEDUSA_NODES_BROKER_URL,
+    storageRoutes: env.MEDUSA_STORAGE_ROUTES,
     provisioning: {
       limits: { joinMs: 300_000, bootMs: 900_000, hungMs: 30_000, drainSettleMs: 1_000 },
       sweep: {

@@ -1,9 +1,9 @@
 import type { NodeView } from '@medusa/protocol';
 import { describe, expect, it } from 'vitest';
-import type { SessionRecord } from '../session/index.ts';
+import type { SessionRecord, StudyRead } from '../session/index.ts';
 import type { IndicatorEvent } from './index.ts';
 import { TypedEmitter } from '@medusa/kernel';
-import { followIndicators, nodeIndicators, sessionIndicators } from './feed.ts';
+import { followIndicators, nodeIndicators, readIndicators, sessionIndicators } from './feed.ts';
 
 const session = {
   id: 's1',
@@ -15,9 +15,11 @@ const session = {
   closedAt: null,
   steps: [{ step: 'first-frame', startMs: 900, endMs: 1400 }],
   deviceVerdict: 'production',
+  nodeId: 'reading-viewer',
 } as unknown as SessionRecord;
+const place = { provider: 'north', services: [] };
 const told = (change: Partial<SessionRecord>): unknown =>
-  sessionIndicators({ ...session, ...change }).map(({ indicator, value }) => [indicator, value]);
+  sessionIndicators({ ...session, ...change }, place).map(({ indicator, value }) => [indicator, value]);
 
 describe('a session', () => {
   it('tells how long its start took, and on which device, once it streams', () => {
@@ -25,10 +27,33 @@ describe('a session', () => {
       ['session.start.seconds', 1.5],
       ['first.image.seconds', 1.4],
     ]);
-    expect(sessionIndicators(session)[0]).toMatchObject({
+    expect(sessionIndicators(session, place)[0]).toMatchObject({
       ...{ id: 'session:s1:session.start.seconds', service: 'workstation', item: 's1' },
-      conditions: { 'device.tier': 'production' },
+      conditions: { 'device.tier': 'production', node: 'reading-viewer', provider: 'north' },
     });
+  });
+
+  it('on a node of a service tells the same of that service, under an id of its own', () => {
+    const events = sessionIndicators(session, { ...place, services: ['reading', 'workstation'] });
+
+    expect(events.map(({ id, service }) => [id, service])).toEqual([
+      ['session:s1:session.start.seconds', 'workstation'],
+      ['session:s1:session.start.seconds@reading', 'reading'],
+      ['session:s1:first.image.seconds', 'workstation'],
+      ['session:s1:first.image.seconds@reading', 'reading'],
+    ]);
+  });
+
+  it('tells how fast it read the study, each stretch under an id of its own', () => {
+    const at = new Date('2026-03-01T10:00:05.000Z');
+    const read = { at, bytes: 5_000_000, waitedMs: 400 };
+
+    expect(readIndicators(session, place, read)).toMatchObject([
+      {
+        ...{ id: `session:s1:study.read.mbps:${at.getTime()}`, indicator: 'study.read.mbps', value: 100 },
+        ...{ atMs: at.getTime(), service: 'workstation', item: 's1' },
+      },
+    ]);
   });
 
   it('was available when it was closed, and was not when it failed', () => {
@@ -65,7 +90,11 @@ describe('followIndicators', () => {
     const fail = (error: unknown): void => {
       throw error;
     };
-    const sessions = new TypedEmitter<{ streaming: [SessionRecord]; ended: [SessionRecord] }>(fail);
+    const sessions = new TypedEmitter<{
+      streaming: [SessionRecord];
+      ended: [SessionRecord];
+      read: [SessionRecord, StudyRead];
+    }>(fail);
     const rooms = new TypedEmitter<{
       joined: [{ sessionId: string; participantId: string; at: Date; joinMs: number }];
     }>(fail);
@@ -75,14 +104,16 @@ describe('followIndicators', () => {
       if (events.some(({ indicator }) => indicator === 'room.join.seconds')) throw new Error('no database');
       recorded.push(...events);
     };
-    const following = followIndicators({ sessions, rooms, record, report: reported.resolve });
+    const placeOf = async (): Promise<typeof place> => place;
+    const following = followIndicators({ sessions, rooms, placeOf, record, report: reported.resolve });
 
     sessions.emit('streaming', session);
+    sessions.emit('read', session, { at: new Date(1), bytes: 1_000_000, waitedMs: 10 });
     rooms.emit('joined', { sessionId: 's1', participantId: 'p', at: new Date(0), joinMs: 120 });
     expect(await reported.promise).toEqual(new Error('no database'));
     following[Symbol.dispose]();
     sessions.emit('ended', session);
 
-    expect(recorded).toHaveLength(2);
+    await expect.poll(() => recorded).toHaveLength(3);
   });
 });

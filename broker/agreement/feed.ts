@@ -1,16 +1,17 @@
 import type { NodeView } from '@medusa/protocol';
-import type { SessionRecord } from '../session/index.ts';
+import { kbpsOf, type SessionRecord, type StudyRead } from '../session/index.ts';
 import type { IndicatorEvent } from './evaluation/index.ts';
 
+/** Where a session runs: the provider of its node, and the services that this node is a part of. */
+export type SessionPlace = { readonly provider: string | null; readonly services: readonly string[] };
+
 /** What one session tells of the service: how long its start took, whether it came to be at all. Told again, the ids are the same. */
-export function sessionIndicators(session: SessionRecord): readonly IndicatorEvent[] {
+export function sessionIndicators(session: SessionRecord, place: SessionPlace): readonly IndicatorEvent[] {
   if (session.mode !== 'streamed') return [];
-  const { id, state, createdAt, streamingAt, closedAt, steps } = session;
+  const { state, createdAt, streamingAt, closedAt, steps } = session;
   const createdMs = Date.parse(createdAt);
-  const told = (name: string, atMs: number, value: number): IndicatorEvent => ({
-    ...{ id: `session:${id}:${name}`, indicator: name, atMs, value },
-    ...{ service: session.applicationId, item: id, conditions: conditionsOf(session) },
-  });
+  const told = (name: string, atMs: number, value: number): readonly IndicatorEvent[] =>
+    toldOf(session, place, { key: name, name, atMs, value });
   const firstFrame = steps.find(({ step }) => step === 'first-frame');
   const endMs = closedAt === null ? createdMs : Date.parse(closedAt);
   // One that its user gave up before it streamed says nothing about either party.
@@ -18,22 +19,58 @@ export function sessionIndicators(session: SessionRecord): readonly IndicatorEve
   return [
     ...(streamingAt === null
       ? []
-      : [
-          told(
-            'session.start.seconds',
-            Date.parse(streamingAt),
-            (Date.parse(streamingAt) - createdMs) / 1000,
-          ),
-        ]),
+      : told('session.start.seconds', Date.parse(streamingAt), (Date.parse(streamingAt) - createdMs) / 1000)),
     ...(firstFrame && streamingAt !== null
-      ? [told('first.image.seconds', createdMs + Math.round(firstFrame.endMs), firstFrame.endMs / 1000)]
+      ? told('first.image.seconds', createdMs + Math.round(firstFrame.endMs), firstFrame.endMs / 1000)
       : []),
-    ...(isJudged ? [told('session.availability', endMs, state === 'closed' ? 1 : 0)] : []),
+    ...(isJudged ? told('session.availability', endMs, state === 'closed' ? 1 : 0) : []),
   ];
 }
 
-function conditionsOf({ deviceVerdict }: SessionRecord): IndicatorEvent['conditions'] {
-  return deviceVerdict === undefined ? {} : { 'device.tier': deviceVerdict };
+/** How fast the study came over the path from its storage node. */
+export function readIndicators(
+  session: SessionRecord,
+  place: SessionPlace,
+  read: StudyRead,
+): readonly IndicatorEvent[] {
+  const name = 'study.read.mbps';
+  const atMs = read.at.getTime();
+  return toldOf(session, place, { key: `${name}:${atMs}`, name, atMs, value: kbpsOf(read) / 1_000 });
+}
+
+type Told = {
+  /** Of its kind, in its session. */
+  readonly key: string;
+  readonly name: string;
+  readonly atMs: number;
+  readonly value: number;
+};
+
+/** Once as the application's, and once as that of each service on whose node the session runs. */
+function toldOf(
+  session: SessionRecord,
+  place: SessionPlace,
+  { key, name, atMs, value }: Told,
+): readonly IndicatorEvent[] {
+  const { id: item, applicationId } = session;
+  const id = `session:${item}:${key}`;
+  const fact = { indicator: name, atMs, value, item, conditions: conditionsOf(session, place) };
+  const services = place.services.filter((service) => service !== applicationId);
+  return [
+    { id, service: applicationId, ...fact },
+    ...services.map((service) => ({ id: `${id}@${service}`, service, ...fact })),
+  ];
+}
+
+function conditionsOf(
+  { deviceVerdict, nodeId }: SessionRecord,
+  { provider }: SessionPlace,
+): IndicatorEvent['conditions'] {
+  return {
+    ...(deviceVerdict === undefined ? {} : { 'device.tier': deviceVerdict }),
+    ...(nodeId === null ? {} : { node: nodeId }),
+    ...(provider === null ? {} : { provider }),
+  };
 }
 
 const minuteMs = 60_000;
@@ -75,21 +112,41 @@ function seatIndicators({ sessionId, participantId, at, joinMs }: SeatTaken): re
   return [{ id, indicator: 'room.join.seconds', atMs: at.getTime(), value: joinMs / 1000, ...facts }];
 }
 
-type Listen<Name extends string, Told> = {
-  on(name: Name, listener: (told: Told) => void): Disposable;
+type Listen<Events extends Readonly<Record<string, readonly unknown[]>>> = {
+  on<Name extends keyof Events>(name: Name, listener: (...told: Events[Name]) => void): Disposable;
 };
 
 /** Records what sessions and rooms tell, as it happens. Dispose to stop. */
 export function followIndicators(deps: {
-  readonly sessions: Listen<'streaming' | 'ended', SessionRecord>;
-  readonly rooms: Listen<'joined', SeatTaken>;
+  readonly sessions: Listen<{
+    streaming: [SessionRecord];
+    ended: [SessionRecord];
+    read: [SessionRecord, StudyRead];
+  }>;
+  readonly rooms: Listen<{ joined: [SeatTaken] }>;
+  readonly placeOf: (session: SessionRecord) => Promise<SessionPlace>;
   readonly record: (events: readonly IndicatorEvent[]) => Promise<unknown>;
   readonly report: (error: unknown) => void;
 }): Disposable {
   const tell = (events: readonly IndicatorEvent[]): void => void deps.record(events).catch(deps.report);
+  const tellOf = (
+    session: SessionRecord,
+    indicators: (place: SessionPlace) => readonly IndicatorEvent[],
+  ): void =>
+    void deps
+      .placeOf(session)
+      .then((place) => tell(indicators(place)))
+      .catch(deps.report);
   const listening = new DisposableStack();
   for (const name of ['streaming', 'ended'] as const)
-    listening.use(deps.sessions.on(name, (session) => tell(sessionIndicators(session))));
+    listening.use(
+      deps.sessions.on(name, (session) => tellOf(session, (place) => sessionIndicators(session, place))),
+    );
+  listening.use(
+    deps.sessions.on('read', (session, read) =>
+      tellOf(session, (place) => readIndicators(session, place, read)),
+    ),
+  );
   listening.use(deps.rooms.on('joined', (seat) => tell(seatIndicators(seat))));
   return listening;
 }

@@ -60,6 +60,14 @@ describe('the store of services', () => {
     expect(await store.insert(recordOf('four', ['d']))).toBe(true);
   });
 
+  it('tells which services a machine is a part of, as long as they live', async () => {
+    await store.insert(recordOf('one', ['a', 'b'], { kind: 'running' }));
+    await store.insert(recordOf('two', ['c'], { kind: 'absent' }));
+
+    expect(await store.servicesOf('b')).toEqual(['one']);
+    expect(await store.servicesOf('c')).toEqual([]);
+  });
+
   it('keeps one of many that are inserted at once with the same things', async () => {
     const all = await Promise.all(
       ['a', 'b', 'c', 'd', 'e'].map(async (id) => store.insert(recordOf(id, ['same']))),

@@ -1,4 +1,4 @@
-import { AppError } from '@medusa/protocol';
+import { AppError, serviceIdSchema } from '@medusa/protocol';
 import { sql } from 'kysely';
 import { ClaimLost } from '../provision/index.ts';
 import type { ServiceRecord, ServiceStore } from '../service/index.ts';
@@ -77,6 +77,17 @@ export function createServiceStore(db: Db): ServiceStore {
         join service s on s.resources @> array[wanted.resource] and s.id <> ${id}
           and s.state not in ('error', 'absent')`.execute(db);
       return rows.map(({ resource }) => resource);
+    },
+
+    async servicesOf(machine) {
+      const rows = await db
+        .selectFrom('service')
+        .select('id')
+        .where(sql<boolean>`resources @> array[${machine}::text]`)
+        .where('state', 'not in', ['error', 'absent'])
+        .orderBy('id')
+        .execute();
+      return rows.map(({ id }) => serviceIdSchema.parse(id));
     },
 
     async guestEnvironment(machine) {

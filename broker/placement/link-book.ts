@@ -54,7 +54,7 @@ export function createLinkBook({ store, now }: { store: LinkStore; now: () => Da
   return {
     observe(name, value) {
       const key = keyOf(name);
-      const record = observeLink(known.get(key)?.record, value, now().getTime());
+      const record = observeLink(name.measure, known.get(key)?.record, { value, atMs: now().getTime() });
       if (!record || (known.size >= mostKept && !known.has(key))) return;
       known.set(key, { ...name, record });
       changed.add(key);

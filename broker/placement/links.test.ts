@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { estimateLink, joinPaths, observeLink, type LinkRecord } from './links.ts';
+import { estimateLink, joinPaths, observeLink, type LinkMeasure, type LinkRecord } from './links.ts';
 
 const minuteMs = 60_000;
 
-function observed(values: readonly number[], everyMs = minuteMs): LinkRecord | undefined {
+function observed(
+  values: readonly number[],
+  measure: LinkMeasure = 'kbps',
+  everyMs = minuteMs,
+): LinkRecord | undefined {
   return values.reduce<LinkRecord | undefined>(
-    (known, value, index) => observeLink(known, value, index * everyMs),
+    (known, value, index) => observeLink(measure, known, { value, atMs: index * everyMs }),
     undefined,
   );
 }
@@ -27,20 +31,34 @@ describe('a measured link', () => {
     const good = estimateLink('kbps', observed(steady), now);
     const worse = estimateLink('kbps', observed([...steady, 10_000, 10_000, 10_000]), now + 3 * minuteMs);
 
-    expect(good?.typical).toBe(100_000);
-    expect(worse?.typical).toBeCloseTo(56_080, 0);
+    expect(good?.typical).toBeCloseTo(100_000);
+    expect(worse?.typical).toBeCloseTo(18_546, 0);
     expect(worse?.cautious).toBeLessThanOrEqual(10_000);
+  });
+
+  it('that breaks down is slow at once, and trusted again after a while', () => {
+    const quick = Array.from({ length: 10 }, () => 300_000);
+    const typical = (values: readonly number[]): number | undefined =>
+      estimateLink('kbps', observed(values), values.length * minuteMs)?.typical;
+
+    expect(typical([...quick, 400])).toBeLessThan(2_000);
+    expect(typical([...quick, 400, ...quick])).toBeGreaterThan(15_000);
+    expect(typical([...quick, 400, ...quick, ...quick, ...quick])).toBeGreaterThan(250_000);
+  });
+
+  it('has round trips that are averaged as they are', () => {
+    expect(observed([10, 20], 'rttMs')?.average).toBe(12);
   });
 
   it('takes no nonsense for a measurement', () => {
     const known = observed([50]);
 
     for (const value of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
-      expect(observeLink(known, value, 5_000)).toBe(known);
+      expect(observeLink('kbps', known, { value, atMs: 5_000 })).toBe(known);
   });
 
   it('starts anew when what is known is too old', () => {
-    const record = observeLink(observed([1_000, 1_000]), 50, 48 * 3_600_000);
+    const record = observeLink('kbps', observed([1_000, 1_000]), { value: 50, atMs: 48 * 3_600_000 });
 
     expect(record).toEqual({ average: 50, recent: [50], measuredAtMs: 48 * 3_600_000 });
   });
@@ -51,9 +69,9 @@ describe('a measured link', () => {
         fc.array(fc.double({ min: 1, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 40 }),
         fc.integer({ min: 0, max: 12 * 3_600_000 }),
         (values, laterMs) => {
-          const record = observed(values);
           const last = values.length * minuteMs;
           for (const measure of ['kbps', 'rttMs'] as const) {
+            const record = observed(values, measure);
             const fresh = estimateLink(measure, record, last);
             const stale = estimateLink(measure, record, last + laterMs);
             const isWorse = measure === 'kbps' ? -1 : 1;

@@ -5,7 +5,7 @@ export type LinkMeasure = 'kbps' | 'rttMs';
 
 /** What is remembered of one measure of one path: enough for an average that follows, and for its bad days. */
 export type LinkRecord = {
-  /** Exponentially weighted: a new value counts for a fifth. */
+  /** Exponentially weighted: a new value counts for a fifth. Of rates the time that a bit takes is averaged: it is what is waited for. */
   readonly average: number;
   /** The latest values, oldest first. */
   readonly recent: readonly number[];
@@ -25,18 +25,23 @@ const enoughValues = 5;
 
 /** Takes a new value in. What is not a positive finite number is no measurement. */
 export function observeLink(
+  measure: LinkMeasure,
   known: LinkRecord | undefined,
-  value: number,
-  atMs: number,
+  { value, atMs }: { readonly value: number; readonly atMs: number },
 ): LinkRecord | undefined {
   if (!Number.isFinite(value) || value <= 0) return known;
   if (!known || atMs - known.measuredAtMs > forgottenMs)
     return { average: value, recent: [value], measuredAtMs: atMs };
   return {
-    average: known.average + newest * (value - known.average),
+    average: averageOf(measure, known.average, value),
     recent: [...known.recent, value].slice(-mostRecent),
     measuredAtMs: Math.max(known.measuredAtMs, atMs),
   };
+}
+
+function averageOf(measure: LinkMeasure, known: number, value: number): number {
+  if (measure === 'kbps') return 1 / ((1 - newest) / known + newest / value);
+  return known + newest * (value - known);
 }
 
 /**

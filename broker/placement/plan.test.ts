@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { candidateOf as node, testGpu } from '../support/placement-nodes.ts';
-import type { Candidate, PathEstimate, PlacementNeed } from './candidate.ts';
+import type { Candidate, PathEstimate, PlacementNeed, ZonePaths } from './candidate.ts';
 import { explainChoice, planPlacement } from './plan.ts';
 
 const need = { applicationId: 'workstation', storageHost: '10.0.0.1' };
@@ -198,6 +198,30 @@ describe('planPlacement', () => {
     if (plan.kind !== 'placed') return;
     const [{ score, terms } = { score: null, terms: [] }] = plan.placement.considered;
     expect(terms.reduce((sum, { points }) => sum + points, 0)).toBeCloseTo(score ?? 0, 0);
+  });
+
+  it('leaves a zone next to the study whose path turned out to be slow, and says so', () => {
+    const near = { host: '10.0.0.1', zone: 'north' };
+    const candidates = [node('away', { zone: 'south' }), node('near', near)];
+    const paths = (kbps: number): ReadonlyMap<string, ZonePaths> =>
+      new Map([['north', { data: path(kbps, 1), user: path(100_000, 2) }]]);
+
+    expect(planPlacement({ ...need, paths: paths(300_000) }, candidates)).toMatchObject({
+      placement: {
+        nodeId: 'near',
+        reason: expect.stringMatching(
+          /first image in about 1\.5 s \(its path to the study was measured at 300 Mbit\/s\)\. Next best is away: first image in about 2\.1 s \(its path was not measured yet\)\.$/,
+        ) as string,
+      },
+    });
+    expect(planPlacement({ ...need, paths: paths(1_900) }, candidates)).toMatchObject({
+      placement: {
+        nodeId: 'away',
+        reason: expect.stringMatching(
+          / Next best is near: first image in about 43\.3 s \(its path to the study was measured at 1\.9 Mbit\/s\)\.$/,
+        ) as string,
+      },
+    });
   });
 
   it('tells of many nodes the best and some of those put aside, the chosen one first', () => {

@@ -97,7 +97,7 @@ function explain(facts: Facts, { chosen, among }: { chosen: Candidate; among: st
   const { isMeasured, ...times } = prediction;
   return {
     nodeId: chosen.nodeId,
-    reason: `${chosen.nodeId} is ${among}: ${noteOf(facts, chosen)}.`,
+    reason: `${chosen.nodeId} is ${among}: ${noteOf(facts, chosen)}.${runnerUpOf(facts, chosen)}`,
     predicted: {
       ...mapValues(times),
       ...{ isMeasured, pricePerHour: chosen.pricePerHour, calibration: rules.calibration.version },
@@ -159,16 +159,38 @@ function judge(facts: Facts, candidate: Candidate, score: number): Placement['co
 
 function noteOf({ need, rules }: Facts, candidate: Candidate): string {
   const { slots, usedSlots, load1, cpus, rendering, host } = candidate;
-  const prediction = emptyPrediction();
-  predictInto(prediction, { need, candidate }, rules.calibration);
-  const seconds = (prediction.firstImageMs / 1_000).toFixed(1);
   return [
     `${slots - usedSlots} of ${slots} slots free`,
     `load ${load1.toFixed(1)} on ${cpus} CPUs`,
     host === need.storageHost ? 'next to the stored study' : 'away from the stored study',
     rendering === 'webgl' ? 'draws by GPU' : 'draws by CPU',
-    `first image in about ${seconds} s${prediction.isMeasured ? '' : ' (its path was not measured yet)'}`,
+    firstImageOf({ need, rules }, candidate),
   ].join(', ');
+}
+
+function firstImageOf({ need, rules }: Pick<Facts, 'need' | 'rules'>, candidate: Candidate): string {
+  const prediction = emptyPrediction();
+  predictInto(prediction, { need, candidate }, rules.calibration);
+  const seconds = (prediction.firstImageMs / 1_000).toFixed(1);
+  const measured = need.paths?.get(candidate.zone)?.data.kbps;
+  const path = measured
+    ? ` (its path to the study was measured at ${rateText(measured.typical)})`
+    : prediction.isMeasured
+      ? ''
+      : ' (its path was not measured yet)';
+  return `first image in about ${seconds} s${path}`;
+}
+
+function rateText(kbps: number): string {
+  const mbps = kbps / 1_000;
+  return `${mbps < 10 ? mbps.toFixed(1) : Math.round(mbps)} Mbit/s`;
+}
+
+/** What the best one was preferred to, where there was a choice. */
+function runnerUpOf(facts: Facts, chosen: Candidate): string {
+  const [best, next] = bestIndexes(facts.scores).map((index) => facts.candidates[index]);
+  if (best !== chosen || !next) return '';
+  return ` Next best is ${next.nodeId}: ${firstImageOf(facts, next)}.`;
 }
 
 function explainShortage(need: PlacementNeed, candidates: readonly Candidate[]): string {

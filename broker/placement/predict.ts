@@ -60,17 +60,13 @@ type Asked = { readonly need: PlacementNeed; readonly candidate: Candidate };
 export function predictInto(prediction: Prediction, asked: Asked, calibration: Calibration): void {
   const { need, candidate } = asked;
   const paths = need.paths?.get(candidate.zone);
-  if (candidate.host === need.storageHost) {
-    const { kbps, rttMs } = calibration.sameHost;
-    predictFirstImage(prediction, { ...asked, kbps, rttMs }, calibration);
-    prediction.isMeasured = true;
-  } else {
-    const data = paths?.data;
-    const kbps = data?.kbps ?? calibration.unknown.kbps;
-    const rttMs = data?.rttMs ?? calibration.unknown.rttMs;
-    predictFirstImage(prediction, { ...asked, kbps, rttMs }, calibration);
-    prediction.isMeasured = kbps !== calibration.unknown.kbps;
-  }
+  const isNear = candidate.host === need.storageHost;
+  // That a path is as short as it looks is only assumed: what was measured says more.
+  const assumed = isNear ? calibration.sameHost : calibration.unknown;
+  const kbps = paths?.data.kbps ?? assumed.kbps;
+  const rttMs = isNear ? assumed.rttMs : (paths?.data.rttMs ?? assumed.rttMs);
+  predictFirstImage(prediction, { ...asked, kbps, rttMs }, calibration);
+  prediction.isMeasured = isNear || kbps !== assumed.kbps;
   predictFrame(prediction, { candidate, userRtt: paths?.user.rttMs }, calibration);
 }
 

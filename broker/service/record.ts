@@ -60,6 +60,8 @@ export interface ServiceStore extends Pick<WorkStore<'service'>, 'claim' | 'rele
   write(claim: ServiceClaim, change: ChangeService): Promise<ServiceRecord>;
   /** Which of these things other services count on. */
   usedByOthers(id: ServiceId, resources: readonly ResourceId[]): Promise<readonly string[]>;
+  /** The services that run, or are being made, of which a machine of that id is a part. */
+  servicesOf(machine: string): Promise<readonly ServiceId[]>;
   /** What the machine of that id is told when it starts: {} when it is no service's. */
   guestEnvironment(machine: ResourceId): Promise<Readonly<Record<string, string>>>;
 }

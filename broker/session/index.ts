@@ -1,4 +1,5 @@
 export { Sessions } from './sessions.ts';
+export { kbpsOf, measurePaths, type StudyRead } from './study-reads.ts';
 export {
   isLive,
   liveStates,

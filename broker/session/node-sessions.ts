@@ -35,6 +35,12 @@ export async function heedNode(
       await states.attempt(sessionId, { kind: 'step', step });
       break;
     }
+    case 'read': {
+      const { atMs, bytes, waitedMs } = event;
+      const at = new Date(Date.parse(record.createdAt) + Math.round((record.commandAtMs ?? 0) + atMs));
+      states.events.emit('read', record, { at, bytes, waitedMs });
+      break;
+    }
     case 'streaming':
       await states.attempt(sessionId, { kind: 'stream' });
       break;

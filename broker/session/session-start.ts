@@ -1,12 +1,14 @@
 import { AppError, nodeIdSchema, type Application, type SessionId } from '@medusa/protocol';
 import type { BrokerKeys } from '../identity/index.ts';
 import type { SessionRecord } from './session-record.ts';
+import { routeTo, type StorageRoutes } from './storage-routes.ts';
 import type { SessionStates, SessionStatesDeps } from './session-states.ts';
 
 export type SessionStartDeps = Pick<SessionStatesDeps, 'nodes' | 'report'> & {
   readonly states: SessionStates;
   readonly keys: BrokerKeys;
   readonly applications: readonly Application[];
+  readonly storageRoutes: StorageRoutes;
 };
 
 const studyTokenSeconds = 12 * 3_600;
@@ -27,7 +29,7 @@ export async function startOnNode(deps: SessionStartDeps, id: SessionId): Promis
 }
 
 async function command(
-  { nodes, states, keys, applications }: SessionStartDeps,
+  { nodes, states, keys, applications, storageRoutes }: SessionStartDeps,
   record: SessionRecord,
 ): Promise<void> {
   const { id: sessionId, nodeId, studyInstanceUID, widthPx, heightPx } = record;
@@ -44,7 +46,7 @@ async function command(
   const studyToken = await keys.signStudyToken(claims, studyTokenSeconds);
   const startMs = states.sinceRequest(record);
   if (!(await states.attempt(sessionId, { kind: 'start', commandAtMs: startMs }))) return;
-  const { baseUrl: dicomwebUrl } = storage;
+  const dicomwebUrl = routeTo(storage, nodes.view(nodeId)?.provider ?? '', storageRoutes);
   await nodes.command(nodeId, 'session.start', {
     ...{ sessionId, studyInstanceUID, application, dicomwebUrl, studyToken, widthPx, heightPx },
   });

@@ -9,6 +9,7 @@ import {
   type SessionRecord,
   type SessionStore,
 } from './session-record.ts';
+import type { StudyRead } from './study-reads.ts';
 import { isRejected, transition, type SessionEvent } from './transition.ts';
 
 export type SessionEvents = {
@@ -16,6 +17,8 @@ export type SessionEvents = {
   /** It streams now, or its node is back. */
   streaming: [record: SessionRecord];
   ended: [record: SessionRecord];
+  /** What its node read of the study over its path to the storage node. */
+  read: [record: SessionRecord, read: StudyRead];
 };
 
 export type SessionStatesDeps = {

@@ -20,12 +20,14 @@ import { followNodes, heedNode } from './node-sessions.ts';
 import { findOverdue, silenceMs } from './overdue.ts';
 import { SessionPlacer, type SessionPlacerDeps } from './session-placer.ts';
 import { liveStates, slotStates, type SessionRecord } from './session-record.ts';
+import type { StorageRoutes } from './storage-routes.ts';
 import { SessionStates, type SessionEvents, type SessionStatesDeps } from './session-states.ts';
 
 type SessionsDeps = SessionStatesDeps & {
   readonly studies: StudyIndex;
   readonly keys: BrokerKeys;
   readonly applications: readonly Application[];
+  readonly storageRoutes: StorageRoutes;
   readonly slots: SlotStore;
   readonly links: SessionPlacerDeps['links'];
   readonly reserving: SessionPlacerDeps['reserving'];
