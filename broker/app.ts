@@ -43,6 +43,7 @@ import {
   createNodeStore,
   createOcciStore,
   createRoomStore,
+  createServiceStore,
   createSessionStore,
   createStudyStore,
   deleteExpiredLogins,
@@ -128,6 +129,8 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   const occi = openOcci({
     root: { origin: new URL(publicUrl).origin, mount: occiMount },
     ...{ provisioning, nodes, sessions, store: createOcciStore(db), report, now: Date.now },
+    ...{ agreements, services, manifests: [...catalogue.manifests.keys()] },
+    serviceRecords: async () => createServiceStore(db).list(),
     newId: () => `occi-${randomBytes(4).toString('hex')}`,
   });
   const routes: RouteDefinition[] = [

@@ -33,7 +33,15 @@ type AgreementAct =
 /** The use cases around agreements: templates, negotiation, the life of an agreement, indicators, and what time brings. */
 export type Agreements = Pick<
   AgreementStore,
-  'templates' | 'offers' | 'list' | 'record' | 'findEvents' | 'assessments' | 'ledger' | 'alerts'
+  | 'templates'
+  | 'offers'
+  | 'list'
+  | 'record'
+  | 'findEvents'
+  | 'assessments'
+  | 'latestVerdicts'
+  | 'ledger'
+  | 'alerts'
 > & {
   readonly events: TypedEmitter<{ alerted: [alert: AgreementAlert] }>;
   /** Throws `offer.unfit` when its terms could never be agreed upon. */
@@ -76,6 +84,7 @@ export function openAgreements(deps: AgreementsDeps): Agreements {
     record: async (told) => store.record(told),
     findEvents: async (ids) => store.findEvents(ids),
     assessments: async (query) => store.assessments(query),
+    latestVerdicts: async (ids) => store.latestVerdicts(ids),
     ledger: async (query) => store.ledger(query),
     alerts: async (query) => store.alerts(query),
     verifyLedger: async () => verifyLedger(store.ledgerLines()),

@@ -33,6 +33,8 @@ export interface ClaimedAgreement {
   save(record: AgreementRecord): Promise<void>;
 }
 
+export type Verdict = Pick<AssessmentView, 'agreementId' | 'guarantee' | 'state'>;
+
 type WindowQuery = { readonly agreementId: string; readonly span: Span; readonly limit: number };
 
 /** Where agreements and what became of them are kept. Several brokers may use it at once. */
@@ -63,6 +65,8 @@ export interface AgreementStore {
   /** Of agreements that are pending or observed. */
   liveIds(): Promise<readonly string[]>;
   assessments(query: WindowQuery): Promise<readonly AssessmentView[]>;
+  /** Of each guarantee the window that was judged last. */
+  latestVerdicts(ids: readonly string[]): Promise<readonly Verdict[]>;
   /** Entries for windows that end in the span, in order. */
   ledger(query: WindowQuery): Promise<readonly LedgerEntry[]>;
   /** The whole ledger, in order. */

@@ -59,6 +59,16 @@ function transitionSuspension(
   return { state, suspension: wanted };
 }
 
+/** What a party may do with it now; a termination is asked for and takes place in one. */
+export function openActs(
+  standing: Standing,
+): readonly ('accept' | 'reject' | 'suspend' | 'resume' | 'terminate')[] {
+  const acts = ['accept', 'reject', 'suspend', 'resume'] as const;
+  const isEnding = ['request-termination', 'terminate'] as const;
+  const takes = (event: AgreementEvent): boolean => !('kind' in transition(standing, event));
+  return [...acts.filter(takes), ...(isEnding.some(takes) ? (['terminate'] as const) : [])];
+}
+
 /** Its guarantees are watched. In all other states they are NotDetermined (GFD.192, Guarantee States). */
 export function isObserved(state: AgreementState): boolean {
   return state === 'Observed' || state === 'ObservedAndTerminating';

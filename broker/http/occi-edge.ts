@@ -1,4 +1,4 @@
-import { AppError, type Role } from '@medusa/protocol';
+import { AppError, problems, type ProblemCode, type Role } from '@medusa/protocol';
 import type { RequestHandler, Response } from 'express';
 import type { AuditTrail } from '../audit/index.ts';
 import { checkVersion, mediaTypes, occiVersion, type OcciServer } from '../occi/index.ts';
@@ -65,13 +65,15 @@ function announce(res: Response): void {
   res.setHeader('cache-control', 'no-store');
 }
 
+const plainer: Readonly<Record<number, ProblemCode>> = { 410: 'resource.conflict', 422: 'request.malformed' };
+
 /** Clients know the status codes of GFD.223 §5.4 alone: what does not fit its schema is a bad request to them. */
 function asOcci(error: unknown, res: Response): unknown {
   if (!(error instanceof AppError)) return error;
   const { allow } = error.details;
   if (Array.isArray(allow)) res.setHeader('allow', allow.join(', '));
-  if (error.code !== 'request.invalid') return error;
-  return new AppError('request.malformed', error.message, { cause: error, ...error.details });
+  const known = plainer[problems[error.code].status];
+  return known ? new AppError(known, error.message, { cause: error, ...error.details }) : error;
 }
 
 /** For what no route has: another method, or a path beside discovery. */

@@ -40,7 +40,8 @@ describe('a whole broker by OCCI', () => {
 
     expect(kinds).toEqual([
       ...['entity', 'resource', 'link', 'compute', 'network', 'storage', 'networkinterface', 'storagelink'],
-      ...['rendernode', 'storagenode', 'session', 'room', 'pacs'],
+      ...['rendernode', 'storagenode', 'session', 'room', 'pacs', 'agreement', 'agreement_link'],
+      ...['application', 'component', 'componentlink'],
     ]);
   });
 

@@ -1,6 +1,16 @@
 import type { NodeRegistry } from '../node/index.ts';
 import type { Provisioning } from '../provision/index.ts';
 import type { Sessions } from '../session/index.ts';
+import { agreementBackend, type AgreementDeps } from './backends/agreements.ts';
+import { mixinsOfTemplates } from './backends/agreement-terms.ts';
+import {
+  agreementLinkBackend,
+  applicationBackend,
+  componentBackend,
+  componentLinkBackend,
+  manifestMixins,
+  type ApplicationDeps,
+} from './backends/applications.ts';
 import { computeBackend } from './backends/compute.ts';
 import { networkBackend, networkInterfaceBackend } from './backends/network.ts';
 import { renderNodeBackend, storageNodeBackend } from './backends/nodes.ts';
@@ -9,27 +19,33 @@ import { pacsBackend, roomBackend, sessionBackend } from './backends/sessions.ts
 import { storageBackend, storageLinkBackend } from './backends/storage.ts';
 import type { OcciStore } from './backend.ts';
 import {
+  agreementTemplateMixin,
+  agreementTermMixin,
+  applicationTemplateMixin,
   gpuMixin,
   ipNetworkInterfaceMixin,
   ipNetworkMixin,
   osTemplateMixin,
   providerMixin,
   resourceTemplateMixin,
+  serviceMixin,
+  wsAgreementMixin,
 } from './model/index.ts';
 import type { Root } from './place.ts';
 import { createOcciServer, type OcciServer } from './server.ts';
 
-export type OcciDeps = {
-  readonly root: Root;
-  readonly provisioning: Provisioning;
-  readonly nodes: Pick<NodeRegistry, 'view' | 'views'>;
-  readonly sessions: Pick<Sessions, 'launch' | 'close' | 'getFor' | 'listFor' | 'view'>;
-  readonly store: OcciStore;
-  readonly now: () => number;
-  /** A name for what was created without one. */
-  readonly newId: () => string;
-  readonly report: (error: unknown) => void;
-};
+export type OcciDeps = AgreementDeps &
+  Omit<ApplicationDeps, 'offers'> & {
+    readonly root: Root;
+    readonly provisioning: Provisioning;
+    readonly nodes: Pick<NodeRegistry, 'view' | 'views'>;
+    readonly sessions: Pick<Sessions, 'launch' | 'close' | 'getFor' | 'listFor' | 'view'>;
+    readonly store: OcciStore;
+    readonly now: () => number;
+    /** A name for what was created without one. */
+    readonly newId: () => string;
+    readonly report: (error: unknown) => void;
+  };
 
 /** What the broker offers by OCCI. Kinds without a backend are not published. */
 export function openOcci(deps: OcciDeps): OcciServer {
@@ -48,13 +64,21 @@ export function openOcci(deps: OcciDeps): OcciServer {
       sessionBackend(deps),
       roomBackend(deps),
       pacsBackend(),
+      agreementBackend(deps),
+      agreementLinkBackend(resources),
+      applicationBackend(resources),
+      componentBackend(resources),
+      componentLinkBackend(resources),
     ],
     async mixins() {
       const templates = (await offers()).flatMap(({ images, sizes }) => [...images, ...sizes]);
       return [
         ...[osTemplateMixin, resourceTemplateMixin, ipNetworkMixin, ipNetworkInterfaceMixin],
-        ...[gpuMixin, providerMixin],
+        ...[gpuMixin, providerMixin, serviceMixin, wsAgreementMixin],
+        ...[agreementTemplateMixin, agreementTermMixin, applicationTemplateMixin],
         ...templates.map(({ mixin }) => mixin),
+        ...mixinsOfTemplates(await deps.agreements.templates()),
+        ...manifestMixins(deps.manifests),
       ];
     },
   });

@@ -3,6 +3,7 @@ import {
   agreementTemplateSchema,
   agreementViewSchema,
   assessmentViewSchema,
+  guaranteeStateSchema,
   offerViewSchema,
   type AgreementAlert,
   type AssessmentView,
@@ -156,7 +157,7 @@ function records(db: Db): Records {
   };
 }
 
-type Outcomes = Pick<AgreementStore, 'assessments' | 'ledger' | 'ledgerLines' | 'alerts'>;
+type Outcomes = Pick<AgreementStore, 'assessments' | 'latestVerdicts' | 'ledger' | 'ledgerLines' | 'alerts'>;
 
 function outcomes(db: Db): Outcomes {
   return {
@@ -172,6 +173,21 @@ function outcomes(db: Db): Outcomes {
         .limit(limit)
         .execute();
       return rows.map(toAssessment);
+    },
+    async latestVerdicts(ids) {
+      if (ids.length === 0) return [];
+      const rows = await db
+        .selectFrom('guarantee_assessment')
+        .distinctOn(['agreement_id', 'guarantee'])
+        .select(['agreement_id', 'guarantee', 'state'])
+        .where('agreement_id', '=', sql<string>`any(${[...ids]})`)
+        .orderBy('agreement_id')
+        .orderBy('guarantee')
+        .orderBy('window_to', 'desc')
+        .execute();
+      return rows.map(({ agreement_id, guarantee, state }) => ({
+        ...{ agreementId: agreement_id, guarantee, state: guaranteeStateSchema.parse(state) },
+      }));
     },
     async ledger({ agreementId, span, limit }) {
       const rows = await db

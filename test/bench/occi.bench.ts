@@ -105,9 +105,14 @@ function catalogs(providers: number): OcciDeps['provisioning'] {
   } as unknown as OcciDeps['provisioning'];
 }
 
-/** Discovery asks for no node and no session. */
-function emptyWorld(): Pick<OcciDeps, 'nodes' | 'sessions'> {
-  return { nodes: { views: () => [], view: () => undefined }, sessions: {} as OcciDeps['sessions'] };
+/** Discovery asks for no node, no session and no service; of agreements for their templates. */
+function emptyWorld(): Omit<OcciDeps, 'root' | 'store' | 'provisioning' | 'now' | 'newId' | 'report'> {
+  return {
+    ...{ manifests: [], serviceRecords: async () => [], services: {} as OcciDeps['services'] },
+    agreements: { templates: async () => [] } as unknown as OcciDeps['agreements'],
+    nodes: { views: () => [], view: () => undefined },
+    sessions: {} as OcciDeps['sessions'],
+  };
 }
 
 function progressError(error: unknown): void {

@@ -31,7 +31,7 @@ export function chooseMachine(offers: readonly Offer[], wanted: Wanted): Choice 
 export function chooseProvider(
   offers: readonly Offer[],
   wanted: Wanted,
-  capability: 'volumes' | 'networks',
+  capability: 'machines' | 'volumes' | 'networks',
 ): Offer['provider'] {
   const [offer] = offersFor(offers, wanted, capability);
   if (!offer) throw new AppError('request.invalid', `No provider has ${capability}`);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { ProviderCatalog, ProviderView } from '@medusa/protocol';
 import type { Provisioning } from '../../provision/index.ts';
 import {
@@ -9,6 +8,7 @@ import {
   resourceTemplateMixin,
   type Mixin,
 } from '../model/index.ts';
+import { termOf } from './term.ts';
 
 type Image = ProviderCatalog['images'][number];
 type Size = ProviderCatalog['sizes'][number];
@@ -125,15 +125,4 @@ function templateOf(
     applies: [identifierOf(computeKind)],
     location: `/mixins/${term}/${own}/`,
   });
-}
-
-/** A term of GFD.229 from any name; where something had to give way, a hash tells names apart, today and tomorrow. */
-function termOf(name: string): string {
-  const plain = name
-    .toLowerCase()
-    .replace(/[^a-z0-9_-]+/g, '-')
-    .replace(/^[^a-z]+/, '')
-    .slice(0, 60);
-  if (plain === name) return plain;
-  return `${plain === '' ? 'x' : plain}-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
 }

@@ -101,7 +101,10 @@ export function refuseChanges(changes: Attributes): never {
 }
 
 /** Which provider it is at. */
-export function providerPart({ provider }: ResourceView): { mixin: string; attribute: [string, OcciValue] } {
+export function providerPart({ provider }: Pick<ResourceView, 'provider'>): {
+  mixin: string;
+  attribute: [string, OcciValue];
+} {
   return { mixin: identifierOf(providerMixin), attribute: ['medusa.provider.id', provider] };
 }
 

@@ -1,3 +1,4 @@
+import { agreementStateSchema } from '@medusa/protocol';
 import {
   actionOf,
   identifierOf,
@@ -8,6 +9,8 @@ import {
 } from './category.ts';
 import { resourceKindOf } from './core.ts';
 import { computeKind, mixinOf, networkKind, storageKind } from './infrastructure.ts';
+import { applicationKind } from './platform.ts';
+import { agreementKind } from './sla.ts';
 
 /** What no standard names: nodes, imaging archives, sessions, rooms. */
 const root = 'http://medusa.example/occi/broker';
@@ -110,6 +113,31 @@ export const gpuMixin = mixinOf({
 /** Where it is to be made. Without it the first provider that can is asked. */
 export const providerMixin = mixinOf({
   ...{ scheme, term: 'provider', title: 'Infrastructure provider' },
-  applies: [computeKind, networkKind, storageKind].map(identifierOf),
+  applies: [computeKind, networkKind, storageKind, applicationKind].map(identifierOf),
   attributes: { 'medusa.provider.id': mutable('string') },
+});
+
+/** What GFD.227 has no word for. */
+export const serviceMixin = mixinOf({
+  ...{ scheme, term: 'service', title: 'Service of a manifest' },
+  applies: [identifierOf(applicationKind)],
+  attributes: {
+    'medusa.service.agreement': mutable('string', { description: 'Id of the agreement it is run under' }),
+    'medusa.service.manifest': immutable('string'),
+    'medusa.service.state': immutable('string', {
+      values: ['idle', 'working', 'running', 'degraded', 'suspended', 'releasing', 'error'],
+    }),
+  },
+});
+
+/** What WS-Agreement (GFD.192) knows of an agreement and GFD.228 does not. */
+export const wsAgreementMixin = mixinOf({
+  ...{ scheme, term: 'wsagreement', title: 'WS-Agreement' },
+  applies: [identifierOf(agreementKind)],
+  attributes: {
+    'medusa.agreement.initiator': mutable('string', { description: "Left out: the template's" }),
+    'medusa.agreement.responder': immutable('string'),
+    'medusa.agreement.template': immutable('string'),
+    'medusa.agreement.state': immutable('string', { values: agreementStateSchema.options }),
+  },
 });

@@ -1,4 +1,4 @@
-import { actionOf, identifierOf, immutable, mutable } from './category.ts';
+import { actionOf, identifierOf, immutable, mutable, type AttributeDefinition } from './category.ts';
 import { linkKindOf, resourceKindOf } from './core.ts';
 import { mixinOf } from './infrastructure.ts';
 
@@ -26,8 +26,18 @@ export const agreementTemplateMixin = mixinOf({
   applies: [identifierOf(agreementKind)],
 });
 
-/** Attributes of a term have the term's name before them, so that the mixins of single terms define them. */
+/** What a template or an agreement is made of; each one is a mixin that depends on this one. */
 export const agreementTermMixin = mixinOf({
   ...{ scheme, term: 'agreement_term', title: 'Agreement term' },
   applies: [identifierOf(agreementKind)],
 });
+
+/** Attributes of a term have the term's name before them, so that the mixins of single terms define them. */
+export function termAttributes(term: string): Readonly<Record<string, AttributeDefinition>> {
+  return {
+    [`${term}.term.type`]: immutable('string', { values: ['SERVICE-TERM', 'SLO-TERM'] }),
+    [`${term}.term.state`]: immutable('string', { values: ['undefined', 'fulfilled', 'violated'] }),
+    [`${term}.term.desc`]: immutable('string'),
+    [`${term}.term.remedy`]: immutable('string'),
+  };
+}
