@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instantSchema, nodeIdSchema, uidSchema } from './ids.ts';
+import { instantSchema, nodeIdSchema, uidSchema, zoneSchema } from './ids.ts';
 
 /** A study as the worklist shows it. Attribute names are DICOM keywords; values are decoded to Unicode. */
 export const studySummarySchema = z.object({
@@ -21,6 +21,8 @@ export const studySummarySchema = z.object({
   modalitiesInStudy: z.array(z.string().max(16)),
   numberOfStudyRelatedSeries: z.int().nonnegative(),
   numberOfStudyRelatedInstances: z.int().nonnegative(),
+  /** All of its objects as they are stored; storage nodes of before do not tell. */
+  storedBytes: z.int().nonnegative().optional(),
   firstReceivedAt: instantSchema,
   lastReceivedAt: instantSchema,
   /** AE title of the peer that sent the latest object, or `STOW-RS`. */
@@ -39,6 +41,7 @@ export const storageRegistrationSchema = z.object({
   dicomPort: z.int(),
   /** Identifies the index: a node set up anew has another one, and the broker starts again from change 0. */
   indexId: z.string().max(64),
+  zone: zoneSchema.optional(),
 });
 export type StorageRegistration = z.infer<typeof storageRegistrationSchema>;
 
@@ -52,6 +55,8 @@ export const storageHeartbeatSchema = z.object({
   instances: z.int(),
   conflicts: z.int(),
   refusedAssociations: z.int(),
+  /** When the node's certificate for DICOM over TLS ends; absent without TLS. */
+  dicomCertificateEndsAt: z.iso.datetime().optional(),
 });
 export type StorageHeartbeat = z.infer<typeof storageHeartbeatSchema>;
 

@@ -10,6 +10,7 @@ import type { StorageConfig } from './config.ts';
 import { WorkerPool } from './dicom/worker-pool.ts';
 import { createDicomwebApp, type DicomwebDeps } from './dicomweb/dicomweb-app.ts';
 import { startDimseServer } from './dimse/dimse-server.ts';
+import { openRegistry } from './entities/registry.ts';
 import { createIngest, type Ingest, type IngestDeps, type IngestEvents } from './ingest/ingest.ts';
 import { recover } from './ingest/recover.ts';
 import { StudyIndex } from './index/study-index.ts';
@@ -17,6 +18,7 @@ import { BrokerLink } from './link/broker-link.ts';
 import { nodeTokenFor } from './link/join.ts';
 import { createMeters, type Meters } from './metrics.ts';
 import { openFileStore } from './objects/file-store.ts';
+import { keepCertificates } from './tls/keep-certificates.ts';
 
 export type StorageNodeDeps = {
   readonly log: Logger;
@@ -26,7 +28,9 @@ export type StorageNodeDeps = {
 
 /** A running storage node. Closing ends the associations, keeps what is stored, and leaves nothing running. */
 export interface StorageNode extends AsyncDisposable {
+  /** Plaintext; that of TLS when there is no plaintext. */
   readonly dicomPort: number;
+  readonly dicomTlsPort: number | undefined;
   readonly httpsPort: number;
   close(): Promise<void>;
 }
@@ -57,11 +61,18 @@ export async function startStorageNode(
   };
   await recover(ingestDeps, log);
 
+  const registry = await openRegistry(config.registry, log);
+  const certificates =
+    config.dicomTlsPort === undefined ? undefined : starting.use(await keepCertificates(config, log));
+  const certificateEndsAt = async (): Promise<Date | undefined> =>
+    (await certificates?.trust.current())?.own.validToDate;
+
   let associations = (): number => 0;
   const meters = createMeters({
     totals: () => index.totals(),
     associations: () => associations(),
     freeBytes: async () => objects.freeBytes(),
+    certificateEndsAt,
   });
   const ingest = measured(createIngest(ingestDeps), meters);
   const jwks = keys ?? brokerKeys(config.brokerUrl);
@@ -78,24 +89,32 @@ export async function startStorageNode(
   const httpsPort = (https.address() as AddressInfo).port;
   const dimse = starting.use(
     await startDimseServer(
-      { bind: config.bind, port: config.dicomPort, mostAssociations: config.mostAssociations },
-      { policy: config, ingest, log, refused: () => meters.associationRefused() },
+      {
+        bind: config.bind,
+        port: config.plaintext === 'on' ? config.dicomPort : undefined,
+        tls: certificates && { port: config.dicomTlsPort ?? 0, trust: certificates.trust },
+        mostAssociations: config.mostAssociations,
+        handshakeMs: config.artimMs,
+      },
+      { policy: config, registry, ingest, log, refused: () => meters.associationRefused() },
     ),
   );
   associations = () => dimse.associations();
+  const dicomPort = dimse.port ?? dimse.tlsPort ?? 0;
 
   const heartbeat = async (): Promise<StorageHeartbeat> => ({
     ...index.totals(),
     freeBytes: await objects.freeBytes(),
     associations: dimse.associations(),
     refusedAssociations: meters.refusedAssociations(),
+    dicomCertificateEndsAt: (await certificateEndsAt())?.toISOString(),
   });
   const registration = {
     nodeId: config.nodeId,
     version,
     baseUrl: `https://${config.address ?? config.bind}:${httpsPort}/dicomweb`,
     aeTitle: config.aeTitle,
-    dicomPort: dimse.port,
+    dicomPort,
     indexId: index.indexId,
   };
   // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
@@ -107,8 +126,9 @@ export async function startStorageNode(
   const running = starting.move();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => (closing ??= running.disposeAsync());
-  log.info({ dicomPort: dimse.port, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
-  return { dicomPort: dimse.port, httpsPort, close, [Symbol.asyncDispose]: close };
+  const { tlsPort: dicomTlsPort } = dimse;
+  log.info({ dicomPort, dicomTlsPort, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
+  return { dicomPort, dicomTlsPort, httpsPort, close, [Symbol.asyncDispose]: close };
 }
 
 async function join(

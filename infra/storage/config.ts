@@ -1,48 +1,57 @@
 import { nodeIdSchema } from '@medusa/protocol';
 import { z } from 'zod';
+import { titleSchema } from './entities/registry.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
 /** What a storage node is told by its environment. */
-export const storageConfigSchema = z.object({
-  brokerUrl: z.url(),
-  nodeId: nodeIdSchema,
-  /** Given to a node that was set up by hand; a provisioned one has a one-time join token instead. */
-  nodeToken: z.string().min(1).optional(),
-  joinToken: z.string().min(1).optional(),
-  /** The one authority that is trusted, as PEM or the name of a file of it; unset: those of the system. */
-  ca: z.string().min(1).optional(),
-  directory: z.string().min(1),
-  dicomPort: port.default(11_112),
-  /** PS3.5: 1 to 16 characters, no backslash, no control character. */
-  aeTitle: z
-    .string()
-    .trim()
-    .regex(/^[\x20-\x5b\x5d-\x7e]{1,16}$/)
-    .default('MEDUSA'),
-  /** AE titles that may call; none: any may. */
-  callingTitles: z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((title) => title.trim())
-        .filter((title) => title !== ''),
-    ),
-  bind: z.string().default('127.0.0.1'),
-  /** Name or address under which broker and render nodes reach us; by default that of `bind`. The certificate must be for it. */
-  address: z.string().min(1).optional(),
-  httpsPort: port.default(0),
-  tlsCert: z.string().min(1),
-  tlsKey: z.string().min(1),
-  mostAssociations: z.coerce.number().int().min(1).max(1_000).default(64),
-  artimMs: z.coerce.number().int().min(100).default(30_000),
-  idleMs: z.coerce.number().int().min(1_000).default(300_000),
-  /** Disk space that is never filled. */
-  reserveMiB: z.coerce.number().min(0).default(512),
-  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-});
+export const storageConfigSchema = z
+  .object({
+    brokerUrl: z.url(),
+    nodeId: nodeIdSchema,
+    /** Given to a node that was set up by hand; a provisioned one has a one-time join token instead. */
+    nodeToken: z.string().min(1).optional(),
+    joinToken: z.string().min(1).optional(),
+    /** The one authority that is trusted, as PEM or the name of a file of it; unset: those of the system. */
+    ca: z.string().min(1).optional(),
+    directory: z.string().min(1),
+    dicomPort: port.default(11_112),
+    /** `off`: no DICOM but over TLS. */
+    plaintext: z.enum(['on', 'off']).default('on'),
+    /** Absent: no DICOM over TLS. */
+    dicomTlsPort: port.optional(),
+    /** Folder of certificates for DICOM; by default within the node's own. */
+    dicomPki: z.string().min(1).optional(),
+    /** File of the application entities that are known. */
+    registry: z.string().min(1).optional(),
+    aeTitle: titleSchema.default('MEDUSA'),
+    /** AE titles that may call; none: any may. */
+    callingTitles: z
+      .string()
+      .default('')
+      .transform((text) =>
+        text
+          .split(',')
+          .map((title) => title.trim())
+          .filter((title) => title !== ''),
+      ),
+    bind: z.string().default('127.0.0.1'),
+    /** Name or address under which broker and render nodes reach us; by default that of `bind`. The certificate must be for it. */
+    address: z.string().min(1).optional(),
+    httpsPort: port.default(0),
+    tlsCert: z.string().min(1),
+    tlsKey: z.string().min(1),
+    mostAssociations: z.coerce.number().int().min(1).max(1_000).default(64),
+    artimMs: z.coerce.number().int().min(100).default(30_000),
+    idleMs: z.coerce.number().int().min(1_000).default(300_000),
+    /** Disk space that is never filled. */
+    reserveMiB: z.coerce.number().min(0).default(512),
+    logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  })
+  .refine(({ plaintext, dicomTlsPort }) => plaintext === 'on' || dicomTlsPort !== undefined, {
+    message: 'Without plaintext there must be a port for TLS',
+    path: ['dicomTlsPort'],
+  });
 export type StorageConfig = z.infer<typeof storageConfigSchema>;
 
 /** @throws ZodError naming what is missing or wrong */
@@ -55,6 +64,10 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     ca: environment['MEDUSA_CA'],
     directory: environment['MEDUSA_STORAGE_DIR'],
     dicomPort: environment['MEDUSA_DICOM_PORT'],
+    plaintext: environment['MEDUSA_DICOM_PLAINTEXT'],
+    dicomTlsPort: environment['MEDUSA_DICOM_TLS_PORT'],
+    dicomPki: environment['MEDUSA_DICOM_PKI'],
+    registry: environment['MEDUSA_DICOM_REGISTRY'],
     aeTitle: environment['MEDUSA_AE_TITLE'],
     callingTitles: environment['MEDUSA_CALLING_AE_TITLES'],
     bind: environment['MEDUSA_BIND'],

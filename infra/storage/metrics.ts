@@ -14,6 +14,7 @@ export function createMeters(read: {
   totals(): IndexTotals;
   associations(): number;
   freeBytes(): Promise<number>;
+  certificateEndsAt(): Promise<Date | undefined>;
 }): Meters {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -47,6 +48,11 @@ export function createMeters(read: {
     'conflicts',
     'Objects kept beside others of the same SOP Instance UID',
     () => read.totals().conflicts,
+  );
+  gauge(
+    'dicom_certificate_seconds',
+    'Until the certificate for DICOM over TLS ends; NaN without one',
+    async () => (((await read.certificateEndsAt())?.getTime() ?? NaN) - Date.now()) / 1000,
   );
   gauge('free_bytes', 'Free space for objects', async () => read.freeBytes());
   return {

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { admissionOf, type PeerCertificate } from '../entities/admission.ts';
+import type { EntityRegistry } from '../entities/registry.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import {
   applicationContextName,
@@ -44,6 +46,9 @@ type AssociationPolicy = {
 
 export type AssociationDeps = {
   readonly policy: AssociationPolicy;
+  readonly registry: EntityRegistry;
+  /** What the peer proved itself with; undefined over plaintext. */
+  readonly certificate: PeerCertificate | undefined;
   readonly ingest: Ingest;
   readonly log: Logger;
   /** False when as many associations run as may. Otherwise one more runs until it is disposed. */
@@ -133,7 +138,7 @@ export class Association {
   async #take(pdu: Pdu): Promise<void> {
     switch (actionFor(this.#state, pdu.type)) {
       case 'negotiate': {
-        this.#negotiate(parseAssociateRequest(pdu.body));
+        await this.#negotiate(parseAssociateRequest(pdu.body));
         return;
       }
       case 'take-data':
@@ -154,8 +159,9 @@ export class Association {
     }
   }
 
-  #negotiate(request: AssociateRequest): void {
-    const rejection = this.#rejectionOf(request);
+  async #negotiate(request: AssociateRequest): Promise<void> {
+    const rejection = await this.#rejectionOf(request);
+    if (this.#isEnded()) return;
     if (rejection) {
       this.#deps.refused();
       this.#deps.log.warn({ ...rejection }, 'association rejected');
@@ -178,13 +184,20 @@ export class Association {
     this.#send(encodeAssociateAccept(request, results));
   }
 
-  #rejectionOf(request: AssociateRequest): Rejection | undefined {
-    const { policy } = this.#deps;
+  async #rejectionOf(request: AssociateRequest): Promise<Rejection | undefined> {
+    const { policy, registry, certificate, log } = this.#deps;
     if ((request.protocolVersion & 1) === 0) return rejections.protocolVersion;
     if (request.applicationContext !== applicationContextName) return rejections.applicationContext;
     if (request.calledTitle !== policy.aeTitle) return rejections.calledTitle;
-    if (policy.callingTitles.length > 0 && !policy.callingTitles.includes(request.callingTitle))
+    const admission = admissionOf(await registry.current(), {
+      title: request.callingTitle,
+      certificate,
+      callingTitles: policy.callingTitles,
+    });
+    if (!admission.isAdmitted) {
+      log.warn({ reason: admission.reason }, 'caller not admitted');
       return rejections.callingTitle;
+    }
     this.#seat = this.#deps.admit();
     return this.#seat ? undefined : rejections.localLimit;
   }

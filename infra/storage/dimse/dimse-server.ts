@@ -1,23 +1,30 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-import type { Logger } from 'pino';
+import type { Socket } from 'node:net';
+import type { PeerCertificate } from '../entities/admission.ts';
+import type { TrustFolder } from '../tls/trust.ts';
 import { Association, type AssociationDeps } from './association.ts';
+import { listenPlain, listenTls, type Listener } from './listeners.ts';
 
 export type DimseServerOptions = {
   readonly bind: string;
-  readonly port: number;
+  /** Absent: no plaintext. */
+  readonly port: number | undefined;
+  readonly tls: { readonly port: number; readonly trust: TrustFolder } | undefined;
   readonly mostAssociations: number;
+  readonly handshakeMs: number;
 };
 
 /** Listens for DICOM associations. */
 export interface DimseServer extends AsyncDisposable {
-  readonly port: number;
+  readonly port: number | undefined;
+  readonly tlsPort: number | undefined;
   associations(): number;
 }
 
 export async function startDimseServer(
   options: DimseServerOptions,
-  deps: Omit<AssociationDeps, 'admit'>,
+  deps: Omit<AssociationDeps, 'admit' | 'certificate'>,
 ): Promise<DimseServer> {
+  await using starting = new AsyncDisposableStack();
   const running = new Map<Association, Promise<void>>();
   let admitted = 0;
   let count = 0;
@@ -31,9 +38,9 @@ export async function startDimseServer(
       },
     };
   };
-  const serve = (socket: Socket): void => {
+  const serve = (socket: Socket, certificate: PeerCertificate | undefined): void => {
     const log = deps.log.child({ association: (count += 1), address: socket.remoteAddress });
-    const association = new Association(socket, { ...deps, log, admit });
+    const association = new Association(socket, { ...deps, log, admit, certificate });
     // A reset connection is told to whoever reads it; this listener keeps it from being an uncaught error before and after that.
     socket.on('error', () => undefined);
     running.set(
@@ -42,34 +49,40 @@ export async function startDimseServer(
     );
   };
 
-  const server = createServer({ allowHalfOpen: false, pauseOnConnect: false }, serve);
+  const { bind, port, tls } = options;
   // Beyond the associations some connections may be open that wait for their rejection.
-  server.maxConnections = options.mostAssociations * 2 + 16;
-  await listen(server, options, deps.log);
+  const most = { mostConnections: options.mostAssociations * 2 + 16 };
+  const listeners: Listener[] = [];
+  const added = (listener: Listener): Listener => {
+    listeners.push(listener);
+    starting.defer(async () => listener.close());
+    return listener;
+  };
+  const plain =
+    port === undefined ? undefined : added(await listenPlain({ bind, port, ...most }, serve, deps.log));
+  const refused = (reason: string): void => {
+    deps.refused();
+    deps.log.warn({ reason }, 'TLS connection refused');
+  };
+  const secure =
+    tls &&
+    added(
+      await listenTls(
+        { bind, ...tls, ...most, handshakeMs: options.handshakeMs },
+        { connected: serve, refused, log: deps.log },
+      ),
+    );
+  starting.move();
 
   return {
-    port: (server.address() as AddressInfo).port,
+    port: plain?.port,
+    tlsPort: secure?.port,
     associations: () => admitted,
     async [Symbol.asyncDispose]() {
-      const closed = new Promise((resolve) => server.close(resolve));
       for (const association of running.keys()) association.abort();
+      const closed = listeners.map(async (listener) => listener.close());
       await Promise.all(running.values());
-      await closed;
+      await Promise.all(closed);
     },
   };
-}
-
-async function listen(
-  server: ReturnType<typeof createServer>,
-  { bind, port }: DimseServerOptions,
-  log: Logger,
-): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, bind, () => {
-      server.off('error', reject);
-      server.on('error', (error) => log.error({ err: error }, 'the DICOM listener failed'));
-      resolve();
-    });
-  });
 }

@@ -65,6 +65,8 @@ CREATE TABLE IF NOT EXISTS instance (
 CREATE INDEX IF NOT EXISTS instance_by_series
   ON instance (study_instance_uid, series_instance_uid, instance_number, sop_instance_uid);
 CREATE INDEX IF NOT EXISTS instance_by_content ON instance (sha256);
+-- Tells the size of a study without a look at its instances.
+CREATE INDEX IF NOT EXISTS instance_size ON instance (study_instance_uid, bytes);
 
 -- Other content that came under the SOP Instance UID of an instance: kept, never served in its place.
 CREATE TABLE IF NOT EXISTS conflict (

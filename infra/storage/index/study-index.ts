@@ -274,6 +274,10 @@ export class StudyIndex implements Disposable {
       "SELECT DISTINCT modality FROM series WHERE study_instance_uid = ? AND modality <> '' ORDER BY modality",
       row.study_instance_uid,
     );
+    const size = this.get<{ bytes: number }>(
+      'SELECT coalesce(sum(bytes), 0) AS bytes FROM instance WHERE study_instance_uid = ?',
+      row.study_instance_uid,
+    );
     const clip = (text: string, length: number): string => text.slice(0, length);
     return {
       studyInstanceUID: row.study_instance_uid,
@@ -290,6 +294,7 @@ export class StudyIndex implements Disposable {
       modalitiesInStudy: modalities.map(({ modality }) => clip(modality, 16)),
       numberOfStudyRelatedSeries: row.series,
       numberOfStudyRelatedInstances: row.instances,
+      storedBytes: size?.bytes ?? 0,
       firstReceivedAt: row.first_received_at,
       lastReceivedAt: row.last_received_at,
       receivedFrom: clip(row.received_from, 64),

@@ -1,0 +1,85 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+
+/** PS3.5: 1 to 16 characters, no backslash, no control character. */
+export const titleSchema = z
+  .string()
+  .trim()
+  .regex(/^[\x20-\x5b\x5d-\x7e]{1,16}$/);
+
+export const permissions = ['store', 'query', 'retrieve', 'commit'] as const;
+export type Permission = (typeof permissions)[number];
+
+const fingerprint = z
+  .string()
+  .transform((text) => text.replaceAll(':', '').toUpperCase())
+  .refine((text) => /^[0-9A-F]{64}$/.test(text), 'A SHA-256 fingerprint has 64 hexadecimal digits');
+
+const entitySchema = z.strictObject({
+  /** Where it listens; without it nothing can be sent there. */
+  host: z.string().min(1).optional(),
+  port: z.int().min(1).max(65_535).optional(),
+  /** `required`: plaintext is refused from it, and never tried towards it. `off`: it has none. */
+  tls: z.enum(['required', 'off']).default('required'),
+  /** Any one of them; none: its title must be the common name of its certificate. */
+  certificates: z
+    .array(
+      z.union([
+        z.strictObject({ fingerprint256: fingerprint }),
+        z.strictObject({ commonName: z.string().min(1) }),
+      ]),
+    )
+    .default([]),
+  may: z.array(z.enum(permissions)).default(['store']),
+});
+export type Entity = z.infer<typeof entitySchema>;
+
+export const registrySchema = z.strictObject({
+  /** What application entities that are not listed may: store, or nothing at all. */
+  unlisted: z.enum(['store', 'refused']).default('store'),
+  entities: z.record(titleSchema, entitySchema).default({}),
+});
+export type Registry = z.infer<typeof registrySchema>;
+
+/** The application entities that this node knows: a file that may change at any time. */
+export interface EntityRegistry {
+  current(): Promise<Registry>;
+}
+
+/** @throws when the file is not valid at the start. Later a broken file changes nothing. */
+export async function openRegistry(path: string | undefined, log: Logger): Promise<EntityRegistry> {
+  let registry = registrySchema.parse({});
+  if (path === undefined) return { current: async () => registry };
+  let seen = await versionOf(path);
+  registry = await read(path);
+  return {
+    async current() {
+      try {
+        const version = await versionOf(path);
+        if (version === seen) return registry;
+        seen = version;
+        registry = await read(path);
+        log.info(
+          { entities: Object.keys(registry.entities).length },
+          'registry of application entities read',
+        );
+      } catch (error) {
+        log.error(
+          { err: error },
+          'registry of application entities is broken; the one before stays in force',
+        );
+      }
+      return registry;
+    },
+  };
+}
+
+async function versionOf(path: string): Promise<string> {
+  const { mtimeMs, size, ino } = await stat(path);
+  return `${mtimeMs} ${size} ${ino}`;
+}
+
+async function read(path: string): Promise<Registry> {
+  return registrySchema.parse(JSON.parse(await readFile(path, 'utf8')));
+}
