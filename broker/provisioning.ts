@@ -80,8 +80,8 @@ export async function startProvisioning(options: StartOptions): Promise<RunningP
         environment: config.nodeEnvironment,
         log,
       }),
-      dataDirOf: (id, kind) =>
-        kind === 'local' ? join(config.dataDir, 'nodes') : join(config.dataDir, 'providers', id),
+      dataDirOf: (id) =>
+        id === local ? join(config.dataDir, 'nodes') : join(config.dataDir, 'providers', id),
       limits: config.provisioning.limits,
       sweep: config.provisioning.sweep,
       rollCallMsOf: ({ kind }) => (kind === 'local' ? config.sweepMs : cloudRollCallMs),
@@ -145,7 +145,7 @@ async function startOf(
   const guest = { nodeId: nodeIdSchema.parse(id), role, incarnation: status.incarnation };
   const joinToken = await joining.invite(guest, joinSeconds);
   const slots = spec.slots ?? null;
-  if (provider !== local) {
+  if ((await createProvisionStore(db).provider(provider))?.kind !== 'local') {
     const brokerUrl = config.urlForNodes ?? publicUrl;
     const options = { guest, joinToken, brokerUrl, brokerCa: secrets.authority, slots, applications };
     return guestOf({ ...options, environment: told });

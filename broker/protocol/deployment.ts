@@ -93,6 +93,15 @@ export const deploymentPlanSchema = z.strictObject({
 });
 export type DeploymentPlan = z.infer<typeof deploymentPlanSchema>;
 
+/** What a plan wants and a provider does not have, where it can do without: why, in words. */
+export const leftOutSchema = z.object({
+  node: z.string(),
+  id: resourceIdSchema,
+  kind: z.enum(['machine', 'network', 'volume', 'security-group']),
+  reason: z.string(),
+});
+export type LeftOut = z.infer<typeof leftOutSchema>;
+
 /** What a machine of a plan would be at one provider. */
 export const machineFitSchema = z.object({
   id: resourceIdSchema,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deploymentPlanSchema, machineFitSchema } from './deployment.ts';
+import { deploymentPlanSchema, leftOutSchema, machineFitSchema } from './deployment.ts';
 import { instantSchema } from './ids.ts';
 import {
   powerSchema,
@@ -47,8 +47,8 @@ export const createServiceSchema = z.strictObject({
   /** Left out: made from the manifest's name. */
   id: serviceIdSchema.optional(),
   provider: providerIdSchema,
-  /** A name of the catalogue, a CORDS document, or the JSON of one. */
-  manifest: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
+  /** A name of the catalogue, a CORDS document, or the JSON of one; left out: what its agreement describes. */
+  manifest: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
   /** Of the agreement that it is run under: it is started within the agreement's life only. */
   agreement: z.string().min(1).max(200).nullable().default(null),
   /** How long each part may take until it is ready; longer is a failure. */
@@ -57,7 +57,11 @@ export const createServiceSchema = z.strictObject({
 export type CreateService = z.infer<typeof createServiceSchema>;
 
 /** What would be made, in order, before anything is. */
-export const servicePlanSchema = z.object({ plan: deploymentPlanSchema, fit: z.array(machineFitSchema) });
+export const servicePlanSchema = z.object({
+  plan: deploymentPlanSchema,
+  fit: z.array(machineFitSchema),
+  leftOut: z.array(leftOutSchema),
+});
 export type ServicePlan = z.infer<typeof servicePlanSchema>;
 
 export const serviceActionSchema = z.strictObject({ action: z.enum(['suspend', 'restart', 'release']) });

@@ -13,7 +13,7 @@ import { startSimulatedCloud, type SimulatedCloud } from '../provision/drivers/s
 import type { Provisioning } from '../provision/index.ts';
 import { startTestDatabase, type TestDatabase } from '../support/test-database.ts';
 import { addCloud, by, cloudId, startTestEngine, type TestEngine } from '../support/test-provisioning.ts';
-import { cloudForTwoTier, startTestServices, type TestServices } from '../support/test-services.ts';
+import { cloudForTwoTier, startTestServices, twoTier, type TestServices } from '../support/test-services.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -265,6 +265,25 @@ describe('a service', { timeout: limitMs }, () => {
     await expect(one.made.create({ id: 'none', agreement: 'none' })).rejects.toMatchObject({
       code: 'agreement.unknown',
     });
+  });
+
+  it('is what its agreement describes, when it names no manifest itself', async () => {
+    const one = await broker(await cloudWith());
+    const { agreements } = one.made;
+    const described = { ...describesArchive, manifest: { inline: twoTier } };
+    const template = agreementTemplateSchema.parse({
+      ...{ id: 'gold', terms: { kind: 'All', terms: [described] } },
+      context: { initiator: 'hospital', responder: 'medusa', serviceProvider: 'AgreementResponder' },
+    });
+    await agreements.putTemplate(template);
+    const { context, terms } = template;
+    await agreements.create({ id: 'gold-1', context: { ...context, templateId: 'gold' }, terms }, 'ada');
+    await agreements.act('gold-1', { event: 'accept' }, 'ada');
+
+    const created = await one.made.create({ manifest: undefined, agreement: 'gold-1' });
+    expect(created).toMatchObject({ manifest: 'radiology-archive', agreement: 'gold-1' });
+    await expect(one.made.create({ manifest: undefined })).rejects.toMatchObject({ code: 'request.invalid' });
+    await becomes(one, 'running');
   });
 
   it('is refused with every reason before anything is made', async () => {

@@ -10,12 +10,12 @@ import {
   type ServicePlan,
   type ServiceView,
 } from '@medusa/protocol';
-import type { Agreements } from '../agreement/index.ts';
-import { checkManifest } from '../manifest/index.ts';
+import { describedServices, type Agreements } from '../agreement/index.ts';
+import { checkManifest, planAt } from '../manifest/index.ts';
 import { Dispatcher, type By, type Notice, type Presence, type Provisioning } from '../provision/index.ts';
 import { lifeOf } from './agreement-life.ts';
 import { lookAt } from './ask.ts';
-import { moved } from './progress.ts';
+import { moved, stepOf } from './progress.ts';
 import { ownIdsOf, type ServiceRecord, type ServiceStore } from './record.ts';
 import { viewOf } from './view.ts';
 import { workOnService } from './work.ts';
@@ -76,8 +76,8 @@ export function openServices(deps: ServicesDeps): RunningServices {
     ...readingOf(deps),
     idFor: (wanted) => idOf(deps, wanted),
     async plan(wanted, signal) {
-      const { plan, fit } = await drawUp(deps, wanted, { id: idOf(deps, wanted), signal });
-      return { plan, fit };
+      const { plan, fit, leftOut } = await drawUp(deps, wanted, { id: idOf(deps, wanted), signal });
+      return { plan, fit, leftOut };
     },
     async create(wanted, { actor }, signal) {
       const id = idOf(deps, wanted);
@@ -121,9 +121,9 @@ async function require(store: ServiceStore, id: ServiceId): Promise<ServiceRecor
   return record;
 }
 
-function idOf({ newMark }: ServicesDeps, { id, manifest }: CreateService): ServiceId {
+function idOf({ newMark }: ServicesDeps, { id, manifest = '' }: CreateService): ServiceId {
   if (id !== undefined) return id;
-  const name = typeof manifest === 'string' && !isDocument(manifest) ? manifest : 'service';
+  const name = typeof manifest === 'string' && !isDocument(manifest) ? manifest : '';
   const slug = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
@@ -141,23 +141,60 @@ type Drawn = ServicePlan & { readonly chosen: ServiceRecord['chosen'] };
 /** Everything that can be known before anything is made. */
 async function drawUp(
   deps: ServicesDeps,
-  { manifest, provider, agreement }: CreateService,
+  wanted: CreateService,
   { id, signal }: { readonly id: ServiceId; readonly signal: AbortSignal },
 ): Promise<Drawn> {
   const { manifests, tenant, provisioning } = deps;
-  await requireLife(deps, agreement);
-  const body = typeof manifest === 'string' && !isDocument(manifest) ? manifests.get(manifest) : manifest;
-  if (body === undefined) throw new AppError('manifest.unknown', 'There is no such manifest');
-  const catalog = await provisioning.catalog(provider, signal);
+  await requireLife(deps, wanted.agreement);
+  const body = await bodyOf(deps, wanted, id);
+  const catalog = await provisioning.catalog(wanted.provider, signal);
   const check = checkManifest(body, { manifests, tenant, catalog, name: id });
-  const { plan, fit } = check;
-  const faults = faultsOf(check);
-  if (faults.length > 0 || !plan || !fit)
+  const there = check.plan && planAt(check.plan, await capabilitiesOf(deps, wanted.provider));
+  const lacking = (there?.faults ?? []).map((message) => ({ pointer: '/provider', message }));
+  const faults = [...faultsOf(check), ...lacking];
+  const { fit } = check;
+  if (faults.length > 0 || !there || !fit)
     throw new AppError('service.unfit', faults.map(({ message }) => message).join('; '), { errors: faults });
   const chosen = fit.flatMap(({ id: machine, image, size }) =>
     image === null || size === null ? [] : [[machine, { image, size }] as const],
   );
-  return { plan, fit, chosen: Object.fromEntries(chosen) };
+  const { plan, leftOut } = there;
+  return { plan, fit, leftOut: [...leftOut], chosen: Object.fromEntries(chosen) };
+}
+
+async function capabilitiesOf(
+  { provisioning }: ServicesDeps,
+  provider: ProviderId,
+): Promise<readonly string[]> {
+  return (await provisioning.providers()).find(({ id }) => id === provider)?.capabilities ?? [];
+}
+
+async function bodyOf(
+  deps: ServicesDeps,
+  { manifest, agreement }: CreateService,
+  id: ServiceId,
+): Promise<string | Manifest | Readonly<Record<string, unknown>>> {
+  const asked = manifest ?? (await describedBy(deps, agreement, id));
+  const body = typeof asked === 'string' && !isDocument(asked) ? deps.manifests.get(asked) : asked;
+  if (body === undefined) throw new AppError('manifest.unknown', 'There is no such manifest');
+  return body;
+}
+
+/** The manifest that an agreement describes the service by; of several the one that has the service's name. */
+async function describedBy(
+  { agreements }: ServicesDeps,
+  agreement: string | null,
+  id: ServiceId,
+): Promise<string> {
+  const all = agreement === null ? [] : describedServices((await agreements.get(agreement)).document);
+  const named = all.filter(({ serviceName }) => serviceName === id);
+  const [only, ...others] = named.length > 0 ? named : all;
+  if (only && others.length === 0) return only.manifest;
+  const message =
+    all.length === 0
+      ? 'Neither it nor an agreement names a manifest'
+      : 'The agreement describes several services';
+  throw new AppError('request.invalid', message, { errors: [{ pointer: '/manifest', message }] });
 }
 
 /** What is wrong with it, what is missing for it to be deployed by itself, and what the provider does not have. */
@@ -172,7 +209,7 @@ function faultsOf({ problems, lint, fit }: ManifestCheck): { pointer: string; me
 
 function recordOf(
   { provider, agreement, readySeconds }: CreateService,
-  { plan, chosen }: Drawn,
+  { plan, chosen, leftOut }: Drawn,
   { id, now, createdBy }: { readonly id: ServiceId; readonly now: number; readonly createdBy: string },
 ): ServiceRecord {
   return {
@@ -183,9 +220,12 @@ function recordOf(
       state: { kind: 'idle' },
       parts: {},
       guests: {},
-      steps: [],
       waitsFor: '',
     },
+    steps: leftOut.map(({ node, id: resource, kind, reason }) => {
+      const text = `${kind} ${resource} is left out: ${reason}`;
+      return stepOf(now, { node, text, outcome: 'not-carried-out', durationMs: null });
+    }),
   };
 }
 
@@ -207,12 +247,11 @@ async function requireLife({ agreements, now }: ServicesDeps, agreement: string 
 }
 
 async function suspension(
-  { provisioning }: ServicesDeps,
+  deps: ServicesDeps,
   provider: ProviderId,
 ): Promise<{ readonly kind: 'suspend'; readonly power: 'off' | 'suspended' }> {
-  const known = (await provisioning.providers()).find(({ id }) => id === provider);
-  if (known?.capabilities.includes('machines.suspend') === true)
-    return { kind: 'suspend', power: 'suspended' };
-  if (known?.capabilities.includes('machines.stop') === true) return { kind: 'suspend', power: 'off' };
+  const capabilities = await capabilitiesOf(deps, provider);
+  if (capabilities.includes('machines.suspend')) return { kind: 'suspend', power: 'suspended' };
+  if (capabilities.includes('machines.stop')) return { kind: 'suspend', power: 'off' };
   throw new AppError('service.conflict', 'Its provider can neither suspend machines nor switch them off');
 }

@@ -14,8 +14,9 @@ describe('the path from a zone to the study', () => {
   it('is the one that is configured, and is measured by what sessions read', async () => {
     const storageRoutes = { fixed: { 'storage-1': 'https://gateway.example.org:9443' } };
     await using broker = await startTestBroker(database, { storageRoutes });
-    await using _storage = await connectStorageNode(broker, [testStudy(1)]);
-    await using node = await connectRenderNode(broker, { slots: 2 });
+    await using nodes = new AsyncDisposableStack();
+    nodes.use(await connectStorageNode(broker, [testStudy(1)]));
+    const node = nodes.use(await connectRenderNode(broker, { slots: 2 }));
     const token = await broker.token('rosa');
     const launch = async (): Promise<SessionView> => {
       const body = { studyInstanceUID: '1.2.3.1' };

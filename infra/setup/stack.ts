@@ -162,16 +162,7 @@ async function waitUntilHealthy(
 
 /** The render nodes are not this process's children: a broker that dies must not take their pictures along. */
 async function stopRenderNodes(dataDir: string): Promise<void> {
-  const folder = path.join(dataDir, 'nodes');
-  const agents = (
-    await Promise.all(
-      (await readdir(folder)).map(async (name) => {
-        const text = await readFile(path.join(folder, name, 'process.json'), 'utf8').catch(() => '{}');
-        const parsed = agentSchema.safeParse(JSON.parse(text));
-        return parsed.success ? [parsed.data] : [];
-      }),
-    )
-  ).flat();
+  const agents = (await Promise.all((await nodeFolders(dataDir)).map(agentOf))).flat();
   const deadline = Date.now() + 15_000;
   const signalRunning = async (signal: NodeJS.Signals): Promise<void> => {
     for (const agent of await runningOf(agents)) process.kill(agent.pid, signal);
@@ -181,6 +172,20 @@ async function stopRenderNodes(dataDir: string): Promise<void> {
     if (Date.now() > deadline) await signalRunning('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Of every provider that has its nodes on this computer. */
+async function nodeFolders(dataDir: string): Promise<string[]> {
+  const inside = async (folder: string): Promise<string[]> =>
+    (await readdir(folder).catch(() => [])).map((name) => path.join(folder, name));
+  const providers = await inside(path.join(dataDir, 'providers'));
+  return (await Promise.all([path.join(dataDir, 'nodes'), ...providers].map(inside))).flat();
+}
+
+async function agentOf(folder: string): Promise<ProcessIdentity[]> {
+  const text = await readFile(path.join(folder, 'process.json'), 'utf8').catch(() => '{}');
+  const parsed = agentSchema.safeParse(JSON.parse(text));
+  return parsed.success ? [parsed.data] : [];
 }
 
 async function runningOf(agents: readonly ProcessIdentity[]): Promise<ProcessIdentity[]> {

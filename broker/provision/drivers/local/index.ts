@@ -8,6 +8,8 @@ import { createLocalMachines, localImage, localSize, type LocalSettings } from '
 const settingsSchema = z.strictObject({
   /** The media port of the first node on this computer; each further node has the next one. */
   rtcPort: z.int().min(0).max(65_535).default(44_444),
+  /** Of this computer: told to browsers, and where the media ports are; left out: the installation's. */
+  rtcAddress: z.union([z.ipv4(), z.ipv6()]).optional(),
 });
 type Settings = z.infer<typeof settingsSchema>;
 
@@ -17,12 +19,13 @@ export const definition: DriverDefinition<Settings, Record<string, never>> = {
   title: 'This computer',
   settingsSchema,
   credentialsSchema: z.strictObject({}),
-  open: async ({ rtcPort }, _credentials, { dataDir }) =>
+  open: async ({ rtcPort, rtcAddress }, _credentials, { dataDir }) =>
     openLocalDriver({
       nodesDir: dataDir,
       command: [process.execPath, join(import.meta.dirname, '../../../../renderer/main.ts')],
       stopMs: 10_000,
       rtcPort,
+      rtcAddress,
     }),
 };
 

@@ -78,6 +78,20 @@ describe('a process of this computer', () => {
     ]);
   });
 
+  it('is told the address of its media when the provider has one of its own', async () => {
+    provider = await startProvider();
+    const { nodesDir } = provider;
+    const command = [process.execPath, agent] as const;
+    const settings = { nodesDir, command, stopMs: 1_000, rtcPort: 0, rtcAddress: '127.0.0.2' };
+    await using driver = openLocalDriver(settings);
+    await driver.machines.create(machine, tag, name, operation());
+    const [running] = await processesIn(nodesDir);
+
+    expect(await readFile(`/proc/${running?.pid ?? 0}/environ`, 'utf8')).toContain(
+      'MEDUSA_RTC_ADDRESS=127.0.0.2\0',
+    );
+  });
+
   it('that does not listen is ended all the same', async () => {
     provider = await startProvider('--deaf');
     const driver = await provider.open();

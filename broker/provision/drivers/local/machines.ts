@@ -21,6 +21,8 @@ export type LocalSettings = {
   readonly stopMs: number;
   /** The first machine's media port; the others have the next ones. 0: any. */
   readonly rtcPort: number;
+  /** Instead of the one that the guest is told. */
+  readonly rtcAddress?: string | undefined;
 };
 
 /** What this computer offers: processes of the agent. */
@@ -125,6 +127,7 @@ async function start(
         ...request.guest.environment,
         MEDUSA_NODE_DIR: dir,
         MEDUSA_RTC_PORT: String(rtcPort),
+        ...(settings.rtcAddress !== undefined && { MEDUSA_RTC_ADDRESS: settings.rtcAddress }),
         [machineVariable]: [owner, folder, incarnation, settings.nodesDir].join(' '),
       },
     });
