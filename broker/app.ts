@@ -241,16 +241,16 @@ async function openFeatures(options: {
     audit,
     keys,
     applications,
+    storageRoutes,
     now,
     report,
     joinSeconds,
-    storageRoutes,
   });
   sessions.events.on('changed', ({ id, state }) => log.debug({ sessionId: id, state }, 'session changed'));
+  measurePaths({ ...admission, sessions, nodes });
   const rooms = new Rooms({ store: createRoomStore(db), sessions, nodes, audit, now, report, seatSeconds });
   const invitations = createInvitations({
     store: createInvitationStore(db),
-  measurePaths({ ...admission, sessions, nodes });
     sessions,
     audit,
     publicUrl,
