@@ -11,6 +11,7 @@ import {
   probeCapabilities,
   watchOrphans,
 } from './node/index.ts';
+import { RelayServer } from './relay/index.ts';
 import { Sessions } from './session/index.ts';
 import { bitrateLimits, Sfu } from './sfu/index.ts';
 
@@ -40,7 +41,6 @@ export async function startRenderNode(
   const [confinement, encoders] = await Promise.all([probeConfinement(), probeEncoders()]);
   if (encoders.length === 0) throw new Error('No video encoder works on this machine');
   const rtcAddress = config.rtcAddress ?? (await ownAddressTowards(config.brokerUrl));
-  const capabilities = probeCapabilities({ ...config, rtcAddress, confinement, encoders });
   const sfu = starting.use(
     await Sfu.create({
       bindAddress: config.rtcBindAddress ?? rtcAddress,
@@ -50,6 +50,16 @@ export async function startRenderNode(
       report,
     }),
   );
+  const relay = starting.use(
+    await RelayServer.open({
+      bindAddress: config.rtcBindAddress ?? rtcAddress,
+      port: config.relayPort,
+      report,
+    }),
+  );
+  const capabilities = probeCapabilities({
+    ...{ ...config, rtcAddress, confinement, encoders, relayPort: relay.port },
+  });
   const settings = {
     ...config,
     rendering: capabilities.rendering,
@@ -58,7 +68,14 @@ export async function startRenderNode(
   };
   const sessions = new Sessions(
     { slots: config.slots, runFolder: claim.runFolder },
-    { sfu, confinement, openEncoder: async (...given) => EncoderProcess.open(...given), settings, log },
+    {
+      sfu,
+      relay,
+      confinement,
+      openEncoder: async (...given) => EncoderProcess.open(...given),
+      settings,
+      log,
+    },
   );
   // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
   const token = config.nodeToken ?? (await join(config, log, deps.signal));

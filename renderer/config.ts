@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { applicationSchema, nodeIdSchema } from '@medusa/protocol';
+import { applicationSchema, nodeIdSchema, zoneSchema } from '@medusa/protocol';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const defaultClientFolder = fileURLToPath(new URL('../client/dist', import.meta.url));
@@ -32,6 +32,12 @@ const environmentSchema = z
     /** Where the media port listens, when that differs from the address told, as behind address translation. */
     MEDUSA_RTC_BIND: z.string().optional(),
     MEDUSA_RTC_PORT: port,
+    /** TCP: where nodes that read next to the data deliver what they draw. */
+    MEDUSA_RELAY_PORT: port.default(0),
+    /** Nodes of one zone share their paths; unset: the zone of the provider. */
+    MEDUSA_ZONE: zoneSchema.optional(),
+    /** `private`: people cannot reach the media port, so that only reading parts of sessions are for this node. */
+    MEDUSA_ACCESS: z.enum(['public', 'private']).default('public'),
     MEDUSA_SLOTS: z.coerce.number().int().positive().default(availableParallelism()),
     MEDUSA_CHROMIUM: z.string().default('/usr/bin/chromium'),
     MEDUSA_CLIENT_DIR: z.string().default(defaultClientFolder),
@@ -63,6 +69,9 @@ const environmentSchema = z
     rtcAddress: env.MEDUSA_RTC_ADDRESS,
     rtcBindAddress: env.MEDUSA_RTC_BIND ?? env.MEDUSA_RTC_ADDRESS,
     rtcPort: env.MEDUSA_RTC_PORT,
+    relayPort: env.MEDUSA_RELAY_PORT,
+    zone: env.MEDUSA_ZONE,
+    access: env.MEDUSA_ACCESS,
     slots: env.MEDUSA_SLOTS,
     chromium: env.MEDUSA_CHROMIUM,
     clientFolder: env.MEDUSA_CLIENT_DIR,

@@ -8,7 +8,10 @@ const failure = 1;
 /** The broker does not want this machine: starting it again would not help (see the unit of the guest images). */
 const notWanted = 3;
 const config = parseConfig(process.env);
-const log = pino({ level: config.logLevel, redact: ['token', 'studyToken', '*.token', '*.studyToken'] });
+const log = pino({
+  level: config.logLevel,
+  redact: ['token', 'studyToken', 'relayKey', '*.token', '*.studyToken', '*.relayKey'],
+});
 // Children get the environment they need, and these are not theirs.
 delete process.env['MEDUSA_NODE_TOKEN'];
 delete process.env['MEDUSA_JOIN_TOKEN'];

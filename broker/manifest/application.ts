@@ -9,20 +9,45 @@ const kinds = ['workstation', 'x11'] as const;
  * Throws when it means to describe one and something is missing.
  */
 export function applicationOf(manifest: Manifest): Application | null {
-  const node = manifest.nodes.find(({ profile }) => kinds.some((kind) => kind === profile));
-  if (!node) return null;
   const { steps } = stepsOf(manifest);
+  const node = manifest.nodes.find(({ profile }) => kinds.some((kind) => kind === profile));
+  if (node) return describe(manifest, { steps, node, viewer: node });
+  const parts = partsOf(manifest, steps);
+  // Our own workstation runs in two parts: nothing else knows how to deliver its pictures.
+  return parts ? { ...describe(manifest, { steps, ...parts }), canSplit: true } : null;
+}
+
+type Parts = { readonly node: ManifestNode; readonly viewer: ManifestNode };
+
+/** A render node that is given the study, and one that people see, which is given the first one's address. */
+function partsOf({ nodes }: Manifest, steps: readonly Step[]): Parts | undefined {
+  const renders = nodes.filter(({ profile }) => profile === 'render');
+  const reader = renders.find((each) => studyAccessOf(steps, each) !== undefined);
+  const viewer = renders.find(
+    (each) =>
+      argumentsOf(steps, { section: 'interface', node: each, verb: 'iface' }).length > 0 &&
+      argumentsOf(steps, { section: 'configuration', node: each, verb: 'configure' }).some(
+        (argument) => argument.kind === 'property' && argument.path.join('.') === `${reader?.name}.hostname`,
+      ),
+  );
+  return reader && viewer && { node: reader, viewer };
+}
+
+function describe(
+  manifest: Manifest,
+  { steps, node, viewer }: Parts & { readonly steps: readonly Step[] },
+): Application {
   const { compute } = node.infrastructure ?? {};
   return applicationSchema.parse({
     id: manifest.name,
     name: manifest.interface?.name,
     description: manifest.descriptions[0] ?? '',
-    kind: node.profile,
+    kind: node.profile === 'x11' ? 'x11' : 'workstation',
     command: textsOf(argumentsOf(steps, { section: 'configuration', node, verb: 'fork' })),
     packages: (node.image?.packages ?? []).map(({ name }) => name),
     studyAccess: studyAccessOf(steps, node),
     resources: { memoryMiB: Math.round((compute?.memoryGiB ?? 0) * 1_024), cpus: compute?.cores },
-    modes: textsOf(argumentsOf(steps, { section: 'interface', node, verb: 'iface' })),
+    modes: textsOf(argumentsOf(steps, { section: 'interface', node: viewer, verb: 'iface' })),
   });
 }
 

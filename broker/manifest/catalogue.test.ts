@@ -37,6 +37,10 @@ describe('the catalogue', () => {
         resources: { memoryMiB: 1536, cpus: 1 },
         modes: ['streamed', 'local'],
       },
+      expect.objectContaining({
+        ...{ id: 'near-data', name: 'Reading near the data', kind: 'workstation', canSplit: true },
+        ...{ studyAccess: 'dicomweb', resources: { memoryMiB: 32_768, cpus: 8 }, modes: ['streamed'] },
+      }),
       {
         id: 'aeskulap',
         name: 'Aeskulap',
@@ -52,7 +56,7 @@ describe('the catalogue', () => {
     ]);
   });
 
-  it('has the storage node and the reader near the data too, which no session is made of', async () => {
+  it('has the storage node too, which no session is made of', async () => {
     const { manifests } = await loadCatalogue(applicationsDir);
 
     expect([...manifests.keys()]).toEqual(['aeskulap', 'amide', 'near-data', 'storage', 'workstation']);

@@ -26,10 +26,14 @@ export async function loadCatalogue(dir: string): Promise<Catalogue> {
   const applications = [...manifests.values()].map(applicationOf).filter((found) => found !== null);
   return {
     manifests,
-    applications: applications.sort(
-      (a, b) => Number(b.kind === 'workstation') - Number(a.kind === 'workstation'),
-    ),
+    applications: applications.sort((a, b) => rankOf(b) - rankOf(a)),
   };
+}
+
+/** Our own first, and of that the one that runs in one piece. */
+function rankOf({ kind, canSplit }: Application): number {
+  if (kind !== 'workstation') return 0;
+  return canSplit === true ? 1 : 2;
 }
 
 /** Our own files are held to more than a stranger's: not even a warning passes. */

@@ -1,1 +1,1 @@
-export { NodeRegistry, type NodeLink, type NodeRecord, type NodeStore } from './node-registry.ts';
+export { NodeRegistry, zoneOf, type NodeLink, type NodeRecord, type NodeStore } from './node-registry.ts';

@@ -41,6 +41,7 @@ type NodeHeard = {
 };
 
 type NodeEntry = NodeRecord & {
+  zone: NodeView['zone'];
   version: string | null;
   capabilities: NodeView['capabilities'];
   storage: NodeView['storage'];
@@ -150,6 +151,7 @@ export class NodeRegistry {
     const entry = this.#join(registration.nodeId, 'render', link);
     Object.assign(entry, {
       provider: entry.provider === '' ? 'fixed' : entry.provider,
+      zone: registration.zone,
       version: registration.version,
       capabilities: registration.capabilities,
       sessions: registration.sessions.length,
@@ -160,11 +162,11 @@ export class NodeRegistry {
 
   registerStorage(registration: StorageRegistration, link: NodeLink): void {
     const entry = this.#join(registration.nodeId, 'storage', link);
-    const { version, baseUrl, indexId, aeTitle, dicomPort } = registration;
+    const { version, baseUrl, indexId, aeTitle, dicomPort, zone } = registration;
     const counts = { associations: 0, studies: 0, instances: 0, conflicts: 0, freeBytes: null };
     const storage = { ...counts, ...entry.storage, aeTitle, dicomPort };
     const provider = entry.provider === '' ? 'fixed' : entry.provider;
-    Object.assign(entry, { provider, version, baseUrl, indexId, storage });
+    Object.assign(entry, { provider, version, baseUrl, indexId, storage, zone });
     this.#registered(entry, null);
   }
 
@@ -305,6 +307,11 @@ export class NodeRegistry {
   }
 }
 
+/** Nodes of one zone share their paths. */
+export function zoneOf({ zone, provider }: Pick<NodeView, 'zone' | 'provider'>): string {
+  return zone ?? provider;
+}
+
 function emptyEntry(id: NodeId, kind: NodeRecord['kind']): NodeEntry {
   return {
     id,
@@ -313,6 +320,7 @@ function emptyEntry(id: NodeId, kind: NodeRecord['kind']): NodeEntry {
     state: 'absent',
     reason: '',
     history: [],
+    zone: undefined,
     version: null,
     capabilities: null,
     storage: null,
@@ -330,9 +338,10 @@ function toRecord({ id, kind, provider, state, reason, history }: NodeEntry): No
 }
 
 function toView(entry: NodeEntry): NodeView {
-  const { version, capabilities, storage, load1, sessions, lastSeenAt } = entry;
+  const { version, capabilities, storage, load1, sessions, lastSeenAt, zone } = entry;
   return {
     ...toRecord(entry),
+    ...(zone !== undefined && { zone }),
     version,
     capabilities,
     storage,

@@ -81,7 +81,10 @@ function matching(db: Db, { states, nodeIds, seenBy, studyInstanceUID }: Session
       rows.where(sql<boolean>`state = any(${[...(states ?? [])]}::text[])`),
     )
     .$if(nodeIds !== undefined, (rows) =>
-      rows.where(sql<boolean>`node_id = any(${[...(nodeIds ?? [])]}::text[])`),
+      rows.where(
+        sql<boolean>`(node_id = any(${[...(nodeIds ?? [])]}::text[])
+          or document #>> '{placement,split,readerNodeId}' = any(${[...(nodeIds ?? [])]}::text[]))`,
+      ),
     )
     .$if(studyInstanceUID !== undefined, (rows) =>
       rows.where('study_instance_uid', '=', studyInstanceUID ?? ''),

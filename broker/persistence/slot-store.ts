@@ -1,5 +1,5 @@
 import { inBatches } from '@medusa/kernel';
-import type { NodeId } from '@medusa/protocol';
+import type { NodeId, SessionId } from '@medusa/protocol';
 import { sql } from 'kysely';
 import type { Offer, SlotStore } from '../capacity/index.ts';
 import { slotStates } from '../session/index.ts';
@@ -13,14 +13,18 @@ const uniqueViolation = '23505';
  */
 const isUnhurried = sql<boolean>`(select set_config('synchronous_commit', 'off', true)) = 'off'`;
 
+/** Who holds the slot of the reading part. No session has such an id: a slash is not among its letters. */
+const readerOf = (sessionId: SessionId): string => `${sessionId}/reader`;
+
 export function createSlotStore(db: Db): SlotStore {
-  const claim: SlotStore['claim'] = async (sessionId, offers) => {
+  const claim: SlotStore['claim'] = async (sessionId, offers, part) => {
+    const holder = part === 'reader' ? readerOf(sessionId) : sessionId;
     const ids = offers.map(({ nodeId }) => nodeId);
     const slots = offers.map((offer) => offer.slots);
     try {
       // Offers are looked at in their order, one after the other, until one has a slot that nobody else is taking.
       const { rows } = await sql<{ node_id: NodeId }>`
-        update slot set session_id = ${sessionId}, claimed_at = clock_timestamp()
+        update slot set session_id = ${holder}, claimed_at = clock_timestamp()
         where ${isUnhurried} and (node_id, ordinal) = (
           select free.node_id, free.ordinal
           from unnest(${ids}::text[], ${slots}::int[]) as offer (node_id, slots)
@@ -28,7 +32,7 @@ export function createSlotStore(db: Db): SlotStore {
             select s.node_id, s.ordinal from slot s
             where s.node_id = offer.node_id and s.ordinal < offer.slots and s.session_id is null
             order by s.ordinal limit 1 for update skip locked) free
-          where not exists (select 1 from slot held where held.session_id = ${sessionId})
+          where not exists (select 1 from slot held where held.session_id = ${holder})
           limit 1)
         returning node_id`.execute(db);
       return rows[0]?.node_id;
@@ -48,16 +52,15 @@ export function createSlotStore(db: Db): SlotStore {
     }),
 
     async release(sessionId) {
-      await sql`update slot set session_id = null, claimed_at = null where ${isUnhurried} and session_id = ${sessionId}`.execute(
-        db,
-      );
+      await sql`update slot set session_id = null, claimed_at = null where ${isUnhurried}
+        and session_id = any(${[sessionId, readerOf(sessionId)]}::text[])`.execute(db);
     },
 
     async reclaim(olderThanMs) {
       const { numAffectedRows } = await sql`
         update slot set session_id = null, claimed_at = null
         where session_id is not null and claimed_at < clock_timestamp() - ${olderThanMs} * interval '1 ms'
-          and not exists (select 1 from session where id = slot.session_id
+          and not exists (select 1 from session where id = split_part(slot.session_id, '/', 1)
             and state = any(${[...slotStates]}::text[]))`.execute(db);
       return Number(numAffectedRows ?? 0n);
     },

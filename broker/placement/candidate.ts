@@ -61,11 +61,17 @@ export type Candidate = {
   readonly boot: BootClass;
   /** What waits before this session on that node, in ms. */
   readonly queueMs: number;
+  /** People cannot reach it: it is good for the reading part of a session only. */
+  readonly isPrivate?: boolean;
+  /** It can run a part of a session: read for a viewer, or show what a reader delivers. */
+  readonly takesRelay?: boolean;
 };
 
 /** What a session asks for. A list that is absent asks for nothing. */
 export type PlacementNeed = {
   readonly applicationId: string;
+  /** Which of the two parts of a session is to be there; absent: all of it. */
+  readonly part?: 'reader' | 'viewer';
   /** Host on which the study is stored. */
   readonly storageHost: string;
   readonly architectures?: readonly string[];

@@ -5,6 +5,8 @@ export type Obstacle =
   | 'state'
   | 'link'
   | 'application'
+  | 'access'
+  | 'relay'
   | 'architecture'
   | 'encoder'
   | 'gpu'
@@ -20,7 +22,17 @@ export function findObstacle(need: PlacementNeed, candidate: Candidate): Obstacl
   if (candidate.state !== 'ready') return 'state';
   if (!candidate.hasLink) return 'link';
   if (!candidate.applications.includes(need.applicationId)) return 'application';
-  return findHardware(need, candidate) ?? findPlace(need, candidate) ?? findRoom(need, candidate);
+  return (
+    findPart(need, candidate) ??
+    findHardware(need, candidate) ??
+    findPlace(need, candidate) ??
+    findRoom(need, candidate)
+  );
+}
+
+function findPart({ part }: PlacementNeed, { isPrivate, takesRelay }: Candidate): Obstacle | undefined {
+  if (isPrivate === true && part !== 'reader') return 'access';
+  return part !== undefined && takesRelay !== true ? 'relay' : undefined;
 }
 
 function findHardware(need: PlacementNeed, { architecture, encoders, gpu }: Candidate): Obstacle | undefined {
@@ -76,6 +88,8 @@ const words: Readonly<Record<Obstacle, (candidate: Candidate) => string>> = {
   state: ({ state }) => `is ${state}`,
   link: () => 'has no link to the broker',
   application: () => 'does not have the application',
+  access: () => 'is not open to people, it only reads for others',
+  relay: () => 'cannot run a part of a session',
   architecture: ({ architecture }) =>
     `has ${architecture} processors, for which the application is not built`,
   encoder: () => 'has none of the encoders asked for',

@@ -1,5 +1,5 @@
 export { assignTogether, mostTogether } from './batch.ts';
-export type { Candidate, PlacementNeed, ZonePaths } from './candidate.ts';
+export type { Candidate, PathEstimate, PlacementNeed, ZonePaths } from './candidate.ts';
 export {
   brokerPlace,
   createLinkBook,
@@ -11,3 +11,4 @@ export {
 } from './link-book.ts';
 export type { LinkRecord } from './links.ts';
 export { explainChoice, planPlacement } from './plan.ts';
+export { planWithSplit, type SplitNeed } from './split.ts';

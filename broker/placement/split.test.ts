@@ -26,9 +26,15 @@ const need: SplitNeed = {
   ]),
 };
 // A node at the hospital that reads, and is too busy to show; nodes in the cloud that show well.
-const reader = candidateOf('reader', { zone: 'hospital', slots: 8, usedSlots: 7, load1: 4 });
+const reader = candidateOf('reader', {
+  zone: 'hospital',
+  slots: 8,
+  usedSlots: 7,
+  load1: 4,
+  takesRelay: true,
+});
 const cloud = candidateOf('cloud-1', {
-  ...{ zone: 'cloud', rendering: 'webgl', encoders: ['h264_nvenc'], pricePerHour: 0.1 },
+  ...{ zone: 'cloud', rendering: 'webgl', encoders: ['h264_nvenc'], pricePerHour: 0.1, takesRelay: true },
 });
 
 describe('planWithSplit', () => {
@@ -46,10 +52,28 @@ describe('planWithSplit', () => {
   });
 
   it('stays whole next to the data when a node there can do it all', () => {
-    const answer = planWithSplit(need, [candidateOf('strong', { zone: 'hospital' }), cloud]);
+    const answer = planWithSplit(need, [
+      candidateOf('strong', { zone: 'hospital', takesRelay: true }),
+      cloud,
+    ]);
 
     expect(answer).toMatchObject({ kind: 'whole', whole: { wanBytes: 0 }, split: { wanBytes: 20e6 } });
     expect(answer.reason).toMatch(/too little gain/);
+  });
+
+  it('splits when people cannot reach the node at the data', () => {
+    const answer = planWithSplit(need, [{ ...reader, load1: 0, isPrivate: true }, cloud]);
+
+    expect(answer).toMatchObject({ kind: 'split', reader: 'reader', viewer: 'cloud-1' });
+  });
+
+  it('stays whole when a node cannot run a part', () => {
+    const answers = [
+      [reader, { ...cloud, takesRelay: false }],
+      [{ ...reader, takesRelay: false }, cloud],
+    ].map((nodes) => planWithSplit(need, nodes).reason);
+
+    expect(answers).toEqual(['There are no two nodes for a split', 'There are no two nodes for a split']);
   });
 
   it('stays whole when a hand would feel the way between the parts', () => {

@@ -113,10 +113,11 @@ function findPair(
   rules: PlacementRules,
 ): Pair | undefined {
   const atData = candidates.filter(({ zone }) => zone === need.dataZone);
-  const reader = chosenOf(planPlacement(need, atData, rules), atData);
+  const reader = chosenOf(planPlacement({ ...need, part: 'reader' }, atData, rules), atData);
   if (!reader) return undefined;
+  const showing: PlacementNeed = { ...need, part: 'viewer' };
   const viewers = candidates.filter(
-    (candidate) => candidate.zone !== need.dataZone && findObstacle(need, candidate) === undefined,
+    (candidate) => candidate.zone !== need.dataZone && findObstacle(showing, candidate) === undefined,
   );
   let best: Pair | undefined;
   for (const viewer of viewers) {
@@ -158,7 +159,7 @@ function chosenOf(answer: PlacementAnswer, candidates: readonly Candidate[]): Ca
 }
 
 function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1e6)} MB`;
+  return `${(bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)} MB`;
 }
 
 function seconds(ms: number): string {

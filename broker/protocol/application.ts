@@ -19,5 +19,7 @@ export const applicationSchema = z.strictObject({
   resources: z.strictObject({ memoryMiB: z.int().positive(), cpus: z.number().positive() }),
   /** Modes in which it can run. */
   modes: z.array(z.enum(['streamed', 'local'])).min(1),
+  /** It may run in two parts, one that reads next to the data and one that shows what the first one sends. */
+  canSplit: z.literal(true).optional(),
 });
 export type Application = z.infer<typeof applicationSchema>;

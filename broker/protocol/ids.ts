@@ -13,6 +13,9 @@ export type ParticipantId = z.infer<typeof participantIdSchema>;
 export const userIdSchema = z.string().min(1).max(255).brand<'UserId'>();
 export type UserId = z.infer<typeof userIdSchema>;
 
+/** Nodes of one zone share their paths. A node that names none is in the zone of its provider. */
+export const zoneSchema = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
+
 /** DICOM PS3.5 §9.1: at most 64 characters of digits and dots. Leading zeros occur in the field and are taken. */
 export const uidSchema = z
   .string()

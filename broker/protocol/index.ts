@@ -13,6 +13,7 @@ export * from './manifest.ts';
 export * from './node.ts';
 export * from './problem.ts';
 export * from './provision.ts';
+export * from './relay.ts';
 export * from './room.ts';
 export * from './service.ts';
 export * from './session.ts';

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { applicationSchema } from './application.ts';
-import { instantSchema, nodeIdSchema, participantIdSchema, sessionIdSchema, uidSchema } from './ids.ts';
+import {
+  instantSchema,
+  nodeIdSchema,
+  participantIdSchema,
+  sessionIdSchema,
+  uidSchema,
+  zoneSchema,
+} from './ids.ts';
 
 export const nodeStateSchema = z.enum([
   'provisioning',
@@ -30,6 +37,10 @@ export const nodeCapabilitiesSchema = z.object({
   confinement: z.string(),
   rtcAddress: z.string(),
   rtcPort: z.int(),
+  /** TCP: where a node that reads next to the data delivers what it draws; absent or null: nowhere. */
+  relayPort: z.int().nullish(),
+  /** `private`: people cannot reach its media port. Absent: they can. */
+  access: z.enum(['public', 'private']).optional(),
 });
 export type NodeCapabilities = z.infer<typeof nodeCapabilitiesSchema>;
 
@@ -47,6 +58,7 @@ export const nodeRegistrationSchema = z.object({
   version: z.string(),
   startedAt: instantSchema,
   capabilities: nodeCapabilitiesSchema,
+  zone: zoneSchema.optional(),
   sessions: z.array(nodeSessionReportSchema),
 });
 export type NodeRegistration = z.infer<typeof nodeRegistrationSchema>;
@@ -67,6 +79,16 @@ export const nodeHeartbeatSchema = z.object({
 });
 export type NodeHeartbeat = z.infer<typeof nodeHeartbeatSchema>;
 
+/**
+ * Of a session in two parts, what this node is to do. The reader dials the viewer, so that nothing dials into the data's site; `relayKey`
+ * (base64, 32 bytes) is known to these two nodes alone.
+ */
+export const sessionPartSchema = z.discriminatedUnion('role', [
+  z.object({ role: z.literal('reader'), host: z.string(), port: z.int(), relayKey: z.base64().length(44) }),
+  z.object({ role: z.literal('viewer'), relayKey: z.base64().length(44) }),
+]);
+export type SessionPart = z.infer<typeof sessionPartSchema>;
+
 /** Broker → render node. Idempotent on `sessionId`: asked twice, it is the same session. */
 export const startSessionSchema = z.object({
   sessionId: sessionIdSchema,
@@ -77,6 +99,8 @@ export const startSessionSchema = z.object({
   studyToken: z.string(),
   widthPx: z.int(),
   heightPx: z.int(),
+  /** Absent: the whole session is here. */
+  part: sessionPartSchema.optional(),
 });
 export type StartSession = z.infer<typeof startSessionSchema>;
 
@@ -138,6 +162,8 @@ export const nodeViewSchema = z.object({
   id: nodeIdSchema,
   kind: z.enum(['render', 'storage']),
   provider: z.string(),
+  /** Where it stands; absent: in the zone of its provider. */
+  zone: zoneSchema.optional(),
   state: nodeStateSchema,
   reason: z.string(),
   version: z.string().nullable(),

@@ -67,6 +67,16 @@ export const placementSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** Of an application that may run in two parts: whether it does, and why. `readerNodeId` null: it runs as a whole. */
+  split: z
+    .object({
+      readerNodeId: nodeIdSchema.nullable(),
+      reason: z.string(),
+      /** Over the wide area, as it was expected of both ways; null: that way was not open. */
+      wholeBytes: z.number().nullable(),
+      splitBytes: z.number().nullable(),
+    })
+    .optional(),
   /** All nodes while they are few, else the best and some of those put aside. */
   considered: z.array(
     z.object({

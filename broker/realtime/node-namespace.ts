@@ -20,7 +20,7 @@ import type { DefaultEventsMap, Namespace, Server, Socket } from 'socket.io';
 import { z } from 'zod';
 import type { AuditTrail } from '../audit/index.ts';
 import type { BrokerKeys, VerifiedNode } from '../identity/index.ts';
-import type { NodeLink, NodeRegistry } from '../node/index.ts';
+import { zoneOf, type NodeLink, type NodeRegistry } from '../node/index.ts';
 import { brokerPlace, sitePlace, type LinkBook } from '../placement/index.ts';
 import type { Joining } from '../provision/guest/index.ts';
 import type { Sessions } from '../session/index.ts';
@@ -95,9 +95,11 @@ export function serveNodes(io: Server, deps: NodeNamespaceDeps): void {
   });
 }
 
-/** Render nodes of one provider are one zone; null before the node has registered. */
+/** Null before the node has registered. */
 function placeOf({ nodeId, kind }: VerifiedNode, nodes: NodeRegistry): string | null {
-  return kind === 'storage' ? sitePlace(nodeId) : (nodes.view(nodeId)?.provider ?? null);
+  if (kind === 'storage') return sitePlace(nodeId);
+  const node = nodes.view(nodeId);
+  return node ? zoneOf(node) : null;
 }
 
 async function admit({ keys, joining }: NodeNamespaceDeps, token: string): Promise<VerifiedNode> {

@@ -1,7 +1,7 @@
 import { AppError, type NodeId, type NodeRegistration, type NodeSessionEvent } from '@medusa/protocol';
 import { brokerActor } from '../audit/index.ts';
 import type { SlotStore } from '../capacity/index.ts';
-import { isLive, type SessionRecord } from './session-record.ts';
+import { isLive, nodesOf, readerOf, type SessionRecord } from './session-record.ts';
 import type { SessionPlacer } from './session-placer.ts';
 import type { SessionStates, SessionStatesDeps } from './session-states.ts';
 
@@ -26,31 +26,45 @@ export async function heedNode(
   { sessionId, event }: NodeSessionEvent,
 ): Promise<void> {
   const record = await states.get(sessionId);
-  if (record.nodeId !== nodeId) throw new AppError('session.unknown', 'This session is not of this node');
+  if (!nodesOf(record).includes(nodeId))
+    throw new AppError('session.unknown', 'This session is not of this node');
   switch (event.kind) {
-    case 'step': {
-      // The node counts from its command on.
-      const offset = record.commandAtMs ?? 0;
-      const step = { step: event.step, startMs: offset + event.startMs, endMs: offset + event.endMs };
-      await states.attempt(sessionId, { kind: 'step', step });
+    case 'step':
+    case 'read':
+      await heedMeasured(states, record, event);
       break;
-    }
-    case 'read': {
-      const { atMs, bytes, waitedMs } = event;
-      const at = new Date(Date.parse(record.createdAt) + Math.round((record.commandAtMs ?? 0) + atMs));
-      states.events.emit('read', record, { at, bytes, waitedMs });
-      break;
-    }
     case 'streaming':
-      await states.attempt(sessionId, { kind: 'stream' });
+      // Of two parts, the one that shows it knows when there is something to be seen.
+      if (nodeId !== readerOf(record)) await states.attempt(sessionId, { kind: 'stream' });
       break;
     case 'failed':
       await states.fail(sessionId, event.code, event.detail);
       break;
     case 'closed':
-      await states.closed(sessionId, event.reason, brokerActor);
+      await closed(states, record, event.reason);
       break;
   }
+}
+
+type Measured = Extract<NodeSessionEvent['event'], { kind: 'step' | 'read' }>;
+
+/** The node counts from its command on. */
+async function heedMeasured(states: SessionStates, record: SessionRecord, event: Measured): Promise<void> {
+  const offset = record.commandAtMs ?? 0;
+  if (event.kind === 'step') {
+    const step = { step: event.step, startMs: offset + event.startMs, endMs: offset + event.endMs };
+    await states.attempt(record.id, { kind: 'step', step });
+    return;
+  }
+  const { atMs, bytes, waitedMs } = event;
+  const at = new Date(Date.parse(record.createdAt) + Math.round(offset + atMs));
+  states.events.emit('read', record, { at, bytes, waitedMs });
+}
+
+async function closed(states: SessionStates, record: SessionRecord, reason: string): Promise<void> {
+  if (readerOf(record) === null) await states.closed(record.id, reason, brokerActor);
+  // The other part is to end too.
+  else await states.close(record.id, reason, brokerActor);
 }
 
 /** A node is back: its known sessions go on, what we do not know of is stopped, what it lost has failed. */
@@ -61,7 +75,7 @@ async function adopt(
   const { store, states, placer } = deps;
   for (const { sessionId, state } of sessions) {
     const record = await store.find(sessionId);
-    if (record && isLive(record) && record.nodeId === nodeId) {
+    if (record && isLive(record) && nodesOf(record).includes(nodeId)) {
       if (state === 'streaming') await goOn(states, record);
       continue;
     }

@@ -1,4 +1,4 @@
-import type { NodeId, Placement } from '@medusa/protocol';
+import type { Application, NodeId, Placement } from '@medusa/protocol';
 import type { Offer } from '../capacity/index.ts';
 import {
   assignTogether,
@@ -14,10 +14,17 @@ import {
 } from '../placement/index.ts';
 import type { SessionRecord } from './session-record.ts';
 
+type NeedFacts = {
+  readonly storageUrl: string;
+  readonly zones: ReadonlySet<string>;
+  readonly links: LinkBook;
+  readonly application: Application | undefined;
+};
+
 /** What a session asks of placement: its application, and paths that were measured to its study and its user. */
 export function needOf(
   record: SessionRecord,
-  { storageUrl, zones, links }: { storageUrl: string; zones: ReadonlySet<string>; links: LinkBook },
+  { storageUrl, zones, links, application }: NeedFacts,
 ): PlacementNeed {
   const paths = new Map<string, ZonePaths>();
   for (const zone of zones)
@@ -25,7 +32,9 @@ export function needOf(
       data: links.path(sitePlace(record.storageNodeId), zone),
       user: links.path(zone, userPlace(record.ownerId)),
     });
-  return { applicationId: record.applicationId, storageHost: new URL(storageUrl).hostname, paths };
+  // Whoever has our workstation has it in two parts too.
+  const applicationId = application?.canSplit === true ? 'workstation' : record.applicationId;
+  return { applicationId, storageHost: new URL(storageUrl).hostname, paths };
 }
 
 /** The node of each session when several are placed in one pass: the best for all of them together. */

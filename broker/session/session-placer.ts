@@ -1,8 +1,10 @@
 import { inBatches } from '@medusa/kernel';
-import { nodeIdSchema, type NodeId, type Placement } from '@medusa/protocol';
+import { nodeIdSchema, type Application, type NodeId, type Placement } from '@medusa/protocol';
 import type { Reserving, SlotStore } from '../capacity/index.ts';
+import { zoneOf } from '../node/index.ts';
 import type { Candidate, LinkBook, PlacementNeed } from '../placement/index.ts';
 import { chooseNodes, chooseTogether, needOf } from './session-choice.ts';
+import { asWhole, chooseParts, type PartsChoice } from './session-parts.ts';
 import {
   admitWaiting,
   describeQueue,
@@ -27,6 +29,10 @@ type Turn = {
   readonly need: PlacementNeed | null;
   readonly preferred: NodeId | undefined;
 };
+
+type Waits = { readonly reason: string; readonly untilMs: null };
+
+const waits = (reason: string): Waits => ({ reason, untilMs: null });
 
 /** Gives the waiting sessions their places, in the order in which they are admitted, and starts them there. */
 export class SessionPlacer {
@@ -88,7 +94,11 @@ export class SessionPlacer {
     const zones = new Set(candidates.map(({ zone }) => zone));
     const asked = admitted.map((record) => {
       const storage = nodes.storageUrl(nodeIdSchema.parse(record.storageNodeId));
-      return { record, need: storage ? needOf(record, { storageUrl: storage.baseUrl, zones, links }) : null };
+      const application = this.#applicationOf(record);
+      return {
+        record,
+        need: storage ? needOf(record, { storageUrl: storage.baseUrl, zones, links, application }) : null,
+      };
     });
     const placeable = asked.flatMap(({ record, need }) => (need ? [{ record, need }] : []));
     const together = chooseTogether(
@@ -102,27 +112,59 @@ export class SessionPlacer {
   }
 
   /** Null when it has its place; otherwise why it has none. */
-  async #placeOne(
-    turn: Turn | undefined,
-    candidates: Candidate[],
-  ): Promise<{ reason: string; untilMs: null } | null> {
-    const waits = (reason: string): { reason: string; untilMs: null } => ({ reason, untilMs: null });
+  async #placeOne(turn: Turn | undefined, candidates: Candidate[]): Promise<Waits | null> {
     if (!turn?.need) return waits('The storage node with the study is not connected');
     const { record, need, preferred } = turn;
+    const parts = this.#choosePartsOf(record, need, candidates);
+    if (parts?.reader) return this.#placeParts(record, parts, candidates);
     const choice = chooseNodes(need, candidates, preferred);
     if (choice.kind === 'none') return waits(choice.reason);
     const nodeId = await this.#deps.slots.claim(record.id, choice.offers);
-    // Another broker was quicker with this session, or with the last slots.
-    if (nodeId === undefined) {
-      const latest = await this.#deps.states.get(record.id);
-      const isWaiting = waitingStates.some((state) => state === latest.state);
-      return isWaiting ? waits('The free slots were taken at this moment') : null;
-    }
-    const placement = choice.explain(nodeId);
-    const index = candidates.findIndex((candidate) => candidate.nodeId === nodeId);
-    const candidate = candidates[index];
-    if (candidate) candidates[index] = { ...candidate, usedSlots: candidate.usedSlots + 1 };
+    if (nodeId === undefined) return this.#overtaken(record);
+    const placement = parts ? asWhole(choice.explain(nodeId), parts.split) : choice.explain(nodeId);
+    countSlot(candidates, nodeId);
     if (!(await this.#take(record, placement))) await this.#deps.slots.release(record.id);
+    return null;
+  }
+
+  /** Another broker was quicker with this session, or with the last slots. */
+  async #overtaken({ id }: SessionRecord): Promise<Waits | null> {
+    const { state } = await this.#deps.states.get(id);
+    const isWaiting = waitingStates.some((each) => each === state);
+    return isWaiting ? waits('The free slots were taken at this moment') : null;
+  }
+
+  #applicationOf({ applicationId }: SessionRecord): Application | undefined {
+    return this.#deps.applications.find(({ id }) => id === applicationId);
+  }
+
+  /** Undefined when its application cannot be split. */
+  #choosePartsOf(
+    record: SessionRecord,
+    need: PlacementNeed,
+    candidates: readonly Candidate[],
+  ): PartsChoice | undefined {
+    const { nodes, links } = this.#deps;
+    const storage = nodes.view(nodeIdSchema.parse(record.storageNodeId));
+    if (this.#applicationOf(record)?.canSplit !== true || !storage) return undefined;
+    return chooseParts({ record, need, links, dataZone: zoneOf(storage) }, candidates);
+  }
+
+  /** It has both slots or none. */
+  async #placeParts(
+    record: SessionRecord,
+    { reader, viewer, placement }: Extract<PartsChoice, { reader: Candidate }>,
+    candidates: Candidate[],
+  ): Promise<Waits | null> {
+    const { slots } = this.#deps;
+    if ((await slots.claim(record.id, [viewer])) === undefined) return this.#overtaken(record);
+    if ((await slots.claim(record.id, [reader], 'reader')) === undefined) {
+      await slots.release(record.id);
+      return this.#overtaken(record);
+    }
+    countSlot(candidates, viewer.nodeId);
+    countSlot(candidates, reader.nodeId);
+    if (!(await this.#take(record, placement))) await slots.release(record.id);
     return null;
   }
 
@@ -138,4 +180,11 @@ export class SessionPlacer {
     states.background(startOnNode(this.#deps, record.id));
     return true;
   }
+}
+
+/** For those who come later in the same pass. */
+function countSlot(candidates: Candidate[], nodeId: NodeId): void {
+  const index = candidates.findIndex((candidate) => candidate.nodeId === nodeId);
+  const candidate = candidates[index];
+  if (candidate) candidates[index] = { ...candidate, usedSlots: candidate.usedSlots + 1 };
 }

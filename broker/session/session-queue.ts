@@ -1,6 +1,7 @@
 import type { NodeView, Reservation } from '@medusa/protocol';
 import { admit, estimateWaitSeconds, type Admission, type Applicant } from '../capacity/index.ts';
 import type { Candidate } from '../placement/index.ts';
+import { zoneOf } from '../node/index.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /** The render nodes with the slots that are held there. */
@@ -27,7 +28,9 @@ export function toCandidates(
       encoders: capabilities.encoders,
       gpu: capabilities.gpu === null ? null : gpuOf(capabilities.gpu, capabilities.rendering === 'webgl'),
       provider: node.provider,
-      zone: node.provider,
+      zone: zoneOf(node),
+      isPrivate: capabilities.access === 'private',
+      takesRelay: (capabilities.relayPort ?? null) !== null,
       ...unpriced,
     };
   });

@@ -1,6 +1,7 @@
 import {
   sessionViewSchema,
   type DeviceVerdict,
+  type NodeId,
   type SessionId,
   type SessionState,
   type SessionView,
@@ -15,6 +16,8 @@ export type SessionRecord = Omit<SessionView, 'participants'> & {
   readonly storageNodeId: string;
   /** When the node got its command, in ms since the request: the node's own steps count from there. */
   readonly commandAtMs: number | null;
+  /** What its study weighed when it was opened; unknown of older sessions, and where the storage node does not tell. */
+  readonly studySize?: { readonly bytes: number; readonly instances: number } | undefined;
   /** What the device check found; sessions of older brokers do not say. */
   readonly deviceVerdict?: DeviceVerdict | undefined;
   /** When the first participant took a seat. */
@@ -34,8 +37,19 @@ export function toSessionView(record: SessionRecord, participants: number): Sess
   return sessionViewSchema.parse({ ...record, participants });
 }
 
+/** The node that reads for it, when it runs in two parts. */
+export function readerOf({ placement }: Pick<SessionRecord, 'placement'>): NodeId | null {
+  return placement?.split?.readerNodeId ?? null;
+}
+
+/** Where it runs: the node that shows it, and the one that reads for it. */
+export function nodesOf(record: Pick<SessionRecord, 'nodeId' | 'placement'>): NodeId[] {
+  return [record.nodeId, readerOf(record)].filter((nodeId) => nodeId !== null);
+}
+
 export type SessionQuery = {
   readonly states?: readonly SessionState[];
+  /** That show it or read for it. */
   readonly nodeIds?: readonly string[];
   /** Sessions that this user owns or was invited to. */
   readonly seenBy?: string;

@@ -1,6 +1,15 @@
-import { AppError, nodeIdSchema, type Application, type SessionId } from '@medusa/protocol';
+import { randomBytes } from 'node:crypto';
+import {
+  AppError,
+  nodeIdSchema,
+  type Application,
+  type NodeId,
+  type SessionId,
+  type StartSession,
+} from '@medusa/protocol';
 import type { BrokerKeys } from '../identity/index.ts';
-import type { SessionRecord } from './session-record.ts';
+import { zoneOf } from '../node/index.ts';
+import { readerOf, type SessionRecord } from './session-record.ts';
 import { routeTo, type StorageRoutes } from './storage-routes.ts';
 import type { SessionStates, SessionStatesDeps } from './session-states.ts';
 
@@ -46,11 +55,31 @@ async function command(
   const studyToken = await keys.signStudyToken(claims, studyTokenSeconds);
   const startMs = states.sinceRequest(record);
   if (!(await states.attempt(sessionId, { kind: 'start', commandAtMs: startMs }))) return;
-  const dicomwebUrl = routeTo(storage, nodes.view(nodeId)?.provider ?? '', storageRoutes);
-  await nodes.command(nodeId, 'session.start', {
-    ...{ sessionId, studyInstanceUID, application, dicomwebUrl, studyToken, widthPx, heightPx },
-  });
+  const readerNodeId = readerOf(record);
+  const reading = nodes.view(readerNodeId ?? nodeId);
+  const dicomwebUrl = routeTo(storage, reading ? zoneOf(reading) : '', storageRoutes);
+  const request = { sessionId, studyInstanceUID, application, dicomwebUrl, studyToken, widthPx, heightPx };
+  if (readerNodeId === null) await nodes.command(nodeId, 'session.start', request);
+  else await commandParts(nodes, { request, viewerNodeId: nodeId, readerNodeId });
   await states.step(record, { step: 'command', startMs });
+}
+
+/** The viewer first: it is there when the reader dials it. The one who only shows gets no key to the study. */
+async function commandParts(
+  nodes: SessionStatesDeps['nodes'],
+  parts: { request: StartSession; viewerNodeId: NodeId; readerNodeId: NodeId },
+): Promise<void> {
+  const { request, viewerNodeId, readerNodeId } = parts;
+  const viewer = nodes.view(viewerNodeId)?.capabilities;
+  if (!viewer?.relayPort) throw startFailed;
+  const relayKey = randomBytes(32).toString('base64');
+  const { rtcAddress: host, relayPort: port } = viewer;
+  await nodes.command(viewerNodeId, 'session.start', {
+    ...{ ...request, studyToken: '', part: { role: 'viewer', relayKey } },
+  });
+  await nodes.command(readerNodeId, 'session.start', {
+    ...{ ...request, part: { role: 'reader', host, port, relayKey } },
+  });
 }
 
 const startFailed = new AppError('session.start-failed', 'The session could not be started');

@@ -4,6 +4,7 @@ import { brokerActor, type AuditActor, type AuditTrail } from '../audit/index.ts
 import type { NodeRegistry } from '../node/index.ts';
 import {
   isLive,
+  nodesOf,
   slotStates,
   toSessionView,
   type SessionRecord,
@@ -47,10 +48,16 @@ export class SessionStates {
     return record;
   }
 
-  /** Sessions that hold a slot of the node. */
+  /** Sessions that hold a slot of the node, or whose reading part does. */
   readonly liveOn = inBatches(async (nodeIds: readonly NodeId[]) => {
     const live = await this.#deps.store.list({ states: slotStates, nodeIds });
-    const byNode = Map.groupBy(live, ({ nodeId }) => nodeId);
+    const byNode = new Map<NodeId, SessionRecord[]>();
+    for (const record of live)
+      for (const nodeId of nodesOf(record)) {
+        const known = byNode.get(nodeId);
+        if (known) known.push(record);
+        else byNode.set(nodeId, [record]);
+      }
     return nodeIds.map((nodeId): readonly SessionRecord[] => byNode.get(nodeId) ?? []);
   });
 
@@ -109,7 +116,7 @@ export class SessionStates {
   async close(id: SessionId, reason: string, actor: AuditActor): Promise<SessionView> {
     const closing = await this.attempt(id, { kind: 'close', reason });
     if (!closing) return this.view(await this.get(id));
-    await this.#stopOnNode(closing, reason);
+    await this.#stopOnNodes(closing, reason);
     const closed = await this.closed(id, reason, actor);
     return this.view(closed ?? (await this.get(id)));
   }
@@ -139,7 +146,7 @@ export class SessionStates {
       objectId: id,
       detail: `${code}: ${detail}`,
     });
-    await this.#stopOnNode(failed, 'The session failed');
+    await this.#stopOnNodes(failed, 'The session failed');
   }
 
   /** Work that nobody awaits: its failure is reported. */
@@ -153,10 +160,15 @@ export class SessionStates {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
-  async #stopOnNode({ id, nodeId, commandAtMs }: SessionRecord, reason: string): Promise<void> {
-    if (nodeId === null || commandAtMs === null || !this.#deps.nodes.hasLink(nodeId)) return;
+  async #stopOnNodes(record: SessionRecord, reason: string): Promise<void> {
+    if (record.commandAtMs === null) return;
+    await Promise.all(nodesOf(record).map(async (nodeId) => this.#stopOnNode(record.id, nodeId, reason)));
+  }
+
+  async #stopOnNode(sessionId: SessionId, nodeId: NodeId, reason: string): Promise<void> {
+    if (!this.#deps.nodes.hasLink(nodeId)) return;
     try {
-      await this.#deps.nodes.command(nodeId, 'session.stop', { sessionId: id, reason: reason.slice(0, 200) });
+      await this.#deps.nodes.command(nodeId, 'session.stop', { sessionId, reason: reason.slice(0, 200) });
     } catch (error) {
       // It is told again when it registers: a session that the broker has closed is stopped then.
       this.#deps.report(error);

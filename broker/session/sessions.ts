@@ -268,5 +268,9 @@ function newRecord(facts: {
     commandAtMs: null,
     joinedAt: null,
     deviceVerdict: request.device?.verdict,
+    studySize:
+      study.storedBytes === undefined
+        ? undefined
+        : { bytes: study.storedBytes, instances: study.numberOfStudyRelatedInstances },
   };
 }

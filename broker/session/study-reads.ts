@@ -1,6 +1,7 @@
 import type { TypedEmitter } from '@medusa/kernel';
-import type { NodeRegistry } from '../node/index.ts';
+import { zoneOf, type NodeRegistry } from '../node/index.ts';
 import { sitePlace, type LinkBook } from '../placement/index.ts';
+import { readerOf } from './session-record.ts';
 import type { SessionEvents } from './session-states.ts';
 
 /** What came over a path, and for how long it was waited for. */
@@ -16,9 +17,13 @@ export function measurePaths(deps: {
   readonly nodes: Pick<NodeRegistry, 'view'>;
   readonly links: Pick<LinkBook, 'observe'>;
 }): void {
-  deps.sessions.events.on('read', ({ nodeId, storageNodeId }, read) => {
-    const zone = nodeId === null ? undefined : deps.nodes.view(nodeId)?.provider;
-    if (zone === undefined) return;
-    deps.links.observe({ from: sitePlace(storageNodeId), to: zone, measure: 'kbps' }, kbpsOf(read));
+  deps.sessions.events.on('read', (record, read) => {
+    const nodeId = readerOf(record) ?? record.nodeId;
+    const node = nodeId === null ? undefined : deps.nodes.view(nodeId);
+    if (!node) return;
+    deps.links.observe(
+      { from: sitePlace(record.storageNodeId), to: zoneOf(node), measure: 'kbps' },
+      kbpsOf(read),
+    );
   });
 }

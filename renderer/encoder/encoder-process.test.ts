@@ -33,6 +33,7 @@ async function openEncoder(): Promise<{ encoder: EncoderProcess; units: AccessUn
         size,
         framesPerSecond: 30,
         kbps: 4_000,
+        thrift: 'plenty',
       },
       report,
       AbortSignal.timeout(20_000),

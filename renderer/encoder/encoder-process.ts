@@ -91,7 +91,7 @@ export class EncoderProcess implements Encoder {
 
   #spawn(): ChildProcess {
     const bornAt = Date.now();
-    const { address, xauthorityFile, framesPerSecond } = this.#options;
+    const { address, xauthorityFile, framesPerSecond, thrift } = this.#options;
     const child = fork(program, [], {
       serialization: 'advanced',
       execArgv: [],
@@ -114,6 +114,7 @@ export class EncoderProcess implements Encoder {
         ...this.#size,
         framesPerSecond,
         kbps: this.#kbps,
+        thrift,
       },
     } satisfies EncoderCommand);
     return child;

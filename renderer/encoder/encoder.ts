@@ -1,6 +1,6 @@
 import type { TypedEmitter } from '@medusa/kernel';
 import type { DisplayAddress, DisplaySize } from '../display/index.ts';
-import type { AccessUnit, InjectedInput } from './messages.ts';
+import type { AccessUnit, InjectedInput, Thrift } from './messages.ts';
 
 export type EncoderOptions = {
   readonly address: DisplayAddress;
@@ -8,6 +8,7 @@ export type EncoderOptions = {
   readonly size: DisplaySize;
   readonly framesPerSecond: number;
   readonly kbps: number;
+  readonly thrift: Thrift;
 };
 
 export type EncoderEvents = {

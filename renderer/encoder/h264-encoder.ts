@@ -16,6 +16,8 @@ export type H264Options = {
   readonly heightPx: number;
   readonly framesPerSecond: number;
   readonly kbps: number;
+  /** Constant rate factor of x264: lower is better, near 12 the eye sees no loss in gray images. */
+  readonly crf: number;
 };
 
 /** One frame's worth of the rate controller's buffer is lent to a picture for at most this long. */
@@ -27,6 +29,7 @@ const largePicturePx = 1_300_000;
 export class H264Encoder implements Disposable {
   readonly #context: CodecContext;
   readonly #packet: Packet;
+  #crf: number;
 
   static async open(options: H264Options): Promise<H264Encoder> {
     const codec = Codec.findEncoderByName(FF_ENCODER_LIBX264);
@@ -52,21 +55,28 @@ export class H264Encoder implements Disposable {
       tune: 'zerolatency',
       profile: 'baseline',
       'forced-idr': '1',
-      // A still picture is sent again until it has this quality: near the eye's limit for gray images.
-      crf: '12',
+      crf: `${options.crf}`,
     });
     checked(await context.open2(codec, settings), 'open libx264');
-    return new H264Encoder(context);
+    return new H264Encoder(context, options.crf);
   }
 
-  private constructor(context: CodecContext) {
+  private constructor(context: CodecContext, crf: number) {
     this.#context = context;
+    this.#crf = crf;
     this.#packet = new Packet();
     this.#packet.alloc();
   }
 
   setBitrate(kbps: number): void {
     setBitrate(this.#context, kbps);
+  }
+
+  /** From the next frame on. */
+  setQuality(crf: number): void {
+    if (crf === this.#crf) return;
+    checked(this.#context.setOption('crf', `${crf}`), 'change the quality');
+    this.#crf = crf;
   }
 
   /** @param picture `ticks` of 90 kHz must grow from frame to frame. */

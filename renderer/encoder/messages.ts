@@ -28,6 +28,12 @@ export type AccessUnit = {
   readonly input: InjectedInput | null;
 };
 
+/**
+ * How dear a byte is. `plenty`: the picture goes to people, at the best quality that the bit rate allows. `spare`: it crosses a link
+ * between two sites; what moves is sent coarse, and sharp once it rests.
+ */
+export type Thrift = 'plenty' | 'spare';
+
 export type EncoderSettings = {
   readonly displayName: string;
   readonly cookie: Uint8Array;
@@ -35,6 +41,7 @@ export type EncoderSettings = {
   readonly heightPx: number;
   readonly framesPerSecond: number;
   readonly kbps: number;
+  readonly thrift: Thrift;
 };
 
 /** Agent → encoder program, over Node's IPC channel with structured clones. */

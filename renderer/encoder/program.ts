@@ -50,6 +50,7 @@ async function probe(): Promise<void> {
       heightPx: 480,
       framesPerSecond: 30,
       kbps: 1_000,
+      crf: 12,
     });
     opened[Symbol.dispose]();
     working.push('libx264');

@@ -32,6 +32,7 @@ export type LinkOptions = {
   readonly version: string;
   readonly startedAt: string;
   readonly capabilities: NodeCapabilities;
+  readonly zone: string | undefined;
 };
 
 const acknowledgementMs = 10_000;
@@ -97,9 +98,9 @@ export class BrokerLink implements Disposable {
   }
 
   async #register(): Promise<void> {
-    const { nodeId, version, startedAt, capabilities } = this.#options;
+    const { nodeId, version, startedAt, capabilities, zone } = this.#options;
     const sessions = this.#sessions.all().map((session) => session.report);
-    const registration = { nodeId, version, startedAt, capabilities, sessions };
+    const registration = { nodeId, version, startedAt, capabilities, zone, sessions };
     const answer: unknown = await this.#socket
       .timeout(acknowledgementMs)
       .emitWithAck('node.register', registration);

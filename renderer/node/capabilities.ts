@@ -10,6 +10,8 @@ export type ProbeOptions = {
   readonly slots: number;
   readonly rtcAddress: string;
   readonly rtcPort: number;
+  readonly relayPort: number;
+  readonly access: 'public' | 'private';
   readonly encoders: readonly string[];
   readonly confinement: Confinement;
 };
@@ -29,6 +31,8 @@ export function probeCapabilities(options: ProbeOptions): NodeCapabilities {
     confinement: options.confinement.description,
     rtcAddress: options.rtcAddress,
     rtcPort: options.rtcPort,
+    relayPort: options.relayPort,
+    access: options.access,
   };
 }
 

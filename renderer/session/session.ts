@@ -23,7 +23,13 @@ import {
   UserLease,
 } from '../application/index.ts';
 import { type DisplaySize, fitSize, untilWindowShown, VirtualDisplay } from '../display/index.ts';
-import { type AccessUnit, type Encoder, monotonicMs, type OpenEncoder, type Thrift } from '../encoder/index.ts';
+import {
+  type AccessUnit,
+  type Encoder,
+  monotonicMs,
+  type OpenEncoder,
+  type Thrift,
+} from '../encoder/index.ts';
 import { type CursorShape, CursorWatch, InputInjector } from '../input/index.ts';
 import { ReaderStream } from '../relay/index.ts';
 import type { SessionStream, Sfu } from '../sfu/index.ts';
@@ -54,7 +60,10 @@ export type SessionPlace = { readonly folder: string; readonly controlGroup: str
 type PictureStream = Pick<
   SessionStream,
   'push' | 'answer' | 'removeParticipant' | 'participantIds' | 'connectedParticipants' | 'targetKbps'
-> & { readonly events: SessionStream['events']; readonly display: Pick<SessionStream['display'], 'announce'> };
+> & {
+  readonly events: SessionStream['events'];
+  readonly display: Pick<SessionStream['display'], 'announce'>;
+};
 type Live = {
   readonly display: VirtualDisplay;
   readonly encoder: Encoder;

@@ -1,7 +1,9 @@
 import path from 'node:path';
 import { TypedEmitter } from '@medusa/kernel';
 import { AppError, type NodeSessionEvent, type SessionId, type StartSession } from '@medusa/protocol';
+import type { RunningSession } from './running-session.ts';
 import { Session, type SessionDeps } from './session.ts';
+import { type ViewingDeps, ViewingSession } from './viewing-session.ts';
 
 export type SessionsOptions = {
   readonly slots: number;
@@ -13,22 +15,22 @@ export type SessionsOptions = {
 export class Sessions implements AsyncDisposable {
   readonly events: TypedEmitter<{ told: [event: NodeSessionEvent] }>;
   readonly #options: SessionsOptions;
-  readonly #deps: SessionDeps;
-  readonly #sessions = new Map<SessionId, Session>();
+  readonly #deps: SessionDeps & ViewingDeps;
+  readonly #sessions = new Map<SessionId, RunningSession>();
   #made = 0;
   #isClosed = false;
 
-  constructor(options: SessionsOptions, deps: SessionDeps) {
+  constructor(options: SessionsOptions, deps: SessionDeps & ViewingDeps) {
     this.#options = options;
     this.#deps = deps;
     this.events = new TypedEmitter((error) => deps.log.error({ err: error }, 'a listener failed'));
   }
 
-  all(): Session[] {
+  all(): RunningSession[] {
     return [...this.#sessions.values()];
   }
 
-  find(sessionId: SessionId): Session {
+  find(sessionId: SessionId): RunningSession {
     const session = this.#sessions.get(sessionId);
     if (!session) throw new AppError('session.unknown', 'This node runs no such session');
     return session;
@@ -44,13 +46,11 @@ export class Sessions implements AsyncDisposable {
     }
     if (this.#sessions.size >= this.#options.slots)
       throw new AppError('session.no-capacity', 'All slots of this node are taken');
-    this.#made += 1;
-    const folder = path.join(this.#options.runFolder, `${this.#made}`);
-    const controlGroup = `${path.basename(this.#options.runFolder)}-${this.#made}`;
-    const session = new Session(request, { folder, controlGroup }, this.#deps);
-    this.#sessions.set(session.id, session);
-    session.events.on('told', (event) => this.events.emit('told', { sessionId: session.id, event }));
-    session.events.on('closed', () => this.#sessions.delete(session.id));
+    this.#keep(
+      request.part?.role === 'viewer'
+        ? new ViewingSession(request.sessionId, request.part, this.#deps)
+        : this.#make(request),
+    );
   }
 
   /** Stopping what does not run is no error: it is what was asked for. */
@@ -61,5 +61,18 @@ export class Sessions implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.all().map(async (session) => session.close('The render node is shutting down')));
+  }
+
+  #make(request: StartSession): Session {
+    this.#made += 1;
+    const folder = path.join(this.#options.runFolder, `${this.#made}`);
+    const controlGroup = `${path.basename(this.#options.runFolder)}-${this.#made}`;
+    return new Session(request, { folder, controlGroup }, this.#deps);
+  }
+
+  #keep(session: RunningSession): void {
+    this.#sessions.set(session.id, session);
+    session.events.on('told', (event) => this.events.emit('told', { sessionId: session.id, event }));
+    session.events.on('closed', () => this.#sessions.delete(session.id));
   }
 }

@@ -119,7 +119,7 @@ export class SessionStream implements AsyncDisposable {
     return sent;
   }
 
-  push(accessUnit: AccessUnit): void {
+  push(accessUnit: Pick<AccessUnit, 'bytes' | 'rtpTimestamp'>): void {
     if (this.#producer.closed) return;
     for (const packet of this.#packetizer.packetize(accessUnit.bytes, accessUnit.rtpTimestamp))
       this.#producer.send(packet);

@@ -1,0 +1,2 @@
+export { ReaderStream, mostAwayMs } from './reader-stream.ts';
+export { RelayServer, type FromReader } from './relay-server.ts';

@@ -1,0 +1,32 @@
+import type { TypedEmitter } from '@medusa/kernel';
+import type {
+  NodeSessionEvent,
+  NodeSessionReport,
+  ParticipantId,
+  SessionId,
+  StreamRequest,
+  StreamResponse,
+} from '@medusa/protocol';
+import type { FrameStatistics } from './session-statistics.ts';
+
+export type SessionEvents = {
+  told: [event: NodeSessionEvent['event']];
+  /** Everything is torn down. */
+  closed: [];
+};
+
+/** What a node runs of a session: all of it, or one of its two parts. */
+export interface RunningSession {
+  readonly id: SessionId;
+  readonly events: TypedEmitter<SessionEvents>;
+  readonly report: NodeSessionReport;
+  readonly statistics: FrameStatistics;
+  readonly connectedParticipants: number;
+  /** Asked to start the same session again, the broker may bring a fresh token. */
+  renewStudyToken(studyToken: string): void;
+  answer(participantId: ParticipantId, request: StreamRequest): Promise<StreamResponse>;
+  removeParticipant(participantId: ParticipantId): void;
+  setController(participantId: ParticipantId | null): void;
+  /** Idempotent: every caller waits for the one teardown, and the first reason wins. */
+  close(reason: string): Promise<void>;
+}
