@@ -38,6 +38,7 @@ import { applicationsDir, loadCatalogue } from './manifest/index.ts';
 import { NodeRegistry } from './node/index.ts';
 import {
   createAuditStore,
+  createGuestStore,
   createInvitationStore,
   createJoinStore,
   createNodeStore,
@@ -52,6 +53,7 @@ import {
 } from './persistence/index.ts';
 import { openOcci } from './occi/index.ts';
 import { driverDefinitions } from './provision/drivers/index.ts';
+import { createSeal } from './provision/credentials/index.ts';
 import { createJoining, type Joining } from './provision/guest/index.ts';
 import { serveClients, serveNodes } from './realtime/index.ts';
 import { createInvitations, Rooms, type Invitations } from './room/index.ts';
@@ -131,6 +133,8 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...{ provisioning, nodes, sessions, store: createOcciStore(db), report, now: Date.now },
     ...{ agreements, services, manifests: [...catalogue.manifests.keys()] },
     serviceRecords: async () => createServiceStore(db).list(),
+    senders: async () => features.studies.senders(),
+    guests: createGuestStore(db, createSeal(secrets.providerKeys)),
     newId: () => `occi-${randomBytes(4).toString('hex')}`,
   });
   const routes: RouteDefinition[] = [

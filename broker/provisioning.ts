@@ -14,6 +14,7 @@ import type { BrokerConfig } from './config.ts';
 import type { BrokerKeys } from './identity/index.ts';
 import type { NodeRegistry } from './node/index.ts';
 import {
+  createGuestStore,
   createProvisionStore,
   createServiceStore,
   createWorkStore,
@@ -22,7 +23,7 @@ import {
 } from './persistence/index.ts';
 import { createSeal } from './provision/credentials/index.ts';
 import { driverDefinitions } from './provision/drivers/index.ts';
-import { guestOf, openImageStore, plainGuest, toldGuest, type Joining } from './provision/guest/index.ts';
+import { guestOf, openImageStore, plainGuest, plainStart, type Joining } from './provision/guest/index.ts';
 import {
   applyDeclared,
   declaredSchema,
@@ -140,7 +141,8 @@ async function startOf(
   const { spec } = wish;
   if (spec.kind !== 'machine') return plainGuest;
   const told = await createServiceStore(db).guestEnvironment(id);
-  if (spec.role === 'plain') return toldGuest(told);
+  if (spec.role === 'plain')
+    return plainStart(createGuestStore(db, createSeal(secrets.providerKeys)), id, told);
   const { role } = spec;
   const guest = { nodeId: nodeIdSchema.parse(id), role, incarnation: status.incarnation };
   const joinToken = await joining.invite(guest, joinSeconds);

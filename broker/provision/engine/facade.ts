@@ -72,11 +72,6 @@ export function createFacade(deps: FacadeDeps): Provisioning {
       const known = await store.provider(id);
       if (known && known.kind !== kind && (await store.resources({ provider: id })).length > 0)
         conflict('Its kind cannot change while something of ours is there');
-      if (
-        kind === 'local' &&
-        (await store.providers()).some((other) => other.kind === 'local' && other.id !== id)
-      )
-        conflict('This machine is a provider already');
       checkProvider(await definitionOf(drivers, kind), {
         settings,
         ...(credentials === undefined ? {} : { credentials }),

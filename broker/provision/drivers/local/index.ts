@@ -1,4 +1,5 @@
 import { arch, availableParallelism, release, totalmem } from 'node:os';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Architecture, ProviderCatalog } from '@medusa/protocol';
@@ -9,7 +10,10 @@ const settingsSchema = z.strictObject({
   /** The media port of the first node on this computer; each further node has the next one. */
   rtcPort: z.int().min(0).max(65_535).default(44_444),
   /** Of this computer: told to browsers, and where the media ports are; left out: the installation's. */
-  rtcAddress: z.union([z.ipv4(), z.ipv6()]).optional(),
+  rtcAddress: z
+    .string()
+    .refine((address) => isIP(address) !== 0, 'an IP address')
+    .optional(),
 });
 type Settings = z.infer<typeof settingsSchema>;
 
