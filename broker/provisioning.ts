@@ -142,7 +142,7 @@ async function startOf(
   if (spec.kind !== 'machine') return plainGuest;
   const told = await createServiceStore(db).guestEnvironment(id);
   if (spec.role === 'plain')
-    return plainStart(createGuestStore(db, createSeal(secrets.providerKeys)), id, told);
+    return plainStart(createGuestStore(db, createSeal(secrets.providerKeys)), spec.userData, told);
   const { role } = spec;
   const guest = { nodeId: nodeIdSchema.parse(id), role, incarnation: status.incarnation };
   const joinToken = await joining.invite(guest, joinSeconds);

@@ -39,7 +39,17 @@ describe('a whole broker by OCCI', () => {
     const kinds = categories.filter((one) => one.class === 'kind').map(({ term }) => term);
 
     expect(kinds).toEqual([
-      ...['entity', 'resource', 'link', 'compute', 'network', 'storage', 'networkinterface', 'storagelink'],
+      ...[
+        'entity',
+        'resource',
+        'link',
+        'compute',
+        'network',
+        'storage',
+        'snapshot',
+        'networkinterface',
+        'storagelink',
+      ],
       ...['rendernode', 'storagenode', 'session', 'room', 'pacs', 'agreement', 'agreement_link'],
       ...['application', 'component', 'componentlink'],
     ]);
@@ -61,6 +71,12 @@ describe('a whole broker by OCCI', () => {
     expect(node.payload().entities[0]?.actions).toEqual([]);
     expect((await client.delete('rendernode/render-1')).status).toBe(405);
     expect((await (await clientOf('rosa')).get('rendernode/')).status).toBe(403);
+  });
+
+  it('tells of the archives that storage nodes received studies from', async () => {
+    const { entities } = (await (await clientOf('rosa')).get('pacs/')).payload();
+
+    expect(entities.map(({ attributes }) => attributes.get('medusa.pacs.aetitle'))).toEqual(['PACS']);
   });
 
   it('opens a study for the caller, shows the session to its owner alone, and stops it', async () => {

@@ -38,6 +38,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
       for (const statement of services) await sql.raw(statement).execute(db);
     },
   },
+  '0009-guests': {
+    async up(db: Kysely<unknown>) {
+      for (const statement of guests) await sql.raw(statement).execute(db);
+    },
+  },
   '0008-changing-rows': {
     async up(db: Kysely<unknown>) {
       for (const statement of changingRows) await sql.raw(statement).execute(db);
@@ -204,6 +209,12 @@ const placement = [
      note text not null)`,
   `create index reservation_end on reservation (ends_at)`,
   `update session set document = document || '{"priority": "routine"}' where not document ? 'priority'`,
+];
+
+const guests = [
+  // What users give their machines at the start may hold secrets.
+  `create table guest_data (id text primary key, sealed text not null, at timestamptz not null default now())`,
+  `create index study_sender on study ((summary->>'receivedFrom'))`,
 ];
 
 const changingRows = [

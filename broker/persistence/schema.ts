@@ -224,6 +224,7 @@ export type Database = {
   room: { session_id: string; document: Document<RoomState & { chat: readonly ChatMessage[] }> };
   invitation: { code_hash: string; session_id: string; expires_at: Timestamp };
   occi_mixin: { id: string; document: Document<Mixin> };
+  guest_data: { id: string; sealed: string; at: GeneratedAlways<Date> };
   occi_note: { path: string; title: string | null; summary: string | null; mixins: string[] };
   oidc_payload: {
     model: string;

@@ -74,6 +74,19 @@ export function createStudyStore(db: Db): StudyStore {
       return { studies, total: Number(counted.total) };
     },
 
+    /** From one to the next by the index: there are few of them, and many studies. */
+    async senders() {
+      const { rows } = await sql<{ sender: string }>`
+        with recursive known(sender) as (
+          (select summary->>'receivedFrom' from study order by 1 limit 1)
+          union all
+          select (select summary->>'receivedFrom' from study
+            where summary->>'receivedFrom' > known.sender order by 1 limit 1)
+          from known where known.sender is not null)
+        select sender from known where sender is not null`.execute(db);
+      return rows.map(({ sender }) => sender);
+    },
+
     async find(studyInstanceUID) {
       const row = await db
         .selectFrom('study')

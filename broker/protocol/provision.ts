@@ -155,6 +155,12 @@ export type SecurityRule = z.infer<typeof securityRuleSchema>;
 export const powerSchema = z.enum(['on', 'off', 'suspended']);
 export type Power = z.infer<typeof powerSchema>;
 
+/** RFC 4253 §6.6 as OpenSSH writes it: type, base64, a comment. */
+const publicKeySchema = z
+  .string()
+  .max(16_000)
+  .regex(/^(ssh|ecdsa|sk)-[a-z0-9@.-]{1,60} [A-Za-z0-9+/]+={0,2}( [^\r\n]*)?$/, 'no public key of OpenSSH');
+
 export const machineSpecSchema = z.strictObject({
   kind: z.literal('machine'),
   /** What joins from in it; `plain` machines are not expected to join. */
@@ -167,6 +173,10 @@ export const machineSpecSchema = z.strictObject({
   securityGroups: z.array(resourceIdSchema).default([]),
   slots: z.int().positive().nullable().default(null),
   power: powerSchema.default('on'),
+  /** Imported at the provider for as long as the machine is there; it lets its owner in by SSH. */
+  publicKey: publicKeySchema.optional(),
+  /** The key under which what its user gave it at the start is kept, sealed. */
+  userData: z.uuid().optional(),
   /** Replaced with a new incarnation when it changes: see rolling replacement of a pool. */
   revision: z.string().max(100).default('1'),
 });

@@ -23,6 +23,8 @@ export interface StudyStore {
   save(source: StudySource, studies: readonly StudySummary[]): Promise<void>;
   search(search: StudySearch): Promise<StudyPage>;
   find(studyInstanceUID: string): Promise<{ study: StudySummary; nodeId: NodeId } | undefined>;
+  /** Who sent the latest object of any study, each once, in order. */
+  senders(): Promise<readonly string[]>;
 }
 
 /** The worklist as the storage nodes tell it. */
@@ -33,6 +35,11 @@ export class StudyIndex {
   constructor(store: StudyStore, report: (error: unknown) => void) {
     this.#store = store;
     this.events = new TypedEmitter(report);
+  }
+
+  /** AE titles of the peers that storage nodes received studies from. */
+  async senders(): Promise<readonly string[]> {
+    return (await this.#store.senders()).filter((sender) => sender !== '' && sender !== 'STOW-RS');
   }
 
   /** The last change that was stored: the storage node sends what came after. */

@@ -11,6 +11,7 @@ import {
 } from '@medusa/protocol';
 import pino from 'pino';
 import {
+  createGuestStore,
   createProvisionStore,
   createWorkStore,
   openDatabase,
@@ -27,6 +28,7 @@ import {
   type ResourceRecord,
   type RunningProvisioning,
 } from '../provision/index.ts';
+import { plainStart, type GuestData } from '../provision/guest/index.ts';
 import { ProviderError } from '../provision/port/index.ts';
 
 export type TestEngine = AsyncDisposable & {
@@ -56,16 +58,18 @@ export async function startTestEngine(
   const dataDir = await mkdtemp(join(tmpdir(), 'medusa-engine-'));
   starting.defer(async () => rm(dataDir, { recursive: true, force: true }));
   const store = createProvisionStore(db);
+  const seal = createSeal(testProviderKey);
   const shown: { id: string; phase: string; lost: string | null }[] = [];
   const provisioning = starting.use(
     await openProvisioning({
       ...{ store, work: createWorkStore(db), definitions: driverDefinitions },
       openPresence: async (onNotice) => openPresence(databaseUrl, onNotice),
-      seal: createSeal(testProviderKey),
+      seal,
       board: {
         show: ({ id, status }: ResourceRecord, lost) => void shown.push({ id, phase: status.phase, lost }),
       },
-      guestOf: async () => ({ environment: {}, userData: '#cloud-config\n{}\n' }),
+      guestOf: async ({ wish: { spec } }) =>
+        plainStart(createGuestStore(db, seal), spec.kind === 'machine' ? spec.userData : undefined, {}),
       imageFile: async () => {
         throw new ProviderError('invalid', 'There are no images here');
       },
@@ -117,6 +121,11 @@ export async function startTestEngine(
 }
 
 const testProviderKey = randomBytes(32).toString('base64url');
+
+/** What users gave the machines of that engine. */
+export function guestsOf({ db }: TestEngine): GuestData {
+  return createGuestStore(db, createSeal(testProviderKey));
+}
 
 /** The simulated cloud as a provider of that engine. */
 export async function addCloud(

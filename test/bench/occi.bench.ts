@@ -108,6 +108,7 @@ function catalogs(providers: number): OcciDeps['provisioning'] {
 /** Discovery asks for no node, no session and no service; of agreements for their templates. */
 function emptyWorld(): Omit<OcciDeps, 'root' | 'store' | 'provisioning' | 'now' | 'newId' | 'report'> {
   return {
+    ...{ senders: async () => [], guests: {} as OcciDeps['guests'] },
     ...{ manifests: [], serviceRecords: async () => [], services: {} as OcciDeps['services'] },
     agreements: { templates: async () => [] } as unknown as OcciDeps['agreements'],
     nodes: { views: () => [], view: () => undefined },

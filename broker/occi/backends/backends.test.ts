@@ -8,6 +8,7 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NodeRegistry } from '../../node/index.ts';
 import { createOcciStore } from '../../persistence/index.ts';
+import type { Cloud } from '../../provision/drivers/simulated/cloud.ts';
 import { startSimulatedCloud } from '../../provision/drivers/simulated/simulated-cloud.ts';
 import { occiClient, type OcciClient, type Part } from '../../support/occi-client.ts';
 import { startOcciEdge, type OcciEdge } from '../../support/occi-edge.ts';
@@ -16,6 +17,7 @@ import {
   addCloud,
   by,
   cloudId,
+  guestsOf,
   machineOf,
   quickCloud,
   startTestEngine,
@@ -31,8 +33,11 @@ import {
   networkInterfaceKind,
   networkKind,
   providerMixin,
+  snapshotKind,
+  sshKeyMixin,
   storageKind,
   storageLinkKind,
+  userDataMixin,
   type LinkRendering,
 } from '../model/index.ts';
 
@@ -52,6 +57,7 @@ const provider = identifierOf(providerMixin);
 const noArguments = new Map();
 
 let engine: TestEngine;
+let cloud: Cloud;
 let edge: OcciEdge;
 let nodes: NodeRegistry;
 let made = 0;
@@ -59,11 +65,12 @@ const problems: unknown[] = [];
 
 beforeAll(async () => {
   const database = suite.use(await startTestDatabase());
-  const cloud = suite.use(await startSimulatedCloud(quickCloud));
+  const simulated = suite.use(await startSimulatedCloud(quickCloud));
+  ({ cloud } = simulated);
   const url = await database.create('occi');
   engine = suite.use(await startTestEngine(url));
   const { services, agreements } = suite.use(startTestServices(engine, url));
-  await addCloud(engine, cloud);
+  await addCloud(engine, simulated);
   const report = (error: unknown): void => void problems.push(error);
   const store = {
     load: async () => [],
@@ -80,6 +87,7 @@ beforeAll(async () => {
           ...{ root, nodes, sessions, report, now: Date.now, provisioning: engine.provisioning },
           ...{ store: createOcciStore(engine.db), services, agreements, manifests: [] },
           serviceRecords: async () => [],
+          ...{ guests: guestsOf(engine), senders: async () => [] },
           newId: () => `own-${(made += 1)}`,
         }),
       roles: () => ['admin'],
@@ -122,7 +130,9 @@ describe.each(inEvery)('machines, volumes and networks of a real engine, in %s',
         computeAction('start'),
       ]),
     );
-    expect(categories.filter((one) => /ssh_key|user_data|#save|#offline/.test(one))).toEqual([]);
+    expect(categories.filter((one) => /#save|#offline|#online|#backup|#resize|#up$|#down/.test(one))).toEqual(
+      [],
+    );
   });
 
   it('a machine is created from nothing but its kind, becomes active, is switched, and is gone', async () => {
@@ -211,6 +221,74 @@ describe.each(inEvery)('machines, volumes and networks of a real engine, in %s',
 
     expect(answer.status).toBe(400);
     expect((await client.get(`compute/${name('no')}`)).status).toBe(404);
+  });
+
+  it('user data reaches the guest and is never told, an SSH key lets its owner in while the machine is there', async () => {
+    const path = `compute/${name('told')}`;
+    const script = `#!/bin/sh\necho ${prefix} Ä`;
+    const key = `ssh-ed25519 ${Buffer.from(`key ${prefix}`).toString('base64')} ada@example`;
+    const part = {
+      kind: kindOf.compute,
+      mixins: [identifierOf(userDataMixin), identifierOf(sshKeyMixin)],
+      attributes: {
+        'occi.compute.userdata': Buffer.from(script).toString('base64'),
+        'occi.credentials.ssh.publickey': key,
+      },
+    };
+    expect((await put(path, part)).status).toBe(201);
+    await until(path, 'occi.compute.state', 'active');
+
+    const { ref } = await engine.view(name('told'));
+    const spec = cloud.machine(ref ?? '')?.spec;
+    expect(spec).toMatchObject({ guest: { userData: script }, keyName: expect.any(String) as string });
+    const { keyName } = spec as { keyName: string };
+    expect(() => cloud.setKey(keyName, 'another')).toThrow('There is another key');
+    const shown = (await client.get(path)).payload().entities[0];
+    expect(shown?.mixins).toEqual(expect.arrayContaining(part.mixins));
+    expect(shown?.attributes.get('occi.credentials.ssh.publickey')).toBe(key);
+    expect(shown?.attributes.has('occi.compute.userdata')).toBe(false);
+    const rows = await engine.db.selectFrom('guest_data').selectAll().execute();
+    expect(JSON.stringify(rows)).not.toContain(Buffer.from(script).toString('base64').slice(0, 12));
+    expect((await put(path, part)).status).toBe(200);
+    const other = { ...part.attributes, 'occi.compute.userdata': Buffer.from('other').toString('base64') };
+    expect((await put(path, { ...part, attributes: other })).status).toBe(409);
+    expect((await client.delete(path)).status).toBe(200);
+    expect(await engine.db.selectFrom('guest_data').select('id').execute()).toEqual([]);
+    await vi.waitFor(() => expect(() => cloud.removeKey(keyName)).toThrow('There is no key'), patient);
+  });
+
+  it.each([
+    ['user data that is no base64', userDataMixin, { 'occi.compute.userdata': '#!/bin/sh' }],
+    ['user data that is no text', userDataMixin, { 'occi.compute.userdata': '/wD/' }],
+    ['user data that is missing', userDataMixin, {}],
+    ['what is no key', sshKeyMixin, { 'occi.credentials.ssh.publickey': 'secret' }],
+  ])('400 for %s', async (_what, mixin, given) => {
+    const part = { kind: kindOf.compute, mixins: [identifierOf(mixin)], attributes: given };
+
+    expect((await put(`compute/${name('no')}`, part)).status).toBe(400);
+    expect((await client.get(`compute/${name('no')}`)).status).toBe(404);
+    expect(await engine.db.selectFrom('guest_data').select('id').execute()).toEqual([]);
+  });
+
+  it('a snapshot is made of a storage that is online, and goes before it', async () => {
+    const path = `storage/${name('snap')}`;
+    await put(path, { kind: kindOf.storage, attributes: { 'occi.storage.size': 1 } });
+    await until(path, 'occi.storage.state', 'online');
+    const action = 'http://schemas.ogf.org/occi/infrastructure/storage/action#snapshot';
+    await vi.waitFor(
+      async () => expect((await client.get(path)).payload().entities[0]?.actions).toEqual([action]),
+      patient,
+    );
+    expect((await client.call(path, { action, attributes: noArguments })).status).toBe(200);
+
+    const [location = ''] = (
+      await client.filtered('snapshot/', { attributes: { 'medusa.snapshot.storage': name('snap') } })
+    ).payload().locations;
+    await until(location, 'medusa.snapshot.state', 'online');
+    expect((await client.delete(path)).status).toBe(409);
+    expect((await client.delete(location)).status).toBe(200);
+    expect((await client.delete(path)).status).toBe(200);
+    expect((await client.entity('POST', 'snapshot/', { kind: identifierOf(snapshotKind) })).status).toBe(405);
   });
 
   it('a volume is attached by a link, shown at the machine, and detached; a machine is born in a network', async () => {

@@ -1,6 +1,6 @@
 import { AppError } from '@medusa/protocol';
 import type { NewInstance } from '../backend.ts';
-import { gpuMixin, identifierOf } from '../model/index.ts';
+import { gpuMixin, identifierOf, sshKeyMixin, userDataMixin } from '../model/index.ts';
 import type { Offer } from './offers.ts';
 
 export type Choice = {
@@ -8,6 +8,21 @@ export type Choice = {
   readonly image: string;
   readonly size: string;
 };
+
+/** What a machine may be given that not every provider takes. */
+export const gifts = [
+  { mixin: sshKeyMixin, capability: 'keys', words: 'SSH keys' },
+  { mixin: userDataMixin, capability: 'machines.user-data', words: 'user data' },
+] as const;
+
+function needsOf({ mixins }: Wanted): (typeof gifts)[number][] {
+  return gifts.filter(({ mixin }) => mixins.includes(identifierOf(mixin)));
+}
+
+/** One that was never reached is taken at its word later. */
+export function has({ capabilities, health }: Offer['provider'], capability: string): boolean {
+  return health.state === 'unknown' || capabilities.includes(capability);
+}
 
 type Wanted = Pick<NewInstance, 'mixins' | 'attributes'>;
 type Image = Offer['images'][number];
@@ -19,7 +34,18 @@ type Size = Offer['sizes'][number];
  */
 export function chooseMachine(offers: readonly Offer[], wanted: Wanted): Choice {
   refuseUnknown(wanted);
-  for (const { provider, images, sizes } of offersFor(offers, wanted, 'machines')) {
+  const asked = offersFor(offers, wanted, 'machines');
+  const able = asked.filter(({ provider }) =>
+    needsOf(wanted).every(({ capability }) => has(provider, capability)),
+  );
+  if (asked.length > 0 && able.length === 0)
+    throw new AppError(
+      'request.invalid',
+      `No such provider takes ${needsOf(wanted)
+        .map(({ words }) => words)
+        .join(' and ')}`,
+    );
+  for (const { provider, images, sizes } of able) {
     const image = images.find((one) => fitsImage(one, wanted, images));
     const size = sizes.find((one) => fitsSize(one, wanted, sizes));
     if (image && size) return { provider, image: image.image.id, size: size.size.id };
@@ -40,11 +66,9 @@ export function chooseProvider(
 
 function offersFor(offers: readonly Offer[], { attributes }: Wanted, capability: string): readonly Offer[] {
   const asked = attributes.get('medusa.provider.id');
-  return offers.filter(({ provider: { id, capabilities, health } }) => {
-    // One that was never reached is taken at its word later.
-    const can = health.state === 'unknown' || capabilities.includes(capability);
-    return can && (asked === undefined || asked === id);
-  });
+  return offers.filter(
+    ({ provider }) => has(provider, capability) && (asked === undefined || asked === provider.id),
+  );
 }
 
 function isAsked<One extends Image | Size>(one: One, { mixins }: Wanted, all: readonly One[]): boolean {

@@ -1,4 +1,6 @@
-import { AppError, machineSpecSchema, type ResourceAction } from '@medusa/protocol';
+import { isUtf8 } from 'node:buffer';
+import { AppError, machineSpecSchema, parseInput, type ResourceAction } from '@medusa/protocol';
+import type { GuestData } from '../../provision/guest/index.ts';
 import type { Instance, NewInstance, OcciBackend } from '../backend.ts';
 import {
   computeKind,
@@ -6,6 +8,8 @@ import {
   identifierOf,
   networkInterfaceKind,
   networkKind,
+  sshKeyMixin,
+  userDataMixin,
   type OcciValue,
 } from '../model/index.ts';
 import { chooseMachine } from './choose.ts';
@@ -26,7 +30,7 @@ import {
   type ViewOf,
 } from './resources.ts';
 
-type Deps = ResourceDeps & { readonly offers: Offers };
+type Deps = ResourceDeps & { readonly offers: Offers; readonly guests: GuestData };
 
 /** Ways to stop or restart a machine are the provider's: the method that a client names makes no difference. */
 const asked: Readonly<Record<string, ResourceAction>> = {
@@ -38,7 +42,7 @@ const asked: Readonly<Record<string, ResourceAction>> = {
 
 /** Machines of every provider, apart from those of pools. The id is also the host's name. */
 export function computeBackend(deps: Deps): OcciBackend {
-  const { provisioning, offers, newId } = deps;
+  const { provisioning, offers, guests, newId } = deps;
   const instanceOf = async (view: ViewOf<'machine'>): Promise<Instance> => toInstance(view, await offers());
   return {
     ...{ kind: computeKind, access: adminOnly, takesIds: true, actions: Object.keys(asked) },
@@ -54,16 +58,30 @@ export function computeBackend(deps: Deps): OcciBackend {
     async create(wanted, by) {
       const id = idFor(wanted, newId);
       const { provider, image, size } = chooseMachine(await offers(), wanted);
-      const spec = machineSpecSchema.parse({
-        ...{ kind: 'machine', role: 'plain', image, size },
-        networks: networksOf(wanted),
+      const given = userDataOf(wanted);
+      await withUserData(guests, given, async (userData) => {
+        const spec = parseInput(machineSpecSchema, {
+          ...{ kind: 'machine', role: 'plain', image, size, userData },
+          networks: networksOf(wanted),
+          publicKey: wanted.attributes.get('occi.credentials.ssh.publickey'),
+        });
+        return provisioning.create({ id: resourceIdOf(id), provider: provider.id, spec }, byOf(by));
       });
-      await provisioning.create({ id: resourceIdOf(id), provider: provider.id, spec }, byOf(by));
       return require(await findOwnMachine(deps, id), instanceOf);
     },
-    update: async (_id, changes) => refuseChanges(changes),
+    async update(id, changes) {
+      const view = await findOwnMachine(deps, id);
+      // It is never told: who sends the same document again changes nothing.
+      const given = userDataOf({ attributes: changes });
+      const isSame = given !== undefined && given === (await dataOf(guests, view));
+      const others = [...changes].filter(([name]) => !isSame || name !== userDataName);
+      if (others.length > 0) refuseChanges(new Map(others));
+      return require(view, instanceOf);
+    },
     async delete(id, by) {
+      const key = (await findOwnMachine(deps, id))?.spec.userData;
       await provisioning.act(resourceIdOf(id), { action: 'destroy' }, byOf(by));
+      if (key !== undefined) await guests.remove(key);
     },
     async act(id, { term }, by) {
       const action = asked[term];
@@ -80,6 +98,44 @@ async function require<View, Made>(
 ): Promise<Made> {
   if (view === undefined) throw new AppError('resource.unknown', 'There is no such instance');
   return make(view);
+}
+
+const userDataName = 'occi.compute.userdata';
+/** What every provider takes that takes user data at all (Amazon EC2 API, RunInstances). */
+const mostUserData = 16_384;
+
+/** Text, in base64 (GFD.224, User Data). Throws `request.invalid`. */
+function userDataOf({ attributes }: Pick<NewInstance, 'attributes'>): string | undefined {
+  const given = attributes.get(userDataName);
+  if (given === undefined) return undefined;
+  const bytes = Buffer.from(String(given), 'base64');
+  const isBase64 = bytes.toString('base64').replace(/=+$/, '') === String(given).trim().replace(/=+$/, '');
+  if (!isBase64 || !isUtf8(bytes) || bytes.length > mostUserData)
+    throw new AppError(
+      'request.invalid',
+      `${userDataName} is text of at most ${mostUserData} bytes, in base64`,
+    );
+  return bytes.toString('utf8');
+}
+
+async function dataOf(guests: GuestData, view: ViewOf<'machine'> | undefined): Promise<string | undefined> {
+  const key = view?.spec.userData;
+  return key === undefined ? undefined : guests.find(key);
+}
+
+/** It is there before the machine is wanted: whoever makes it finds it. */
+async function withUserData(
+  guests: GuestData,
+  given: string | undefined,
+  create: (key: string | undefined) => Promise<unknown>,
+): Promise<void> {
+  const key = given === undefined ? undefined : await guests.put(given);
+  try {
+    await create(key);
+  } catch (error) {
+    if (key !== undefined) await guests.remove(key);
+    throw error;
+  }
 }
 
 function idFor({ id, attributes }: NewInstance, newId: () => string): string {
@@ -101,15 +157,21 @@ function toInstance(view: ViewOf<'machine'>, offers: readonly Offer[]): Instance
   const { mixin, attribute } = providerPart(view);
   const state = stateOf(view);
   const hardware = hardwareOf(view, offers);
+  const { publicKey, userData } = view.spec;
   return {
     id: view.id,
-    mixins: [mixin, ...hardware.mixins],
+    mixins: [
+      ...[mixin, ...hardware.mixins],
+      ...(publicKey === undefined ? [] : [identifierOf(sshKeyMixin)]),
+      ...(userData === undefined ? [] : [identifierOf(userDataMixin)]),
+    ],
     attributes: attributesFrom([
       ['occi.core.title', view.id],
       ['occi.compute.hostname', view.id],
       ['occi.compute.state', state],
       ['occi.compute.state.message', messageOf(view)],
       ...hardware.attributes,
+      ['occi.credentials.ssh.publickey', publicKey],
       attribute,
     ]),
     actions: actionsIn[state],

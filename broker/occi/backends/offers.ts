@@ -67,8 +67,15 @@ export function createOffers({
     const providers = (await provisioning.providers()).filter(({ isEnabled }) => isEnabled);
     const lookAt = now() + lookMs;
     const ids = namesOf(providers);
-    if (known?.providers === ids && now() < known.until) known = { ...known, lookAt };
-    else {
+    if (known?.providers === ids && now() < known.until) {
+      // What a provider can is known when it was reached first: sooner than its catalogue is asked for anew.
+      const views = new Map(providers.map((one) => [one.id, one]));
+      const offers = known.offers.map((offer) => ({
+        ...offer,
+        provider: views.get(offer.provider.id) ?? offer.provider,
+      }));
+      known = { ...known, lookAt, offers };
+    } else {
       const catalogs = await Promise.all(providers.map(catalogOf));
       const offers = providers.map((one, index) => offerOf(one, catalogs[index]));
       const until = now() + (catalogs.includes(undefined) ? retryMs : freshMs);

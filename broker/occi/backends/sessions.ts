@@ -8,7 +8,7 @@ import {
 import { hasAnyRole } from '../../identity/index.ts';
 import { isLive, type Sessions } from '../../session/index.ts';
 import type { Instance, OcciBackend, OcciCaller } from '../backend.ts';
-import { pacsKind, roomKind, sessionKind } from '../model/index.ts';
+import { roomKind, sessionKind } from '../model/index.ts';
 import { attributesFrom } from './resources.ts';
 
 type Deps = { readonly sessions: Pick<Sessions, 'launch' | 'close' | 'getFor' | 'listFor' | 'view'> };
@@ -104,15 +104,5 @@ export function roomBackend({ sessions }: Deps): OcciBackend {
       const view = await viewFor(sessions, id, by);
       return view && isLive(view) ? roomOf(view) : undefined;
     },
-  };
-}
-
-/** Archives of the hospital: none is known to the broker yet, and none is ever started or stopped from here. */
-export function pacsBackend(): OcciBackend {
-  return {
-    ...{ kind: pacsKind, access: { read: everybody, change: ['admin'] }, actions: [] },
-    ...{ takesIds: false, linksAtBirth: [] },
-    list: async () => [],
-    get: async () => undefined,
   };
 }

@@ -6,7 +6,7 @@ import { startSimulatedCloud } from '../../provision/drivers/simulated/simulated
 import { occiClient, type OcciAnswer, type OcciClient } from '../../support/occi-client.ts';
 import { startOcciEdge, type OcciEdge } from '../../support/occi-edge.ts';
 import { startTestDatabase } from '../../support/test-database.ts';
-import { addCloud, cloudId, startTestEngine } from '../../support/test-provisioning.ts';
+import { addCloud, cloudId, guestsOf, startTestEngine } from '../../support/test-provisioning.ts';
 import {
   cloudForTwoTier,
   startTestServices,
@@ -82,6 +82,7 @@ beforeAll(async () => {
         openOcci({
           ...{ root, provisioning: engine.provisioning, services, agreements, now: Date.now },
           ...{ manifests: [manifest.name], serviceRecords: async () => createServiceStore(engine.db).list() },
+          ...{ guests: guestsOf(engine), senders: async () => [] },
           ...{ nodes: none, sessions: none as unknown as OcciDeps['sessions'] },
           ...{ store: createOcciStore(engine.db), newId: () => `own-${(id += 1)}` },
           report: (error) => {

@@ -2,7 +2,7 @@ import { AppError, parseInput, resourceSpecSchema } from '@medusa/protocol';
 import type { Instance, OcciBackend } from '../backend.ts';
 import { computeKind, storageKind, storageLinkKind } from '../model/index.ts';
 import { chooseProvider } from './choose.ts';
-import type { Offers } from './offers.ts';
+import type { Offer, Offers } from './offers.ts';
 import {
   adminOnly,
   attributesFrom,
@@ -24,32 +24,48 @@ import {
 /** Volumes of every provider. A deleted one waits on the hold list for a person: it may hold patients' data. */
 export function storageBackend(deps: ResourceDeps & { readonly offers: Offers }): OcciBackend {
   const { provisioning, offers, newId } = deps;
+  const find = async (id: string): Promise<Instance | undefined> => {
+    const view = await findWanted(deps, 'volume', id);
+    return view && toInstance(view, await offers());
+  };
   return {
-    // A volume is online as long as it is there.
-    ...{ kind: storageKind, access: adminOnly, actions: [], takesIds: true, linksAtBirth: [] },
-    list: async () => (await wantedOf(deps, 'volume')).map(toInstance),
-    async get(id) {
-      const view = await findWanted(deps, 'volume', id);
-      return view && toInstance(view);
+    // A volume is online as long as it is there, and no provider's port makes it larger or copies it elsewhere.
+    ...{ kind: storageKind, access: adminOnly, actions: ['snapshot'], takesIds: true, linksAtBirth: [] },
+    async list() {
+      const known = await offers();
+      return (await wantedOf(deps, 'volume')).map((view) => toInstance(view, known));
     },
+    get: find,
     async create(wanted, by) {
       const id = resourceIdOf(wanted.id ?? newId());
       const provider = chooseProvider(await offers(), wanted, 'volumes').id;
       const sizeGiB = Math.ceil(Number(wanted.attributes.get('occi.storage.size')));
       const spec = parseInput(resourceSpecSchema, { kind: 'volume', sizeGiB });
       await provisioning.create({ id, provider, spec }, byOf(by));
-      const view = await findWanted(deps, 'volume', id);
-      if (!view) throw new AppError('resource.unknown', 'There is no such instance');
-      return toInstance(view);
+      return required(await find(id));
     },
     update: async (_id, changes) => refuseChanges(changes),
     async delete(id, by) {
       await provisioning.act(resourceIdOf(id), { action: 'destroy' }, byOf(by));
     },
+    async act(id, _call, by) {
+      const instance = required(await find(id));
+      if (!instance.actions.includes('snapshot'))
+        throw new AppError('resource.conflict', 'It is not online, or its provider makes no snapshots');
+      const { id: volume, provider } = await provisioning.resource(resourceIdOf(id));
+      const spec = { kind: 'snapshot', volume } as const;
+      await provisioning.create({ id: resourceIdOf(newId()), provider, spec }, byOf(by));
+      return instance;
+    },
   };
 }
 
-function toInstance(view: ViewOf<'volume'>): Instance {
+function required(instance: Instance | undefined): Instance {
+  if (instance) return instance;
+  throw new AppError('resource.unknown', 'There is no such instance');
+}
+
+function toInstance(view: ViewOf<'volume'>, offers: readonly Offer[]): Instance {
   const { mixin, attribute } = providerPart(view);
   const states = { serving: 'online', broken: 'error', 'under way': 'offline' };
   return {
@@ -62,8 +78,12 @@ function toInstance(view: ViewOf<'volume'>): Instance {
       ['occi.storage.state.message', messageOf(view)],
       attribute,
     ]),
-    actions: [],
+    actions: conditionOf(view) === 'serving' && canSnapshot(view, offers) ? ['snapshot'] : [],
   };
+}
+
+function canSnapshot({ provider: id }: ViewOf<'volume'>, offers: readonly Offer[]): boolean {
+  return offers.some(({ provider }) => provider.id === id && provider.capabilities.includes('snapshots'));
 }
 
 /** Which volume is attached to which machine: at most one, so that a link's id is its volume's. */

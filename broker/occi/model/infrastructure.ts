@@ -9,6 +9,7 @@ const scheme = `${root}#`;
 const activity = ['active', 'inactive', 'error'];
 const reason = immutable('string', { description: 'Why it is in this state' });
 const computeAction = `${root}/compute/action#`;
+const storageAction = `${root}/storage/action#`;
 const method = (...values: string[]) => ({ method: mutable('string', { values }) });
 
 export const computeKind = resourceKindOf({
@@ -51,7 +52,11 @@ export const storageKind = resourceKindOf({
     'occi.storage.state': immutable('string', { values: ['online', 'offline', 'error'] }),
     'occi.storage.state.message': reason,
   },
-  actions: ['online', 'offline'].map((term) => actionOf(`${root}/storage/action#`, term)),
+  // The last three are those of OCCI 1.1 (GFD.184).
+  actions: [
+    ...['online', 'offline', 'backup', 'snapshot'].map((term) => actionOf(storageAction, term)),
+    actionOf(storageAction, 'resize', { size: required('number', { minimum: 0, description: 'GiB' }) }),
+  ],
 });
 
 export const networkInterfaceKind = linkKindOf({
@@ -125,5 +130,5 @@ export const sshKeyMixin = mixinOf({
 export const userDataMixin = mixinOf({
   ...{ scheme: `${root}/compute#`, term: 'user_data', title: 'User data' },
   applies: [identifierOf(computeKind)],
-  attributes: { 'occi.compute.userdata': required('string', { description: 'base64' }) },
+  attributes: { 'occi.compute.userdata': required('string', { description: 'base64; it is never told' }) },
 });

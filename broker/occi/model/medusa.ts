@@ -62,6 +62,16 @@ export const pacsKind = resourceKindOf({
   },
 });
 
+/** What a storage was at one time; made by its action of that name. */
+export const snapshotKind = resourceKindOf({
+  ...{ scheme, term: 'snapshot', title: 'Snapshot of a storage' },
+  attributes: {
+    'medusa.snapshot.storage': immutable('string', { description: 'Id of the storage' }),
+    'medusa.snapshot.state': immutable('string', { values: ['online', 'offline', 'error'] }),
+    'medusa.snapshot.state.message': immutable('string'),
+  },
+});
+
 export const sessionKind = resourceKindOf({
   ...{ scheme, term: 'session', title: 'Session' },
   attributes: {

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import type { ResourceKind } from '@medusa/protocol';
 import {
+  isProviderFault,
   ProviderError,
   type Address,
   type AddressPort,
   type GuestStart,
   type Item,
+  type KeyPort,
   type Machine,
   type Network,
   type Operation,
@@ -77,14 +80,18 @@ export async function createThing(
   const { tag, name, operation, refOf } = context;
   const made = await byKind<Promise<Item>>(
     {
-      machine: async ({ image, size, zone, networks, securityGroups }) => {
+      machine: async ({ image, size, zone, networks, securityGroups, publicKey }) => {
+        const keyName = keyNameOf(tag.owner, { id: tag.resource, wish });
         const request = {
-          ...{ image: refOf(image), size, zone, keyName: null },
+          ...{ image: refOf(image), size, zone, keyName },
           networkRefs: networks.map(refOf),
           securityGroupRefs: securityGroups.map(refOf),
           guest: await context.guest(),
         };
-        return driver.machines.create(request, tag, name, operation);
+        const create = async (): Promise<Item> => driver.machines.create(request, tag, name, operation);
+        return publicKey === undefined || keyName === null
+          ? create()
+          : withKey(having(driver.keys), { name: keyName, publicKey, operation }, create);
       },
       volume: async ({ sizeGiB, type, zone, source }) => {
         const from = source.kind === 'blank' ? source : { kind: source.kind, ref: refOf(source.resource) };
@@ -106,15 +113,48 @@ export async function createThing(
   return toThing(made);
 }
 
+/** One of all incarnations of a machine; null: it is given none. */
+function keyNameOf(
+  owner: string,
+  { id, wish: { spec } }: { readonly id: string; readonly wish: Pick<ResourceRecord['wish'], 'spec'> },
+): string | null {
+  if (spec.kind !== 'machine' || spec.publicKey === undefined) return null;
+  const mark = createHash('sha256').update(spec.publicKey).digest('hex').slice(0, 8);
+  return `medusa-${owner}-key-${id}-${mark}`;
+}
+
+/** The key stays when it is not known whether the machine is there. */
+async function withKey(
+  keys: KeyPort,
+  { name, publicKey, operation }: { name: string; publicKey: string; operation: Operation },
+  create: () => Promise<Item>,
+): Promise<Item> {
+  await keys.import(name, publicKey, operation);
+  try {
+    return await create();
+  } catch (error) {
+    if (isProviderFault(error) && error.fault !== 'unknown-outcome')
+      // It is imported under the same name when the machine is tried again.
+      await keys.remove(name, operation).catch(() => undefined);
+    throw error;
+  }
+}
+
 type OtherCall = Exclude<Call, { action: 'create' }>;
 
 /** Everything but a create. */
 export async function callThing(
   driver: ProviderDriver,
-  kind: ResourceKind,
-  { call, operation }: { call: OtherCall; operation: Operation },
+  record: Pick<ResourceRecord, 'id' | 'wish'>,
+  { call, operation, owner }: { call: OtherCall; operation: Operation; owner: string },
 ): Promise<void> {
-  if (call.action === 'destroy') return requirePort(driver, kind).destroy(call.ref, operation);
+  const { kind } = record.wish.spec;
+  if (call.action === 'destroy') {
+    // First, so that a destroy that was cut off is asked again, and leaves no key behind.
+    const keyName = keyNameOf(owner, record);
+    if (keyName !== null) await driver.keys?.remove(keyName, operation);
+    return requirePort(driver, kind).destroy(call.ref, operation);
+  }
   if (kind === 'volume') return callVolume(having(driver.volumes), call, operation);
   if (kind === 'address') return callAddress(having(driver.addresses), call, operation);
   const action = driver.machines.actions.find((known) => known === call.action);

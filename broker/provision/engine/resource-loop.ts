@@ -234,7 +234,7 @@ async function run(
 ): Promise<Thing | undefined> {
   const { look, record, open, call, operation, intent } = task;
   if (call.action !== 'create') {
-    await callThing(open.driver, kindOf(record), { call, operation });
+    await callThing(open.driver, record, { call, operation, owner: deps.owner });
     return undefined;
   }
   const { related, pool } = look;
