@@ -65,7 +65,11 @@ function announce(res: Response): void {
   res.setHeader('cache-control', 'no-store');
 }
 
-const plainer: Readonly<Record<number, ProblemCode>> = { 410: 'resource.conflict', 422: 'request.malformed' };
+const plainer: Readonly<Record<number, ProblemCode>> = {
+  410: 'resource.conflict',
+  422: 'request.malformed',
+  502: 'occi.unavailable',
+};
 
 /** Clients know the status codes of GFD.223 §5.4 alone: what does not fit its schema is a bad request to them. */
 function asOcci(error: unknown, res: Response): unknown {

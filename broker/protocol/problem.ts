@@ -48,6 +48,11 @@ export const problems = {
   'occi.method-refused': { status: 405, title: 'This cannot be done here', retry: false },
   'occi.not-acceptable': { status: 406, title: 'There is no rendering that you accept', retry: false },
   'occi.not-implemented': { status: 501, title: 'This is not implemented', retry: false },
+  'occi.unavailable': {
+    status: 503,
+    title: 'Something that is needed for this does not answer',
+    retry: true,
+  },
   'template.unknown': { status: 404, title: 'There is no such template', retry: false },
   'offer.unknown': { status: 404, title: 'There is no such offer', retry: false },
   'offer.expired': { status: 409, title: 'The offer has expired', retry: false },
