@@ -9,16 +9,18 @@ import type { Logger } from 'pino';
 import type { StorageConfig } from './config.ts';
 import { WorkerPool } from './dicom/worker-pool.ts';
 import { createDicomwebApp, type DicomwebDeps } from './dicomweb/dicomweb-app.ts';
-import { startDimseServer } from './dimse/dimse-server.ts';
+import { startDimseServer, type DimseServerOptions } from './dimse/dimse-server.ts';
+import { createServices } from './dimse/create-services.ts';
 import { openRegistry } from './entities/registry.ts';
 import { createIngest, type Ingest, type IngestDeps, type IngestEvents } from './ingest/ingest.ts';
 import { recover } from './ingest/recover.ts';
+import { holdsKind } from './index/retrieval.ts';
 import { StudyIndex } from './index/study-index.ts';
 import { BrokerLink } from './link/broker-link.ts';
 import { nodeTokenFor } from './link/join.ts';
 import { createMeters, type Meters } from './metrics.ts';
 import { openFileStore } from './objects/file-store.ts';
-import { keepCertificates } from './tls/keep-certificates.ts';
+import { keepCertificates, type KeptCertificates } from './tls/keep-certificates.ts';
 
 export type StorageNodeDeps = {
   readonly log: Logger;
@@ -62,8 +64,8 @@ export async function startStorageNode(
   await recover(ingestDeps, log);
 
   const registry = await openRegistry(config.registry, log);
-  const certificates =
-    config.dicomTlsPort === undefined ? undefined : starting.use(await keepCertificates(config, log));
+  const certificates = await certificatesFor(config, log);
+  if (certificates) starting.use(certificates);
   const certificateEndsAt = async (): Promise<Date | undefined> =>
     (await certificates?.trust.current())?.own.validToDate;
 
@@ -87,16 +89,36 @@ export async function startStorageNode(
   });
   starting.defer(async () => closeHttps(https));
   const httpsPort = (https.address() as AddressInfo).port;
+  const dimseDeps = {
+    index,
+    objects,
+    headers,
+    registry,
+    aeTitle: config.aeTitle,
+    caller: {
+      callingTitle: config.aeTitle,
+      times: config,
+      trust: certificates && (async () => certificates.trust.current()),
+    },
+    log,
+  };
   const dimse = starting.use(
     await startDimseServer(
       {
         bind: config.bind,
-        port: config.plaintext === 'on' ? config.dicomPort : undefined,
-        tls: certificates && { port: config.dicomTlsPort ?? 0, trust: certificates.trust },
+        ...portsOf(config, certificates),
         mostAssociations: config.mostAssociations,
         handshakeMs: config.artimMs,
       },
-      { policy: config, registry, ingest, log, refused: () => meters.associationRefused() },
+      {
+        policy: config,
+        registry,
+        ingest,
+        services: createServices(dimseDeps),
+        holds: (sopClassUID, transferSyntaxUID) => holdsKind(index, { sopClassUID, transferSyntaxUID }),
+        log,
+        refused: () => meters.associationRefused(),
+      },
     ),
   );
   associations = () => dimse.associations();
@@ -129,6 +151,23 @@ export async function startStorageNode(
   const { tlsPort: dicomTlsPort } = dimse;
   log.info({ dicomPort, dicomTlsPort, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
   return { dicomPort, dicomTlsPort, httpsPort, close, [Symbol.asyncDispose]: close };
+}
+
+/** Also without a port of our own for TLS, for the peers that must be called over it. */
+async function certificatesFor(config: StorageConfig, log: Logger): Promise<KeptCertificates | undefined> {
+  const isWanted = config.dicomTlsPort !== undefined || config.dicomPki !== undefined;
+  return isWanted ? keepCertificates(config, log) : undefined;
+}
+
+function portsOf(
+  { plaintext, dicomPort, dicomTlsPort }: StorageConfig,
+  certificates: KeptCertificates | undefined,
+): Pick<DimseServerOptions, 'port' | 'tls'> {
+  const isSecure = dicomTlsPort !== undefined && certificates !== undefined;
+  return {
+    port: plaintext === 'on' ? dicomPort : undefined,
+    tls: isSecure ? { port: dicomTlsPort, trust: certificates.trust } : undefined,
+  };
 }
 
 async function join(

@@ -25,6 +25,14 @@ const encodings: Readonly<Record<string, string>> = {
   GBK: 'gbk',
 };
 
+/** Of a set that needs one byte a character and no escapes; undefined for others and for ASCII. */
+export function singleByteLabel(characterSet: string): string | undefined {
+  if (characterSet === '' || characterSet === 'ISO_IR 6' || !characterSet.startsWith('ISO_IR '))
+    return undefined;
+  const label = encodings[characterSet];
+  return label === 'utf-8' || label === 'shift_jis' ? undefined : label;
+}
+
 type Graphic = {
   readonly label: string;
   readonly width: 1 | 2;

@@ -12,7 +12,7 @@ export type TransferSyntax = {
 export type PixelEncoding =
   'native' | 'rle' | 'jpeg' | 'jpeg-extended' | 'jpeg-lossless' | 'jpeg-ls' | 'jpeg-2000' | 'htj2k' | 'other';
 
-const implicitLittleEndian = '1.2.840.10008.1.2';
+export const implicitLittleEndian = '1.2.840.10008.1.2';
 export const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
 const native = 'application/octet-stream';

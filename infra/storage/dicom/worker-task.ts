@@ -2,10 +2,12 @@ import type { ProblemCode } from '@medusa/protocol';
 import type { Extent } from './element-reader.ts';
 import type { IndexedObject } from './frame-reader.ts';
 import type { ParsedObject, StoredFile } from './header.ts';
+import type { Identifier } from './identifier.ts';
 import type { RenderRequest } from './render.ts';
 
 export type WorkerTask =
   | { readonly kind: 'parse'; readonly file: StoredFile }
+  | { readonly kind: 'identifier'; readonly bytes: Uint8Array; readonly isExplicit: boolean }
   | { readonly kind: 'decode'; readonly object: IndexedObject; readonly frameIndex: number }
   | { readonly kind: 'render'; readonly object: IndexedObject; readonly request: RenderRequest }
   | { readonly kind: 'transcode'; readonly object: IndexedObject; readonly target: string }
@@ -13,6 +15,7 @@ export type WorkerTask =
 
 export type WorkerResult = {
   readonly parse: ParsedObject;
+  readonly identifier: Identifier;
   readonly decode: Uint8Array;
   readonly render: Uint8Array;
   readonly transcode: undefined;

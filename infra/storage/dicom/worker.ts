@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { AppError } from '@medusa/protocol';
 import { parseObject } from './header.ts';
+import { readIdentifier } from './identifier.ts';
 import { openFrames } from './frame-reader.ts';
 import { openDataSet } from './byte-source.ts';
 import { MalformedDataSet } from './malformed.ts';
@@ -14,6 +15,8 @@ async function perform(task: WorkerTask): Promise<unknown> {
   switch (task.kind) {
     case 'parse':
       return parseObject(task.file);
+    case 'identifier':
+      return readIdentifier(Buffer.from(task.bytes), task.isExplicit);
     case 'render':
       return renderFrame(task.object, task.request);
     case 'transcode':

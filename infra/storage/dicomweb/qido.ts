@@ -1,7 +1,8 @@
 import { AppError } from '@medusa/protocol';
 import { Router, type Request, type Response } from 'express';
 import { tagOf } from '../dicom/dictionary.ts';
-import { isMatchable, search, type SearchLevel } from '../index/search.ts';
+import { isMatchable, type SearchLevel } from '../index/matching.ts';
+import { search } from '../index/search.ts';
 import type { StudyIndex } from '../index/study-index.ts';
 import { onlyStudyOf, requireStudy } from './authorization.ts';
 import { serviceRoot, withBulkUrls } from './service-root.ts';

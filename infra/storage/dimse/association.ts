@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { admissionOf, type PeerCertificate } from '../entities/admission.ts';
-import type { EntityRegistry } from '../entities/registry.ts';
+import type { EntityRegistry, Permission } from '../entities/registry.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import {
   applicationContextName,
@@ -12,37 +12,38 @@ import {
 import { actionFor, type AssociationState } from './association-state.ts';
 import {
   commandFields,
-  encodeResponse,
-  mostCommandBytes,
-  parseCommand,
+  responseTo,
   statuses,
   type Command,
+  type CommandElements,
+  type CommandStatus,
 } from './command.ts';
+import { collect, MessageExchange, type DataSetReceiver } from './exchange.ts';
+import { negotiate } from './negotiate.ts';
+import { whole, type AcceptedContext, type Operation } from './operation.ts';
 import {
   abortReasons,
-  encodeAbort,
-  encodeCommandData,
   encodeReject,
   encodeReleaseResponse,
   parseData,
-  PduReader,
   ProtocolViolation,
   rejections,
-  type DataValue,
   type Pdu,
   type Rejection,
 } from './pdu.ts';
-import { acceptContext, verification } from './sop-classes.ts';
-import { drain, openStoreSink, type DataSetSink, type StoreContext } from './store-scp.ts';
+import { serviceOf, type ServiceKind } from './services.ts';
+import { drain, openStoreSink, type DataSetSink } from './store-scp.ts';
+import { Transport, type TransportTimes } from './transport.ts';
 
-type AssociationPolicy = {
+export type AssociationPolicy = TransportTimes & {
   readonly aeTitle: string;
   /** Empty: any may call. */
   readonly callingTitles: readonly string[];
-  /** PS3.8 §9.1.4: how long we wait for a request, and for the peer to close. */
-  readonly artimMs: number;
-  readonly idleMs: number;
 };
+
+/** Performs a request whose identifier has come; undefined: it was too long. Answers the peer itself. */
+export type Service = (operation: Operation, identifier: Buffer | undefined) => Promise<void>;
+export type Services = Readonly<Record<Exclude<ServiceKind, 'verification' | 'storage'>, Service>>;
 
 export type AssociationDeps = {
   readonly policy: AssociationPolicy;
@@ -50,108 +51,122 @@ export type AssociationDeps = {
   /** What the peer proved itself with; undefined over plaintext. */
   readonly certificate: PeerCertificate | undefined;
   readonly ingest: Ingest;
+  readonly services: Services;
+  /** Whether objects of this SOP class lie here in this transfer syntax. */
+  readonly holds: (sopClassUID: string, transferSyntax: string) => boolean;
   readonly log: Logger;
   /** False when as many associations run as may. Otherwise one more runs until it is disposed. */
   admit(): Disposable | undefined;
   refused(): void;
 };
 
-type AcceptedContext = Omit<StoreContext, 'callingTitle'>;
-type Message = { readonly command: Command; readonly contextId: number; readonly sink: DataSetSink };
+type Running = { readonly cancel: AbortController; isReceived: boolean };
+
+/** A list of thousands of UIDs fits in. */
+const mostIdentifierBytes: Readonly<Record<keyof Services, number>> = {
+  find: 256 * 1024,
+  move: 256 * 1024,
+  get: 256 * 1024,
+};
+const requestOf: Readonly<Record<keyof Services, number>> = {
+  find: commandFields.findRequest,
+  move: commandFields.moveRequest,
+  get: commandFields.getRequest,
+};
 
 /** One connection of a peer, from the TCP accept to its close. */
 export class Association {
-  readonly #socket: Socket;
+  readonly #transport: Transport;
+  readonly #exchange: MessageExchange;
   readonly #deps: AssociationDeps;
-  readonly #contexts = new Map<number, AcceptedContext>();
+  readonly #running = new Map<number, Running>();
+  readonly #background = new Set<Promise<void>>();
+  #contexts: ReadonlyMap<number, AcceptedContext> = new Map();
   #state: AssociationState = 'awaiting-association';
   #seat: Disposable | undefined;
   #callingTitle = '';
-  #peerMostBytes = 0;
-  #command: Buffer[] = [];
-  #commandBytes = 0;
-  #commandContext: number | undefined;
-  #message: Message | undefined;
-  #isBusy = false;
+  #may: ReadonlySet<Permission> = new Set();
+  /** Operations that the peer may have under way (PS3.7 §D.3.3.3). */
+  #window = 1;
 
   constructor(socket: Socket, deps: AssociationDeps) {
-    this.#socket = socket;
     this.#deps = deps;
+    this.#exchange = new MessageExchange({
+      write: async (bytes) => this.#transport.write(bytes),
+      isContext: (id) => this.#contexts.has(id),
+      begin: async (command, contextId) => this.#begin(command, contextId),
+    });
+    this.#transport = new Transport(socket, deps.policy, (isReading) => {
+      const isWorking = [...this.#running.values()].some(({ isReceived }) => isReceived);
+      return this.#exchange.isWaiting() || (isReading && !isWorking);
+    });
   }
 
   /** Resolves when the connection is over, for whatever reason. Never rejects. */
   async run(): Promise<void> {
     const artim = setTimeout(() => {
-      if (this.#state === 'awaiting-association') this.#socket.destroy();
+      if (this.#state === 'awaiting-association') this.#transport.destroy();
     }, this.#deps.policy.artimMs);
-    this.#socket.setNoDelay(true);
-    this.#socket.setTimeout(this.#deps.policy.idleMs, () => {
-      // Nothing can come while we do not read.
-      if (!this.#isBusy) this.#end(encodeAbort(abortReasons.notSpecified));
-    });
     try {
-      await this.#read();
+      for await (const pdu of this.#transport.pdus()) {
+        await this.#take(pdu);
+        if (this.#isEnded()) break;
+      }
     } catch (error) {
-      await this.#fail(error);
+      this.#fail(error);
     } finally {
       clearTimeout(artim);
-      await this.#message?.sink.discard();
+      for (const { cancel } of this.#running.values()) cancel.abort();
+      await this.#exchange.fail(new Error('The association is over'));
+      await Promise.all(this.#background);
       this.#seat?.[Symbol.dispose]();
-      await this.#closed();
+      await this.#transport.closed();
     }
   }
 
   /** The node goes down. */
   abort(): void {
-    this.#end(encodeAbort(abortReasons.notSpecified));
-    this.#socket.destroySoon();
-  }
-
-  async #read(): Promise<void> {
-    const reader = new PduReader();
-    const chunks: AsyncIterable<Buffer> = this.#socket.iterator({ destroyOnReturn: false });
-    for await (const chunk of chunks) {
-      this.#isBusy = true;
-      for (const pdu of reader.push(chunk)) {
-        await this.#take(pdu);
-        if (this.#isEnded()) return;
-      }
-      this.#isBusy = false;
-    }
+    this.#end();
+    this.#transport.abort(abortReasons.notSpecified);
+    this.#transport.destroySoon();
   }
 
   #isEnded(): boolean {
-    return this.#state === 'ended';
+    return this.#state === 'ended' || this.#transport.isEnded;
   }
 
-  async #fail(error: unknown): Promise<void> {
+  #end(lastWords?: Buffer): void {
+    this.#state = 'ended';
+    if (lastWords) this.#transport.end(lastWords);
+  }
+
+  #fail(error: unknown): void {
+    this.#state = 'ended';
     if (error instanceof ProtocolViolation) {
       this.#deps.log.warn({ reason: error.message }, 'association aborted');
-      this.#end(encodeAbort(error.reason));
+      this.#transport.abort(error.reason);
       return;
     }
+    if (this.#transport.isEnded) return;
     // The peer reset the connection, or a bug: either way this association is over, and only this one.
     this.#deps.log.warn({ err: error }, 'association lost');
-    this.#socket.destroy();
+    this.#transport.destroy();
   }
 
   async #take(pdu: Pdu): Promise<void> {
     switch (actionFor(this.#state, pdu.type)) {
-      case 'negotiate': {
+      case 'negotiate':
         await this.#negotiate(parseAssociateRequest(pdu.body));
         return;
-      }
       case 'take-data':
-        for (const value of parseData(pdu.body)) await this.#takeValue(value);
+        for (const value of parseData(pdu.body)) await this.#exchange.take(value);
         return;
-      case 'answer-release': {
+      case 'answer-release':
         this.#end(encodeReleaseResponse());
         return;
-      }
-      case 'end': {
+      case 'end':
         this.#end();
         return;
-      }
       case 'abort-unexpected':
         throw new ProtocolViolation(abortReasons.unexpectedPdu, 'unexpected PDU');
       case 'ignore':
@@ -168,20 +183,17 @@ export class Association {
       this.#end(encodeReject(rejection));
       return;
     }
-    const results = request.contexts.map((context) => {
-      const result = acceptContext(context);
-      if (result.result === 'accepted')
-        this.#contexts.set(context.id, {
-          abstractSyntax: context.abstractSyntax,
-          transferSyntax: result.transferSyntax,
-        });
-      return result;
+    const { contexts, results, user, window } = negotiate(request, {
+      may: this.#may,
+      holds: this.#deps.holds,
     });
+    this.#contexts = contexts;
+    this.#window = window;
     this.#callingTitle = request.callingTitle;
-    this.#peerMostBytes = request.mostPduBytes;
+    this.#exchange.peerMostBytes = request.user.mostPduBytes;
     this.#state = 'associated';
     this.#deps.log.info({ callingTitle: request.callingTitle }, 'association accepted');
-    this.#send(encodeAssociateAccept(request, results));
+    await this.#transport.write(encodeAssociateAccept(request, results, user));
   }
 
   async #rejectionOf(request: AssociateRequest): Promise<Rejection | undefined> {
@@ -198,94 +210,107 @@ export class Association {
       log.warn({ reason: admission.reason }, 'caller not admitted');
       return rejections.callingTitle;
     }
+    this.#may = admission.may;
     this.#seat = this.#deps.admit();
     return this.#seat ? undefined : rejections.localLimit;
   }
 
-  async #takeValue(value: DataValue): Promise<void> {
-    if (!this.#contexts.has(value.contextId))
-      throw new ProtocolViolation(abortReasons.invalidParameter, 'data for a context that was not accepted');
-    if (value.isCommand) await this.#takeCommand(value);
-    else await this.#takeDataSet(value);
-  }
-
-  async #takeCommand(value: DataValue): Promise<void> {
-    const isOther = this.#commandContext !== undefined && this.#commandContext !== value.contextId;
-    this.#commandBytes += value.bytes.length;
-    if (this.#message || isOther || this.#commandBytes > mostCommandBytes)
-      throw new ProtocolViolation(
-        abortReasons.invalidParameter,
-        'a command where none may be, or one too long',
-      );
-    this.#commandContext = value.contextId;
-    this.#command.push(value.bytes);
-    if (!value.isLast) return;
-    const command = parseCommand(Buffer.concat(this.#command));
-    this.#command = [];
-    this.#commandBytes = 0;
-    this.#commandContext = undefined;
-    await this.#begin(command, value.contextId);
-  }
-
-  async #begin(command: Command, contextId: number): Promise<void> {
+  async #begin(command: Command, contextId: number): Promise<DataSetReceiver | undefined> {
     const context = this.#contexts.get(contextId);
-    if (!context) return;
-    // Nothing we do lasts long enough to be cancelled (PS3.7 §9.3.2.3).
-    if (command.field === commandFields.cancelRequest) return;
-    if (!command.hasDataSet) {
-      const isEcho = command.field === commandFields.echoRequest && context.abstractSyntax === verification;
-      const isStore = command.field === commandFields.storeRequest;
-      const status = isEcho
-        ? statuses.success
-        : isStore
-          ? statuses.cannotUnderstand
-          : statuses.unrecognizedOperation;
-      this.#respond(command, contextId, { status });
-      return;
+    if (!context) return undefined;
+    if (command.field === commandFields.cancelRequest) {
+      this.#running.get(command.messageId)?.cancel.abort();
+      return command.hasDataSet ? collect(0, async () => undefined) : undefined;
     }
-    const isStore = command.field === commandFields.storeRequest;
-    const sink = isStore
-      ? await openStoreSink(command, { ...context, callingTitle: this.#callingTitle }, this.#deps)
+    if (this.#running.has(command.messageId) || this.#running.size >= this.#window)
+      throw new ProtocolViolation(abortReasons.invalidParameter, 'more operations than were negotiated');
+    const running: Running = { cancel: new AbortController(), isReceived: !command.hasDataSet };
+    this.#running.set(command.messageId, running);
+    const operation = this.#operation(command, context, running.cancel.signal);
+    const kind = serviceOf(context.abstractSyntax)?.kind;
+    const service = serviceFor(command, kind);
+    if (service) {
+      const perform = this.#deps.services[service];
+      return collect(mostIdentifierBytes[service], async (identifier) => {
+        running.isReceived = true;
+        this.#inBackground(perform(operation, identifier));
+      });
+    }
+    const status = immediateStatus(command, kind);
+    if (!status) return this.#storing(await this.#sinkFor(operation, kind), operation, running);
+    await operation.respond(status);
+    return undefined;
+  }
+
+  async #sinkFor({ command, context }: Operation, kind: ServiceKind | undefined): Promise<DataSetSink> {
+    return isStore(command, context, kind)
+      ? openStoreSink(command, { ...context, callingTitle: this.#callingTitle }, this.#deps)
       : drain({ status: statuses.unrecognizedOperation });
-    this.#message = { command, contextId, sink };
   }
 
-  async #takeDataSet(value: DataValue): Promise<void> {
-    const message = this.#message;
-    if (message?.contextId !== value.contextId)
-      throw new ProtocolViolation(abortReasons.invalidParameter, 'a data set without its command');
-    await message.sink.write(value.bytes);
-    if (!value.isLast) return;
-    const status = await message.sink.end();
-    this.#message = undefined;
-    this.#respond(message.command, message.contextId, status);
+  #storing(sink: DataSetSink, operation: Operation, running: Running): DataSetReceiver {
+    const finish = async (): Promise<void> => operation.respond(await sink.end());
+    return {
+      write: async (bytes) => sink.write(bytes),
+      discard: async () => sink.discard(),
+      end: async () => {
+        running.isReceived = true;
+        // With a window the next object comes in while this one is made durable.
+        if (this.#window > 1) this.#inBackground(finish());
+        else await finish();
+      },
+    };
   }
 
-  #respond(command: Command, contextId: number, status: Parameters<typeof encodeResponse>[1]): void {
-    this.#send(encodeCommandData(contextId, encodeResponse(command, status), this.#peerMostBytes));
+  #operation(command: Command, context: AcceptedContext, cancelled: AbortSignal): Operation {
+    return {
+      command,
+      context,
+      cancelled,
+      callingTitle: this.#callingTitle,
+      may: this.#may,
+      exchange: this.#exchange,
+      contexts: this.#contexts,
+      respond: async (elements, dataSet) => this.#respond(command, context.id, { elements, dataSet }),
+    };
   }
 
-  #send(bytes: Buffer): void {
-    if (this.#socket.writable) this.#socket.write(bytes);
+  async #respond(
+    command: Command,
+    contextId: number,
+    { elements, dataSet }: { elements: CommandElements; dataSet: Buffer | undefined },
+  ): Promise<void> {
+    const isLast = elements.status !== statuses.pending && elements.status !== statuses.pendingWithWarning;
+    // Before the peer can know of it: its next request may come at once.
+    if (isLast) this.#running.delete(command.messageId);
+    if (this.#isEnded()) return;
+    await this.#exchange.send(contextId, { ...responseTo(command), ...elements }, dataSet && whole(dataSet));
   }
 
-  #end(lastWords?: Buffer): void {
-    this.#state = 'ended';
-    if (!this.#socket.writable) return;
-    if (lastWords) this.#socket.end(lastWords);
-    else this.#socket.end();
-    // PS3.8 §9.1.4: the peer closes, or ARTIM does.
-    const artim = setTimeout(() => this.#socket.destroy(), this.#deps.policy.artimMs);
-    this.#socket.once('close', () => clearTimeout(artim));
+  #inBackground(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#background.delete(tracked));
+    this.#background.add(tracked);
   }
+}
 
-  async #closed(): Promise<void> {
-    this.#end();
-    if (this.#socket.closed) return;
-    await new Promise<void>((resolve) => {
-      this.#socket.once('close', () => resolve());
-      // What still comes is read and thrown away, so that the peer's end is seen.
-      this.#socket.resume();
-    });
-  }
+/** The service that a request is for, when it is one that its context is for and an identifier comes with it. */
+function serviceFor(command: Command, kind: ServiceKind | undefined): keyof Services | undefined {
+  if (!kind || kind === 'verification' || kind === 'storage') return undefined;
+  return requestOf[kind] === command.field && command.hasDataSet ? kind : undefined;
+}
+
+/** What can be answered by the command alone. */
+function immediateStatus(command: Command, kind: ServiceKind | undefined): CommandStatus | undefined {
+  if (command.hasDataSet) return undefined;
+  if (command.field === commandFields.echoRequest && kind === 'verification')
+    return { status: statuses.success };
+  return command.field === commandFields.storeRequest
+    ? { status: statuses.cannotUnderstand }
+    : { status: statuses.unrecognizedOperation };
+}
+
+function isStore(command: Command, context: AcceptedContext, kind: ServiceKind | undefined): boolean {
+  return command.field === commandFields.storeRequest && kind === 'storage' && !context.isReceiver;
 }

@@ -1,8 +1,7 @@
-import type { X509Certificate } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
-import type { PeerCertificate } from '../entities/admission.ts';
+import { identityOf, type PeerCertificate } from '../entities/admission.ts';
 import { refusalOf, type TrustFolder } from '../tls/trust.ts';
 
 /** Takes connections until it is closed. */
@@ -91,11 +90,6 @@ export async function listenTls(where: TlsWhere, { connected, refused, log }: Tl
     clearInterval(looking);
     throw error;
   }
-}
-
-function identityOf(leaf: X509Certificate): PeerCertificate {
-  const commonName = /^CN=(.*)$/m.exec(leaf.subject)?.[1] ?? '';
-  return { fingerprint256: leaf.fingerprint256.replaceAll(':', ''), commonName };
 }
 
 async function listening(

@@ -90,6 +90,10 @@ export function encodeAbort(reason: number): Buffer {
   return encodePdu(pduTypes.abort, Buffer.of(0, 0, 2, reason));
 }
 
+export function encodeReleaseRequest(): Buffer {
+  return encodePdu(pduTypes.releaseRequest, Buffer.alloc(4));
+}
+
 export function encodeReleaseResponse(): Buffer {
   return encodePdu(pduTypes.releaseResponse, Buffer.alloc(4));
 }
@@ -139,20 +143,18 @@ export function* parseData(body: Buffer): Generator<DataValue, void, undefined> 
   }
 }
 
-/** One command as P-DATA-TFs that the peer's limit allows. */
-export function encodeCommandData(contextId: number, command: Buffer, peerMostBytes: number): Buffer {
-  const most = Math.max(
-    1,
-    (peerMostBytes === 0 ? mostPduBytes : Math.min(peerMostBytes, mostPduBytes)) - headerBytes,
-  );
-  const pdus: Buffer[] = [];
-  for (let at = 0; at < command.length; at += most) {
-    const bytes = command.subarray(at, at + most);
-    const header = Buffer.alloc(6);
-    header.writeUInt32BE(bytes.length + 2, 0);
-    header.writeUInt8(contextId, 4);
-    header.writeUInt8(at + most >= command.length ? 3 : 1, 5);
-    pdus.push(encodePdu(pduTypes.data, Buffer.concat([header, bytes])));
-  }
-  return Buffer.concat(pdus);
+/** How many bytes of a message one P-DATA-TF may carry to this peer; even, as fragments must be (PS3.8 annex E). */
+export function mostFragmentBytes(peerMostBytes: number): number {
+  const most = peerMostBytes === 0 ? mostPduBytes : Math.min(peerMostBytes, mostPduBytes);
+  return Math.max(2, (most - headerBytes) & ~1);
+}
+
+export function encodeData(value: Omit<DataValue, 'bytes'>, bytes: Buffer): Buffer {
+  const header = Buffer.alloc(headerBytes + 6);
+  header.writeUInt8(pduTypes.data, 0);
+  header.writeUInt32BE(bytes.length + 6, 2);
+  header.writeUInt32BE(bytes.length + 2, 6);
+  header.writeUInt8(value.contextId, 10);
+  header.writeUInt8((value.isCommand ? 1 : 0) | (value.isLast ? 2 : 0), 11);
+  return Buffer.concat([header, bytes]);
 }

@@ -228,7 +228,7 @@ describe('the upper layer', () => {
     expect(statusOf(await peer.next())).toBe(0xa900);
   });
 
-  it('accepts storage of any kind, and no query', async () => {
+  it('accepts storage of any kind, and no query of who is not listed for it', async () => {
     using peer = await open();
     const transferSyntaxes = ['1.2.3.4', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2'];
     const contexts = ['1.2.840.10008.5.1.4.1.1.7', '1.3.12.2.1107.5.9.1', '1.2.840.10008.5.1.4.1.2.2.1'].map(
@@ -243,7 +243,7 @@ describe('the upper layer', () => {
     expect(contextResults(body)).toEqual([
       [1, 0, '1.2.840.10008.1.2.1'],
       [3, 0, '1.2.840.10008.1.2.1'],
-      [5, 3, ''],
+      [5, 1, ''],
       [7, 4, ''],
     ]);
   });

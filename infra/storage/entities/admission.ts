@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Entity, Permission, Registry } from './registry.ts';
 
 /** Of a certificate whose chain was found good. */
@@ -32,13 +33,19 @@ export function admissionOf(registry: Registry, { title, certificate, callingTit
     : refused('certificate of another title');
 }
 
-function isBound({ certificates }: Entity, title: string, shown: PeerCertificate): boolean {
+/** Whether a certificate is that of the title. */
+export function isBound({ certificates }: Entity, title: string, shown: PeerCertificate): boolean {
   if (certificates.length === 0) return shown.commonName === title;
   return certificates.some((known) =>
     'commonName' in known
       ? known.commonName === shown.commonName
       : known.fingerprint256 === shown.fingerprint256,
   );
+}
+
+export function identityOf(leaf: X509Certificate): PeerCertificate {
+  const commonName = /^CN=(.*)$/m.exec(leaf.subject)?.[1] ?? '';
+  return { fingerprint256: leaf.fingerprint256.replaceAll(':', ''), commonName };
 }
 
 function refused(reason: string): Admission {

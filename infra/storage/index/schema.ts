@@ -65,6 +65,7 @@ CREATE TABLE IF NOT EXISTS instance (
 CREATE INDEX IF NOT EXISTS instance_by_series
   ON instance (study_instance_uid, series_instance_uid, instance_number, sop_instance_uid);
 CREATE INDEX IF NOT EXISTS instance_by_content ON instance (sha256);
+CREATE INDEX IF NOT EXISTS instance_by_class ON instance (sop_class_uid, transfer_syntax_uid);
 -- Tells the size of a study without a look at its instances.
 CREATE INDEX IF NOT EXISTS instance_size ON instance (study_instance_uid, bytes);
 

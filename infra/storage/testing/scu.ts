@@ -39,6 +39,7 @@ async function* readPdus(socket: Socket): AsyncGenerator<Pdu, undefined> {
 
 export type Proposal = {
   readonly called?: string;
+  readonly calling?: string;
   readonly protocolVersion?: number;
   readonly applicationContext?: string;
   readonly contexts?: readonly { id: number; abstractSyntax: string; transferSyntaxes: readonly string[] }[];
@@ -65,7 +66,7 @@ export function associateRequest(proposal: Proposal = {}): Buffer {
     Buffer.concat([
       version,
       title(proposal.called ?? 'MEDUSA'),
-      title('TESTER'),
+      title(proposal.calling ?? 'TESTER'),
       Buffer.alloc(32),
       item(0x10, Buffer.from(proposal.applicationContext ?? '1.2.840.10008.3.1.1.1')),
       ...contexts,

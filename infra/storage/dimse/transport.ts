@@ -1,0 +1,92 @@
+import type { Socket } from 'node:net';
+import { abortReasons, encodeAbort, PduReader, type Pdu } from './pdu.ts';
+
+export type TransportTimes = {
+  /** PS3.8 §9.1.4: how long we wait for the peer to close. */
+  readonly artimMs: number;
+  readonly idleMs: number;
+};
+
+/** The connection under one association: PDUs in, bytes out with back-pressure, and an end that always comes. */
+export class Transport {
+  readonly #socket: Socket;
+  readonly #times: TransportTimes;
+  #isReading = true;
+  #isEnded = false;
+
+  /** @param isPeerDue whether it is the peer that has to act, so that it can be too late */
+  constructor(socket: Socket, times: TransportTimes, isPeerDue: (isReading: boolean) => boolean) {
+    this.#socket = socket;
+    this.#times = times;
+    // A reset connection is told to whoever reads or writes; this listener keeps it from being an uncaught error besides.
+    socket.on('error', () => undefined);
+    socket.setNoDelay(true);
+    socket.setTimeout(times.idleMs, () => {
+      if (isPeerDue(this.#isReading)) this.abort(abortReasons.notSpecified);
+    });
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Nothing more is read while the consumer is busy with a PDU. */
+  async *pdus(): AsyncGenerator<Pdu, void, undefined> {
+    const reader = new PduReader();
+    const chunks: AsyncIterable<Buffer> = this.#socket.iterator({ destroyOnReturn: false });
+    for await (const chunk of chunks) {
+      this.#isReading = false;
+      yield* reader.push(chunk);
+      this.#isReading = true;
+    }
+  }
+
+  /** Resolves when more may be written. @throws when the connection is over */
+  async write(bytes: Buffer): Promise<void> {
+    if (this.#isEnded || !this.#socket.writable) throw new Error('The association is over');
+    if (this.#socket.write(bytes)) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done);
+        this.#socket.off('close', done);
+        resolve();
+      };
+      this.#socket.on('drain', done);
+      this.#socket.on('close', done);
+    });
+  }
+
+  abort(reason: number): void {
+    this.end(encodeAbort(reason));
+  }
+
+  end(lastWords?: Buffer): void {
+    this.#isEnded = true;
+    if (!this.#socket.writable) return;
+    if (lastWords) this.#socket.end(lastWords);
+    else this.#socket.end();
+    // PS3.8 §9.1.4: the peer closes, or ARTIM does.
+    const artim = setTimeout(() => this.#socket.destroy(), this.#times.artimMs);
+    this.#socket.once('close', () => clearTimeout(artim));
+  }
+
+  destroy(): void {
+    this.#isEnded = true;
+    this.#socket.destroy();
+  }
+
+  /** As soon as our last words are sent, whatever the peer does. */
+  destroySoon(): void {
+    this.#socket.destroySoon();
+  }
+
+  async closed(): Promise<void> {
+    this.end();
+    if (this.#socket.closed) return;
+    await new Promise<void>((resolve) => {
+      this.#socket.once('close', () => resolve());
+      // What still comes is read and thrown away, so that the peer's end is seen.
+      this.#socket.resume();
+    });
+  }
+}
