@@ -273,11 +273,13 @@ describe('agreements', () => {
     await using opened = await open();
     const { agreements, clock } = opened;
     await agreements.putTemplate(template);
-    const bad = await agreements.offer(offerOf('a', { initiator: 'a name that is far too long' }), undefined);
+    const bad = await agreements.offer(offerOf('a', { initiator: 'a name that is far too long' }), {
+      by: 'ada',
+    });
     expect(bad).toMatchObject({ state: 'Rejected', faults: [{ item: 'customer' }], parentId: null });
     await expect(agreements.createFromOffer(bad.id, 'ada')).rejects.toMatchObject({ code: 'offer.unfit' });
     clock.nowMs += dayMs;
-    const good = await agreements.offer(offerOf('a'), bad.id);
+    const good = await agreements.offer(offerOf('a'), { by: 'ada', answers: bad.id });
     expect(good).toMatchObject({ state: 'Acceptable', parentId: bad.id, expiresAt: bad.expiresAt });
     expect(await agreements.createFromOffer(good.id, 'ada')).toMatchObject({ id: 'a', state: 'Pending' });
     await expect(agreements.createFromOffer(good.id, 'ada')).rejects.toMatchObject({

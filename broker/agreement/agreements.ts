@@ -1,19 +1,21 @@
 import { TypedEmitter } from '@medusa/kernel';
 import {
   AppError,
+  type AgreedDocument,
   type AgreementAlert,
   type AgreementOffer,
   type AgreementReport,
   type AgreementStanding,
-  type AgreementTemplate,
-  type OfferView,
 } from '@medusa/protocol';
 import { evaluateClaimed, guaranteesOf } from './evaluate.ts';
 import { windowAt } from './evaluation/index.ts';
 import { verifyLedger, type LedgerVerdict } from './ledger.ts';
-import { checkOffer, checkTerms, type OfferFault } from './negotiation.ts';
+import { findAgreement, findTemplate, refuse, unknownAgreement } from './lookup.ts';
+import { negotiationOf, type Negotiation } from './negotiating.ts';
+import { checkOffer } from './negotiation.ts';
 import type { AgreementRecord, AgreementStore } from './record.ts';
 import { reportOf } from './report/report.ts';
+import { requireRenegotiable } from './renegotiation.ts';
 import { standingOf } from './report/standing.ts';
 import { transition, type AgreementEvent } from './states.ts';
 
@@ -42,33 +44,25 @@ export type Agreements = Pick<
   | 'latestVerdicts'
   | 'ledger'
   | 'alerts'
-> & {
-  readonly events: TypedEmitter<{ alerted: [alert: AgreementAlert] }>;
-  /** Throws `offer.unfit` when its terms could never be agreed upon. */
-  putTemplate(template: AgreementTemplate): Promise<void>;
-  /** Throws `template.unknown`. */
-  template(id: string): Promise<AgreementTemplate>;
-  /** Checks and keeps an offer that binds nobody (GFD.193). One that answers another keeps its expiry. */
-  offer(document: AgreementOffer, parentId: string | undefined): Promise<OfferView>;
-  /** What would keep it from being kept, or from being agreed upon. Changes nothing. */
-  check(document: AgreementTemplate | AgreementOffer): Promise<readonly OfferFault[]>;
-  /** A pending agreement of an offer that is acceptable still. Throws `offer.expired`, `offer.unfit`. */
-  createFromOffer(offerId: string, by: string): Promise<AgreementRecord>;
-  /** A pending agreement of a document that names its template. Throws `offer.unfit`, with every item that fails. */
-  create(document: AgreementOffer, by: string): Promise<AgreementRecord>;
-  get(id: string): Promise<AgreementRecord>;
-  /** Throws `agreement.conflict` when its state does not take it. */
-  act(id: string, act: AgreementAct, by: string): Promise<AgreementRecord>;
-  /** Judges what has become due. Several brokers may do it at once: nothing is booked twice. */
-  evaluateDue(): Promise<void>;
-  verifyLedger(): Promise<LedgerVerdict>;
-  /** @param month e.g. `2026-03`, in UTC. */
-  report(id: string, month: string): Promise<AgreementReport>;
-  /** Over this month of UTC and the one before. */
-  standing(id: string): Promise<AgreementStanding>;
-};
+> &
+  Negotiation & {
+    readonly events: TypedEmitter<{ alerted: [alert: AgreementAlert] }>;
+    /** A pending agreement of a document that names its template. Throws `offer.unfit`, with every item that fails. */
+    create(document: AgreementOffer, by: string, supersedes?: string | null): Promise<AgreementRecord>;
+    get(id: string): Promise<AgreementRecord>;
+    /** What is signed. Throws `agreement.conflict` when it was never accepted. */
+    agreed(id: string): Promise<AgreedDocument>;
+    /** Throws `agreement.conflict` when its state does not take it. To accept one that supersedes another ends the other with it. */
+    act(id: string, act: AgreementAct, by: string): Promise<AgreementRecord>;
+    /** Judges what has become due. Several brokers may do it at once: nothing is booked twice. */
+    evaluateDue(): Promise<void>;
+    verifyLedger(): Promise<LedgerVerdict>;
+    /** @param month e.g. `2026-03`, in UTC. */
+    report(id: string, month: string): Promise<AgreementReport>;
+    /** Over this month of UTC and the one before. */
+    standing(id: string): Promise<AgreementStanding>;
+  };
 
-const offerDays = 30;
 /** Words that addresses of the interface use themselves. */
 const reservedIds = ['templates', 'offers', 'ledger', 'indicators'];
 
@@ -142,94 +136,36 @@ async function standingNow(
   return { guarantees: standingOf({ guarantees, assessments, monthMs: month.fromMs, events }) };
 }
 
-type Negotiation = Pick<Agreements, 'putTemplate' | 'template' | 'offer' | 'check' | 'createFromOffer'>;
-
-function negotiationOf({ store, now, newId }: AgreementsDeps, create: Agreements['create']): Negotiation {
-  const template = async (id: string): Promise<AgreementTemplate> => findTemplate(store, id);
-  const liveOffer = async (id: string): Promise<OfferView> => {
-    const offer = await store.findOffer(id);
-    if (!offer) throw new AppError('offer.unknown', `There is no offer ${id}`);
-    if (Date.parse(offer.expiresAt) <= now().getTime())
-      throw new AppError('offer.expired', `It expired at ${offer.expiresAt}`);
-    return offer;
-  };
-  return {
-    template,
-    async check(document) {
-      if ('creationConstraints' in document) return checkTerms(document.terms);
-      const base = await store.findTemplate(document.context.templateId ?? '');
-      if (base) return checkOffer(document, base);
-      return [{ item: 'templateId', reason: 'There is no such template; the context names one' }];
-    },
-    async putTemplate(given) {
-      refuse(checkTerms(given.terms));
-      await store.putTemplate(given);
-    },
-    async offer(document, parentId) {
-      const parent = parentId === undefined ? undefined : await liveOffer(parentId);
-      const base = await template(document.context.templateId ?? '');
-      const faults = checkOffer(document, base);
-      const createdAt = now();
-      const offer: OfferView = {
-        id: newId(),
-        parentId: parent?.id ?? null,
-        templateId: base.id,
-        state: faults.length === 0 ? 'Acceptable' : 'Rejected',
-        faults: [...faults],
-        expiresAt: parent?.expiresAt ?? new Date(createdAt.getTime() + offerDays * 86_400_000).toISOString(),
-        createdAt: createdAt.toISOString(),
-        document,
-      };
-      await store.insertOffer(offer);
-      return offer;
-    },
-    async createFromOffer(offerId, by) {
-      const { document } = await liveOffer(offerId);
-      return create(document, by);
-    },
-  };
-}
-
-type Life = Pick<Agreements, 'create' | 'get' | 'act'>;
+type Life = Pick<Agreements, 'create' | 'get' | 'agreed' | 'act'>;
 
 function lifeOf({ store, now }: AgreementsDeps): Life {
   return {
-    async create(document, by) {
+    async create(document, by, supersedes = null) {
       const template = await findTemplate(store, document.context.templateId ?? '');
       refuse(checkOffer(document, template));
-      const record = pendingOf(document, { by, at: now().toISOString() });
+      const record = { ...pendingOf(document, { by, at: now().toISOString() }), supersedes };
       const isNew = !reservedIds.includes(record.id) && (await store.insert(record));
       if (!isNew) throw new AppError('agreement.conflict', `The id ${record.id} is taken`);
       return record;
     },
-    async get(id) {
-      const record = await store.find(id);
-      if (!record) throw unknownAgreement(id);
-      return record;
+    get: async (id) => findAgreement(store, id),
+    async agreed(id) {
+      const { document, supersedes, history } = await findAgreement(store, id);
+      const accepted = history.find(({ event }) => event === 'accept');
+      if (!accepted) throw new AppError('agreement.conflict', 'It was not accepted: nothing is agreed upon');
+      const { at: agreedAt, by: agreedBy } = accepted;
+      return { agreementId: id, agreedAt, agreedBy, supersedes, document };
     },
     async act(id, act, by) {
-      const record = await store.update(id, (latest) => acted(latest, act, { by, at: now().toISOString() }));
-      if (!record) throw unknownAgreement(id);
-      return record;
+      const mark = { by, at: now().toISOString() };
+      const { supersedes } = (await store.find(id)) ?? { supersedes: null };
+      const record =
+        act.event === 'accept' && supersedes !== null
+          ? await store.updateBoth([id, supersedes], (latest, old) => superseding(latest, old, mark))
+          : await store.update(id, (latest) => acted(latest, act, mark));
+      return record ?? unknownAgreement(id);
     },
   };
-}
-
-async function findTemplate(store: AgreementStore, id: string): Promise<AgreementTemplate> {
-  const template = await store.findTemplate(id);
-  if (!template)
-    throw new AppError('template.unknown', `There is no template "${id}"; the context names one`);
-  return template;
-}
-
-function unknownAgreement(id: string): AppError {
-  return new AppError('agreement.unknown', `There is no agreement ${id}`);
-}
-
-function refuse(faults: readonly OfferFault[]): void {
-  if (faults.length === 0) return;
-  const errors = faults.map(({ item, reason }) => ({ pointer: item, message: reason }));
-  throw new AppError('offer.unfit', `${faults.length} items do not fit`, { errors });
 }
 
 type Mark = { readonly by: string; readonly at: string };
@@ -244,6 +180,8 @@ function pendingOf(document: AgreementOffer, { by, at }: Mark): AgreementRecord 
     observedAt: null,
     endedAt: null,
     terminateAt: null,
+    supersedes: null,
+    supersededBy: null,
     suspensions: [],
     evaluatedUntil: null,
     history: [{ at, event: 'create', by, state: 'Pending' }],
@@ -261,6 +199,17 @@ function acted(record: AgreementRecord, act: AgreementAct, mark: Mark): Agreemen
   return Date.parse(terminateAt) > Date.parse(mark.at)
     ? { ...asked, terminateAt }
     : step({ ...asked, terminateAt }, 'terminate', mark);
+}
+
+/** Both at one instant: what happens before it counts for the old one, what happens from then on for the new one, and nothing for both. */
+function superseding(
+  record: AgreementRecord,
+  old: AgreementRecord,
+  mark: Mark,
+): readonly [AgreementRecord, AgreementRecord] {
+  requireRenegotiable(old);
+  const ended = acted(old, { event: 'terminate' }, mark);
+  return [acted(record, { event: 'accept' }, mark), { ...ended, supersededBy: record.id }];
 }
 
 /** What time alone brings: expiry, and a termination that was announced. */

@@ -45,6 +45,8 @@ export interface AgreementStore {
   insertOffer(offer: OfferView): Promise<void>;
   offers(): Promise<readonly OfferView[]>;
   findOffer(id: string): Promise<OfferView | undefined>;
+  /** Reads, changes and writes as one; a throwing `change` writes nothing. `undefined`: there is no such offer. */
+  updateOffer(id: string, change: (offer: OfferView) => OfferView): Promise<OfferView | undefined>;
   /** False when there is one of that id. */
   insert(record: AgreementRecord): Promise<boolean>;
   list(): Promise<readonly AgreementRecord[]>;
@@ -53,6 +55,11 @@ export interface AgreementStore {
   update(
     id: string,
     change: (record: AgreementRecord) => AgreementRecord,
+  ): Promise<AgreementRecord | undefined>;
+  /** The same for two at once: both are written, or none. `undefined`: one of them is not there. */
+  updateBoth(
+    ids: readonly [string, string],
+    change: (first: AgreementRecord, second: AgreementRecord) => readonly [AgreementRecord, AgreementRecord],
   ): Promise<AgreementRecord | undefined>;
   /** How many of them were new. */
   record(events: readonly IndicatorEvent[]): Promise<number>;

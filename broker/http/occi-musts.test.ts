@@ -15,9 +15,11 @@ import { occiClient, send, type OcciAnswer, type OcciClient } from '../support/o
 import { startOcciEdge, type OcciEdge } from '../support/occi-edge.ts';
 
 const compute = identifierOf(computeKind);
-const [start, stop] = ['start', 'stop'].map((term) => ({
-  ...{ action: `http://schemas.ogf.org/occi/infrastructure/compute/action#${term}`, attributes: new Map() },
-})) as [Parameters<OcciClient['call']>[1], Parameters<OcciClient['call']>[1]];
+const callOf = (term: string) => ({
+  action: `http://schemas.ogf.org/occi/infrastructure/compute/action#${term}`,
+  attributes: new Map(),
+});
+const [start, stop] = [callOf('start'), callOf('stop')] as const;
 const tag = mixinOf({
   ...{ scheme: 'http://users.test/tags#', term: 'urgent', title: 'Urgent', location: '/tags/urgent/' },
 });

@@ -53,6 +53,8 @@ export type BrokerKeys = {
   verifyStudyToken(token: string): Promise<StudyTokenClaims>;
   /** A report as a JSON Web Signature in compact form (RFC 7515); anybody can check it with the public key. */
   signReport(report: object): Promise<string>;
+  /** What was agreed upon, in the same form. */
+  signAgreement(agreed: object): Promise<string>;
   verifyNodeToken(token: string): Promise<VerifiedNode>;
   mintNodeToken(identity: NodeIdentity): Promise<string>;
   verifyJoinToken(token: string): Promise<JoinClaims>;
@@ -94,6 +96,11 @@ export async function openBrokerKeys(key: PrivateJwk): Promise<BrokerKeys> {
     }
   };
 
+  const sign = async (document: object, typ: string): Promise<string> =>
+    new CompactSign(new TextEncoder().encode(JSON.stringify(document)))
+      .setProtectedHeader({ alg: algorithm, kid: key.kid, typ })
+      .sign(signingKey);
+
   return {
     jwks,
     signStudyToken: async ({ sub, ...claims }, ttlSeconds) =>
@@ -106,10 +113,8 @@ export async function openBrokerKeys(key: PrivateJwk): Promise<BrokerKeys> {
         .setExpirationTime(`${ttlSeconds} s`)
         .sign(signingKey),
     verifyStudyToken: async (token) => studyTokenClaimsSchema.parse(await verify(token, 'medusa-storage')),
-    signReport: async (report) =>
-      new CompactSign(new TextEncoder().encode(JSON.stringify(report)))
-        .setProtectedHeader({ alg: algorithm, kid: key.kid, typ: 'medusa-report+json' })
-        .sign(signingKey),
+    signReport: async (report) => sign(report, 'medusa-report+json'),
+    signAgreement: async (agreed) => sign(agreed, 'medusa-agreement+json'),
     verifyNodeToken: async (token) => {
       const claims = nodeTokenClaimsSchema.parse(await verify(token, 'medusa-node'));
       const { sub: nodeId, kind, incarnation, iat } = claims;

@@ -49,7 +49,7 @@ export function createAgreementStore(db: Db): AgreementStore {
 
 type Documents = Pick<
   AgreementStore,
-  'putTemplate' | 'templates' | 'findTemplate' | 'insertOffer' | 'offers' | 'findOffer'
+  'putTemplate' | 'templates' | 'findTemplate' | 'insertOffer' | 'offers' | 'findOffer' | 'updateOffer'
 >;
 
 function documents(db: Db): Documents {
@@ -89,12 +89,23 @@ function documents(db: Db): Documents {
       const row = await query.executeTakeFirst();
       return row && offerViewSchema.parse(row.document);
     },
+    async updateOffer(id, change) {
+      return db.transaction().execute(async (trx) => {
+        const query = trx.selectFrom('agreement_offer').select('document').where('id', '=', id).forUpdate();
+        const row = await query.executeTakeFirst();
+        const changed = row && change(offerViewSchema.parse(row.document));
+        const document = JSON.stringify(changed);
+        if (changed)
+          await trx.updateTable('agreement_offer').set({ document }).where('id', '=', id).execute();
+        return changed;
+      });
+    },
   };
 }
 
 type Records = Pick<
   AgreementStore,
-  'insert' | 'list' | 'find' | 'update' | 'liveIds' | 'record' | 'findEvents'
+  'insert' | 'list' | 'find' | 'update' | 'updateBoth' | 'liveIds' | 'record' | 'findEvents'
 >;
 
 function records(db: Db): Records {
@@ -124,6 +135,24 @@ function records(db: Db): Records {
         if (changed)
           await trx.updateTable('agreement').set(columnsOf(changed)).where('id', '=', id).execute();
         return changed;
+      });
+    },
+    async updateBoth(ids, change) {
+      return db.transaction().execute(async (trx) => {
+        // In one order, so that two who change the same agreements do not wait for each other for ever.
+        const rows = await trx
+          .selectFrom('agreement')
+          .select(['id', 'document'])
+          .where('id', 'in', [...ids])
+          .orderBy('id')
+          .forUpdate()
+          .execute();
+        const [first, second] = ids.map((id) => rows.find((row) => row.id === id));
+        if (!first || !second) return undefined;
+        const changed = change(recordSchema.parse(first.document), recordSchema.parse(second.document));
+        for (const record of changed)
+          await trx.updateTable('agreement').set(columnsOf(record)).where('id', '=', record.id).execute();
+        return changed[0];
       });
     },
     async liveIds() {

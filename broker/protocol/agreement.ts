@@ -226,14 +226,24 @@ export type IndicatorEventBody = z.infer<typeof indicatorEventSchema>;
 
 export const offerFaultSchema = z.object({ item: z.string(), reason: z.string() });
 
+/** GFD.193, Negotiation Offer States. */
+export const offerStateSchema = z.enum(['Advisory', 'Solicited', 'Acceptable', 'Rejected']);
+export type OfferState = z.infer<typeof offerStateSchema>;
+
 /** GFD.193: a negotiation offer binds nobody. */
 export const offerViewSchema = z.object({
   id: z.string(),
   /** The offer that this one answers. */
   parentId: z.string().nullable(),
   templateId: z.string(),
-  state: z.enum(['Acceptable', 'Rejected']),
+  /** The agreement in whose place the one of this offer would be. */
+  renegotiates: z.string().nullable().default(null),
+  state: offerStateSchema,
+  /** Why it does not fit its template, as it is. */
   faults: z.array(offerFaultSchema),
+  history: z
+    .array(z.object({ at: instantSchema, event: z.string(), by: z.string(), state: offerStateSchema }))
+    .default([]),
   expiresAt: instantSchema,
   createdAt: instantSchema,
   document: agreementOfferSchema,
@@ -251,6 +261,9 @@ export const agreementViewSchema = z.object({
   observedAt: instantSchema.nullable(),
   endedAt: instantSchema.nullable(),
   terminateAt: instantSchema.nullable(),
+  /** The agreement in whose place it is, and the one that is in its own. */
+  supersedes: z.string().nullable().default(null),
+  supersededBy: z.string().nullable().default(null),
   suspensions: z.array(z.object({ from: instantSchema, to: instantSchema.nullable() })),
   evaluatedUntil: instantSchema.nullable(),
   history: z.array(
@@ -259,6 +272,18 @@ export const agreementViewSchema = z.object({
   document: agreementOfferSchema,
 });
 export type AgreementView = z.infer<typeof agreementViewSchema>;
+
+/** What two parties agreed upon, as it is signed: nothing in it changes any more. */
+export const agreedDocumentSchema = z.object({
+  agreementId: z.string(),
+  agreedAt: instantSchema,
+  agreedBy: z.string(),
+  supersedes: z.string().nullable(),
+  document: agreementOfferSchema,
+});
+export type AgreedDocument = z.infer<typeof agreedDocumentSchema>;
+/** With a JSON Web Signature in compact form (RFC 7515) over exactly that. */
+export const signedAgreementSchema = z.object({ agreement: agreedDocumentSchema, signature: z.string() });
 
 export const figureSchema = z.object({
   name: z.string(),

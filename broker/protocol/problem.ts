@@ -56,6 +56,7 @@ export const problems = {
   'template.unknown': { status: 404, title: 'There is no such template', retry: false },
   'offer.unknown': { status: 404, title: 'There is no such offer', retry: false },
   'offer.expired': { status: 409, title: 'The offer has expired', retry: false },
+  'offer.conflict': { status: 409, title: 'The offer does not allow this now', retry: false },
   'offer.unfit': { status: 422, title: 'The offer does not fit', retry: false },
   'agreement.unknown': { status: 404, title: 'There is no such agreement', retry: false },
   'agreement.conflict': { status: 409, title: 'The agreement does not allow this now', retry: false },

@@ -1,4 +1,5 @@
 import {
+  agreedDocumentSchema,
   agreementAlertSchema,
   agreementCheckSchema,
   agreementReportSchema,
@@ -9,6 +10,7 @@ import {
   ledgerEntrySchema,
   offerViewSchema,
   parseInput,
+  signedAgreementSchema,
   type AgreementAlert,
   type AgreementCheck,
   type AgreementStanding,
@@ -19,7 +21,7 @@ import {
   type OfferView,
 } from '@medusa/protocol';
 import { z } from 'zod';
-import { isSigned, jwksSchema } from './report-signature.ts';
+import { isSigned, jwksSchema, type Jwks } from './report-signature.ts';
 import { documentCall, type DocumentCalls } from './document.ts';
 
 const listSchema = z.object({ agreements: z.array(agreementViewSchema) });
@@ -35,6 +37,8 @@ const verificationSchema = z.object({
   reason: z.string().optional(),
 });
 export type LedgerVerification = z.infer<typeof verificationSchema>;
+export type OfferAct = 'solicit' | 'accept' | 'reject';
+type SignedAgreement = z.infer<typeof signedAgreementSchema>;
 const signedReportSchema = z.object({ report: agreementReportSchema, signature: z.string() });
 export type SignedReport = z.infer<typeof signedReportSchema>;
 
@@ -86,6 +90,11 @@ export class AgreementApi {
     return parseInput(ledgerSchema, await this.#calls.call(path, { signal })).entries;
   }
 
+  async actOnOffer(id: string, event: OfferAct): Promise<OfferView> {
+    const path = `/api/agreements/offers/${encodeURIComponent(id)}/acts`;
+    return parseInput(offerViewSchema, await this.#calls.call(path, { method: 'POST', body: { event } }));
+  }
+
   /** Of the ledger of all agreements. */
   async verifyLedger(): Promise<LedgerVerification> {
     return parseInput(verificationSchema, await this.#calls.call('/api/agreements/ledger/verification', {}));
@@ -104,8 +113,22 @@ export class AgreementApi {
 
   /** Whether the broker's keys made the signature, and of this report. */
   async isSigned({ report, signature }: SignedReport, signal?: AbortSignal): Promise<boolean> {
-    const jwks = parseInput(jwksSchema, await this.#calls.call('/api/jwks.json', { signal }));
-    return isSigned(report, signature, jwks);
+    return isSigned(agreementReportSchema, { document: report, signature }, await this.#keys(signal));
+  }
+
+  /** What was agreed upon, as it is signed, and whether the broker's keys made the signature, and of that. */
+  async agreed(id: string, signal?: AbortSignal): Promise<SignedAgreement & { readonly isGood: boolean }> {
+    const signed = parseInput(
+      signedAgreementSchema,
+      await this.#calls.call(pathOf(id, 'signature'), { signal }),
+    );
+    const { agreement: document, signature } = signed;
+    const isGood = await isSigned(agreedDocumentSchema, { document, signature }, await this.#keys(signal));
+    return { ...signed, isGood };
+  }
+
+  async #keys(signal?: AbortSignal): Promise<Jwks> {
+    return parseInput(jwksSchema, await this.#calls.call('/api/jwks.json', { signal }));
   }
 
   async downloadReport(id: string, month: string, form: 'pdf' | 'json'): Promise<Blob> {

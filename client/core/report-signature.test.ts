@@ -1,4 +1,4 @@
-import type { AgreementReport } from '@medusa/protocol';
+import { agreementReportSchema, type AgreementReport } from '@medusa/protocol';
 import { expect, it } from 'vitest';
 import { isSigned, jwksSchema, type Jwks } from './report-signature.ts';
 
@@ -27,8 +27,10 @@ async function signed(value: unknown): Promise<{ signature: string; jwks: Jwks }
 it('a signature holds for the report that was signed, and for no other', async () => {
   const { signature, jwks } = await signed(report);
 
-  expect(await isSigned(report, signature, jwks)).toBe(true);
-  expect(await isSigned({ ...report, events: 1 }, signature, jwks)).toBe(false);
+  expect(await isSigned(agreementReportSchema, { document: report, signature }, jwks)).toBe(true);
+  expect(await isSigned(agreementReportSchema, { document: { ...report, events: 1 }, signature }, jwks)).toBe(
+    false,
+  );
 });
 
 it('a signature by another key, of another form or changed is none', async () => {
@@ -36,8 +38,10 @@ it('a signature by another key, of another form or changed is none', async () =>
   const { jwks: others } = await signed(report);
   const unsigned = `${btoa('{"alg":"none"}')}.${signature.split('.')[1] ?? ''}.`;
 
-  expect(await isSigned(report, signature, others)).toBe(false);
-  expect(await isSigned(report, unsigned, jwks)).toBe(false);
-  expect(await isSigned(report, signature.slice(0, -6), jwks)).toBe(false);
-  expect(await isSigned(report, '', jwks)).toBe(false);
+  expect(await isSigned(agreementReportSchema, { document: report, signature }, others)).toBe(false);
+  expect(await isSigned(agreementReportSchema, { document: report, signature: unsigned }, jwks)).toBe(false);
+  expect(
+    await isSigned(agreementReportSchema, { document: report, signature: signature.slice(0, -6) }, jwks),
+  ).toBe(false);
+  expect(await isSigned(agreementReportSchema, { document: report, signature: '' }, jwks)).toBe(false);
 });

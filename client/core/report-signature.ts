@@ -1,4 +1,3 @@
-import { agreementReportSchema, type AgreementReport } from '@medusa/protocol';
 import { z } from 'zod';
 
 /** Keys of RFC 7517 that verify ES256 (RFC 7518 §3.4). */
@@ -11,13 +10,20 @@ export type Jwks = z.infer<typeof jwksSchema>;
 
 const headerSchema = z.object({ alg: z.literal('ES256'), kid: z.string().optional() });
 
-/** Whether the signature (JWS compact, RFC 7515) is of these figures and by one of these keys. Never throws. */
-export async function isSigned(report: AgreementReport, signature: string, jwks: Jwks): Promise<boolean> {
+/** A document, and the signature that came with it (JWS compact, RFC 7515). */
+export type Signed = { readonly document: unknown; readonly signature: string };
+
+/** Whether the signature is of this document and by one of these keys. Never throws. */
+export async function isSigned(
+  schema: z.ZodType,
+  { document, signature }: Signed,
+  jwks: Jwks,
+): Promise<boolean> {
   try {
     const [header = '', payload = '', mark = ''] = signature.split('.');
     const { kid } = headerSchema.parse(parsePart(header));
-    const signed = agreementReportSchema.parse(parsePart(payload));
-    if (JSON.stringify(signed) !== JSON.stringify(agreementReportSchema.parse(report))) return false;
+    const signed = schema.parse(parsePart(payload));
+    if (JSON.stringify(signed) !== JSON.stringify(schema.parse(document))) return false;
     const bytes = new TextEncoder().encode(`${header}.${payload}`);
     for (const key of jwks.keys.filter((one) => kid === undefined || one.kid === kid))
       if (await isBy(key, bytes, decode(mark))) return true;

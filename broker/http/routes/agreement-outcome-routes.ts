@@ -8,6 +8,7 @@ import {
   instantSchema,
   ledgerEntrySchema,
   parseInput,
+  signedAgreementSchema,
 } from '@medusa/protocol';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -19,7 +20,7 @@ import { route, streamRoute, type RouteDefinition } from '../route.ts';
 export type AgreementOutcomeDeps = {
   readonly agreements: Agreements;
   readonly audit: AuditTrail;
-  readonly keys: Pick<BrokerKeys, 'signReport'>;
+  readonly keys: Pick<BrokerKeys, 'signReport' | 'signAgreement'>;
 };
 
 const byId = z.object({ id: z.string().min(1).max(100) });
@@ -33,7 +34,7 @@ const spanQuery = z.strictObject({
 
 /** What became of agreements: windows, ledger, alerts, reports, and the events below them. */
 export function agreementOutcomeRoutes(deps: AgreementOutcomeDeps): RouteDefinition[] {
-  return [...outcomeRoutes(deps), drillDownRoute(deps), reportRoute(deps)];
+  return [...outcomeRoutes(deps), drillDownRoute(deps), reportRoute(deps), signatureRoute(deps)];
 }
 
 function outcomeRoutes({ agreements }: AgreementOutcomeDeps): RouteDefinition[] {
@@ -164,6 +165,24 @@ function reportRoute({ agreements, audit, keys }: AgreementOutcomeDeps): RouteDe
       } as const;
       await audit.record(fact);
       await sendReport({ req, res }, report, signature);
+    },
+  });
+}
+
+/** The same for ever: what was agreed upon does not change. */
+function signatureRoute({ agreements, audit, keys }: AgreementOutcomeDeps): RouteDefinition {
+  return route({
+    method: 'get',
+    path: '/api/agreements/:id/signature',
+    summary: 'What was agreed upon, signed (JWS): the keys of /api/jwks.json verify it',
+    access,
+    params: byId,
+    response: signedAgreementSchema,
+    handle: async ({ params: { id }, caller }) => {
+      const agreement = await agreements.agreed(id);
+      const fact = { action: 'agreement.read', actor: caller.actor, objectType: 'agreement' } as const;
+      await audit.record({ ...fact, objectId: id, detail: 'signature' });
+      return { body: { agreement, signature: await keys.signAgreement(agreement) } };
     },
   });
 }

@@ -137,6 +137,34 @@ describe('agreements over HTTP', () => {
     expect(await call('GET', '/ledger/verification')).toMatchObject({ body: { kind: 'intact' } });
   });
 
+  it('are negotiated by offers, renegotiated in one step, and signed so that anybody can check it', async () => {
+    await call('POST', '', offer('b1'));
+    await call('POST', '/b1/acts', { event: 'accept' });
+    const made = await call('POST', '/offers?as=Solicited&renegotiates=b1', offer('b2'));
+    expect(made).toMatchObject({ status: 201, body: { state: 'Solicited', renegotiates: 'b1' } });
+    const { id } = made.body as { id: string };
+    expect(await call('POST', `/offers/${id}/agreement`)).toMatchObject({ status: 409 });
+    expect(await call('POST', `/offers/${id}/acts`, { event: 'accept' })).toMatchObject({
+      status: 200,
+      body: { state: 'Acceptable' },
+    });
+    expect(await call('POST', `/offers/${id}/agreement`)).toMatchObject({ status: 201 });
+    expect(await call('GET', '/b2/signature')).toMatchObject({ status: 409 });
+    expect(await call('POST', '/b2/acts', { event: 'accept' })).toMatchObject({
+      body: { state: 'Observed', supersedes: 'b1' },
+    });
+    expect(await call('GET', '/b1')).toMatchObject({ body: { state: 'Terminated', supersededBy: 'b2' } });
+
+    const { body } = await call('GET', '/b2/signature');
+    const { agreement, signature } = body as { agreement: unknown; signature: string };
+    const keys = (await broker.call('GET', '/api/jwks.json')).body as JSONWebKeySet;
+    const { payload, protectedHeader } = await compactVerify(signature, createLocalJWKSet(keys));
+    expect(JSON.parse(new TextDecoder().decode(payload))).toEqual(agreement);
+    expect(protectedHeader.typ).toBe('medusa-agreement+json');
+    expect(agreement).toMatchObject({ agreementId: 'b2', supersedes: 'b1', document: { id: 'b2' } });
+    expect((await broker.call('GET', '/api/agreements/b2/signature')).status).toBe(401);
+  });
+
   it('show a breach, what it costs whom, and the events it was made from', async () => {
     await judgedInMarch();
     const { body } = await call('GET', '/past/guarantees?from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z');

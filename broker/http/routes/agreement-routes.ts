@@ -7,6 +7,7 @@ import {
   offerViewSchema,
   parseInput,
   type AgreementView,
+  type OfferView,
 } from '@medusa/protocol';
 import { z } from 'zod';
 import {
@@ -108,22 +109,43 @@ function offerRoutes({ agreements, audit }: AgreementRoutesDeps): RouteDefinitio
       method: 'post',
       path: '/api/agreements/offers',
       summary:
-        'Make an offer that binds nobody; every item that does not fit its template is named. answers=ID: a counter-offer',
+        'Make an offer that binds nobody; every item that does not fit its template is named. answers=ID: a counter-offer; renegotiates=ID: in the place of an agreement',
       access,
-      query: z.strictObject({ answers: z.string().max(100).optional() }),
+      query: z.strictObject({
+        answers: z.string().max(100).optional(),
+        renegotiates: z.string().max(100).optional(),
+        as: z.enum(['Advisory', 'Solicited']).optional(),
+      }),
       body: documentBodySchema,
       response: offerViewSchema,
       status: 201,
-      handle: async ({ body, query: { answers }, caller }) => {
+      handle: async ({ body, query, caller }) => {
         const document = readOffer(body);
         const change = {
           audit,
           caller,
           action: 'agreement.changed',
           objectId: document.id,
-          asked: { offer: document.id, answers },
+          asked: { offer: document.id, ...query },
         } as const;
-        return { body: await audited(change, async () => agreements.offer(document, answers)) };
+        const offer = async ({ actor }: { actor: string }): Promise<OfferView> =>
+          agreements.offer(document, { by: actor, ...query });
+        return { body: await audited(change, offer) };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/agreements/offers/:id/acts',
+      summary: 'Ask for a final answer to an offer, find it acceptable, or reject it (GFD.193)',
+      access,
+      params: byId,
+      body: z.strictObject({ event: z.enum(['solicit', 'accept', 'reject']) }),
+      response: offerViewSchema,
+      handle: async ({ params: { id }, body, caller }) => {
+        const change = { audit, caller, action: 'agreement.changed', objectId: id, asked: body } as const;
+        return {
+          body: await audited(change, async ({ actor }) => agreements.actOnOffer(id, body.event, actor)),
+        };
       },
     }),
     route({

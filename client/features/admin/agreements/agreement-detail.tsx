@@ -8,6 +8,7 @@ import { Facts } from '../facts.tsx';
 import { formatInstant } from '../format-instant.ts';
 import { Loaded } from '../provision/loaded.tsx';
 import { useConfirm } from '../provision/plan-dialog.tsx';
+import { AgreedSignature } from './agreed-signature.tsx';
 import { Guarantees } from './guarantees.tsx';
 import { Ledger } from './ledger.tsx';
 import { MonthlyReport } from './monthly-report.tsx';
@@ -50,6 +51,8 @@ export function AgreementDetail({ agreement, close }: Props): ReactNode {
           [text.created, formatInstant(createdAt)],
           [text.observed, formatInstant(observedAt)],
           [text.evaluated, formatInstant(evaluatedUntil)],
+          [text.supersedes, agreement.supersedes ?? strings.common.unknown],
+          [text.supersededBy, agreement.supersededBy ?? strings.common.unknown],
           [text.ends, formatInstant(endedAt ?? terminateAt ?? document.context.expirationTime ?? null)],
         ]}
       />
@@ -71,7 +74,10 @@ export function AgreementDetail({ agreement, close }: Props): ReactNode {
           <MonthlyReport agreement={agreement} />
         </Tabs.Panel>
         <Tabs.Panel value="document" pt="md">
-          <Document id={id} />
+          <Stack gap="sm">
+            {observedAt !== null && <AgreedSignature id={id} />}
+            <Document id={id} />
+          </Stack>
         </Tabs.Panel>
         <Tabs.Panel value="history" pt="md">
           <History history={agreement.history} />

@@ -10,6 +10,7 @@ import { useServices } from '../../../ui/services.tsx';
 import { Loaded } from '../provision/loaded.tsx';
 import { LedgerTable } from './ledger.tsx';
 import { ReportFigures } from './report-figures.tsx';
+import { save } from './save.ts';
 import { monthsOf } from './standing.ts';
 
 const text = strings.agreements;
@@ -121,13 +122,4 @@ function Totals({ totals }: Pick<AgreementReport, 'totals'>): ReactNode {
       ))}
     </div>
   );
-}
-
-function save(file: Blob, name: string): void {
-  const url = URL.createObjectURL(file);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -1,7 +1,7 @@
 import { Badge, Button, Group, Paper, Table, Text } from '@mantine/core';
 import type { AgreementTemplate, OfferView } from '@medusa/protocol';
 import type { ReactNode } from 'react';
-import type { AgreementDocumentKind } from '../../../core/agreement-api.ts';
+import type { AgreementDocumentKind, OfferAct } from '../../../core/agreement-api.ts';
 import { strings } from '../../../strings/en.ts';
 import { notifyFailure } from '../../../ui/notify-failure.ts';
 import { useServices } from '../../../ui/services.tsx';
@@ -134,6 +134,16 @@ function OfferTable({ offers }: { offers: readonly OfferView[] }): ReactNode {
   );
 }
 
+const offerColours = { Advisory: 'gray', Solicited: 'blue', Acceptable: 'teal', Rejected: 'red' } as const;
+
+/** What may be done with an offer, by its state (GFD.193). */
+const offerActs: Readonly<Record<OfferView['state'], readonly OfferAct[]>> = {
+  Advisory: ['solicit', 'accept', 'reject'],
+  Solicited: ['accept', 'reject'],
+  Acceptable: ['reject'],
+  Rejected: [],
+};
+
 function OfferRow({ offer }: { offer: OfferView }): ReactNode {
   const { api } = useServices();
   const confirm = useConfirm();
@@ -144,7 +154,7 @@ function OfferRow({ offer }: { offer: OfferView }): ReactNode {
       <Table.Td fw={600}>{document.id}</Table.Td>
       <Table.Td>{customerOf(document)}</Table.Td>
       <Table.Td>
-        <Badge variant="light" radius="sm" miw="max-content" color={state === 'Acceptable' ? 'teal' : 'red'}>
+        <Badge variant="light" radius="sm" miw="max-content" color={offerColours[state]}>
           {state}
         </Badge>
       </Table.Td>
@@ -153,21 +163,42 @@ function OfferRow({ offer }: { offer: OfferView }): ReactNode {
       </Table.Td>
       <Table.Td className="admin-instant">{formatInstant(expiresAt)}</Table.Td>
       <Table.Td ta="right">
-        {state === 'Acceptable' && (
-          <Button
-            size="compact-sm"
-            variant="default"
-            onClick={() =>
-              confirm({
-                title: text.agreeTitle(document.id),
-                act: async () => api.agreements.agreeTo(id),
-                done: refresh,
-              })
-            }
-          >
-            {text.agree}
-          </Button>
-        )}
+        <Group gap="xs" justify="flex-end">
+          {offerActs[state].map((event) => (
+            <Button
+              key={event}
+              size="compact-sm"
+              variant="default"
+              disabled={event === 'accept' && faults.length > 0}
+              onClick={() =>
+                confirm({
+                  title: text.offerActTitle(text.offerActs[event], document.id),
+                  act: async () => api.agreements.actOnOffer(id, event),
+                  done: refresh,
+                  isDestructive: event === 'reject',
+                })
+              }
+              data-testid={`offer-act-${event}`}
+            >
+              {text.offerActs[event]}
+            </Button>
+          ))}
+          {state === 'Acceptable' && (
+            <Button
+              size="compact-sm"
+              variant="default"
+              onClick={() =>
+                confirm({
+                  title: text.agreeTitle(document.id),
+                  act: async () => api.agreements.agreeTo(id),
+                  done: refresh,
+                })
+              }
+            >
+              {text.agree}
+            </Button>
+          )}
+        </Group>
       </Table.Td>
     </Table.Tr>
   );
