@@ -31,6 +31,8 @@ export async function startMedusa(
     readonly environment?: Record<string, string>;
     /** Another address of this machine than loopback: of a network that the test made. */
     readonly bind?: string;
+    /** A program that becomes the one it is given, in another place for instance. */
+    readonly wrapper?: readonly string[];
   } = {},
 ): Promise<Medusa> {
   await using starting = new AsyncDisposableStack();
@@ -48,7 +50,9 @@ export async function startMedusa(
     DATABASE_URL: undefined,
     ...(options.bind !== undefined && { MEDUSA_BIND: options.bind, MEDUSA_PUBLIC_URL: url }),
   };
-  const child = spawn(process.execPath, [path.join(checkout, 'infra/setup/main.ts')], {
+  const main = [process.execPath, path.join(checkout, 'infra/setup/main.ts')];
+  const [program = process.execPath, ...args] = [...(options.wrapper ?? []), ...main];
+  const child = spawn(program, args, {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

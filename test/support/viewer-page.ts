@@ -24,7 +24,11 @@ export type Person = {
 export async function openPerson(browser: Browser, medusa: Medusa, path = '/'): Promise<Person> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   context.setDefaultTimeout(30_000);
-  const page = await context.newPage();
+  return enterPerson(await context.newPage(), medusa, path);
+}
+
+/** A person at a page that is open already. */
+export async function enterPerson(page: Page, medusa: Medusa, path = '/'): Promise<Person> {
   await page.goto(`${medusa.url}${path}`);
   const video = page.getByTestId('stream-video');
 
