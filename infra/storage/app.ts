@@ -10,16 +10,18 @@ import type { StorageConfig } from './config.ts';
 import { WorkerPool } from './dicom/worker-pool.ts';
 import { createDicomwebApp, type DicomwebDeps } from './dicomweb/dicomweb-app.ts';
 import { startDimseServer, type DimseServerOptions } from './dimse/dimse-server.ts';
-import { createServices } from './dimse/create-services.ts';
+import { createServices } from './create-services.ts';
 import { openRegistry } from './entities/registry.ts';
 import { createIngest, type Ingest, type IngestDeps, type IngestEvents } from './ingest/ingest.ts';
 import { recover } from './ingest/recover.ts';
+import { JobQueue } from './index/jobs.ts';
 import { holdsKind } from './index/retrieval.ts';
 import { StudyIndex } from './index/study-index.ts';
 import { BrokerLink } from './link/broker-link.ts';
 import { nodeTokenFor } from './link/join.ts';
 import { createMeters, type Meters } from './metrics.ts';
 import { openFileStore } from './objects/file-store.ts';
+import { startWorkers } from './routing/start-routing.ts';
 import { keepCertificates, type KeptCertificates } from './tls/keep-certificates.ts';
 
 export type StorageNodeDeps = {
@@ -63,6 +65,7 @@ export async function startStorageNode(
   };
   await recover(ingestDeps, log);
 
+  const jobs = new JobQueue(index);
   const registry = await openRegistry(config.registry, log);
   const certificates = await certificatesFor(config, log);
   if (certificates) starting.use(certificates);
@@ -75,6 +78,7 @@ export async function startStorageNode(
     associations: () => associations(),
     freeBytes: async () => objects.freeBytes(),
     certificateEndsAt,
+    jobs: () => jobs.counts(),
   });
   const ingest = measured(createIngest(ingestDeps), meters);
   const jwks = keys ?? brokerKeys(config.brokerUrl);
@@ -94,6 +98,7 @@ export async function startStorageNode(
     objects,
     headers,
     registry,
+    jobs,
     aeTitle: config.aeTitle,
     caller: {
       callingTitle: config.aeTitle,
@@ -102,6 +107,8 @@ export async function startStorageNode(
     },
     log,
   };
+  const routing = starting.use(startWorkers(dimseDeps));
+  starting.use(events.on('study.changed', () => routing.wake()));
   const dimse = starting.use(
     await startDimseServer(
       {
@@ -114,7 +121,7 @@ export async function startStorageNode(
         policy: config,
         registry,
         ingest,
-        services: createServices(dimseDeps),
+        services: createServices({ ...dimseDeps, wake: () => routing.wake() }),
         holds: (sopClassUID, transferSyntaxUID) => holdsKind(index, { sopClassUID, transferSyntaxUID }),
         log,
         refused: () => meters.associationRefused(),

@@ -15,6 +15,7 @@ export function createMeters(read: {
   associations(): number;
   freeBytes(): Promise<number>;
   certificateEndsAt(): Promise<Date | undefined>;
+  jobs(): { waiting: number; failed: number };
 }): Meters {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -54,6 +55,8 @@ export function createMeters(read: {
     'Until the certificate for DICOM over TLS ends; NaN without one',
     async () => (((await read.certificateEndsAt())?.getTime() ?? NaN) - Date.now()) / 1000,
   );
+  gauge('jobs_waiting', 'What is still to be done towards other entities', () => read.jobs().waiting);
+  gauge('jobs_failed', 'What could not be done and is not tried again', () => read.jobs().failed);
   gauge('free_bytes', 'Free space for objects', async () => read.freeBytes());
   return {
     registry,

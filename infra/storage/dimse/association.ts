@@ -35,7 +35,7 @@ import { serviceOf, type ServiceKind } from './services.ts';
 import { drain, openStoreSink, type DataSetSink } from './store-scp.ts';
 import { Transport, type TransportTimes } from './transport.ts';
 
-export type AssociationPolicy = TransportTimes & {
+type AssociationPolicy = TransportTimes & {
   readonly aeTitle: string;
   /** Empty: any may call. */
   readonly callingTitles: readonly string[];
@@ -62,16 +62,18 @@ export type AssociationDeps = {
 
 type Running = { readonly cancel: AbortController; isReceived: boolean };
 
-/** A list of thousands of UIDs fits in. */
+/** Lists of thousands of UIDs fit in; requests for commitment name more. */
 const mostIdentifierBytes: Readonly<Record<keyof Services, number>> = {
   find: 256 * 1024,
   move: 256 * 1024,
   get: 256 * 1024,
+  commitment: 8 * 1024 * 1024,
 };
 const requestOf: Readonly<Record<keyof Services, number>> = {
   find: commandFields.findRequest,
   move: commandFields.moveRequest,
   get: commandFields.getRequest,
+  commitment: commandFields.actionRequest,
 };
 
 /** One connection of a peer, from the TCP accept to its close. */

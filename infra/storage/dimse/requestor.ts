@@ -23,7 +23,7 @@ import { Transport, type TransportTimes } from './transport.ts';
 import type { Role } from './user-information.ts';
 
 /** The association could not be made; the message is for the log and names no patient. */
-export class AssociationRefused extends Error {
+class AssociationRefused extends Error {
   override readonly name = 'AssociationRefused';
 }
 

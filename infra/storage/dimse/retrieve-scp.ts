@@ -12,12 +12,12 @@ import {
   type StoredInstance,
 } from '../index/retrieval.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
-import { mostContexts } from './associate.ts';
 import type { Service } from './association.ts';
 import { statuses, type CommandElements } from './command.ts';
 import type { MessageExchange } from './exchange.ts';
 import { mismatch, readAsked, type QueryDeps } from './find-scp.ts';
 import type { AcceptedContext, Operation } from './operation.ts';
+import { contextFor, inGroups, keyOf, proposedFor } from './proposals.ts';
 import { requestAssociation, type Caller } from './requestor.ts';
 import { isWarning, sendStored, type Originator } from './store-scu.ts';
 
@@ -102,37 +102,6 @@ async function moveKinds(deps: RetrieveDeps, { target, retrieval, cancelled, kin
 /** Asked anew each time: it changes while others are awaited. */
 function isCancelled(signal: AbortSignal): boolean {
   return signal.aborted;
-}
-
-/** One context for each pair, so that what is stored is what is agreed on. */
-export function proposedFor(
-  kinds: readonly KindOfObject[],
-): Parameters<typeof requestAssociation>[1]['contexts'] {
-  return kinds.map(({ sopClassUID, transferSyntaxUID }, index) => ({
-    id: index * 2 + 1,
-    abstractSyntax: sopClassUID,
-    transferSyntaxes: [transferSyntaxUID],
-  }));
-}
-
-export function inGroups<Value>(values: readonly Value[]): Value[][] {
-  const groups: Value[][] = [];
-  for (let at = 0; at < values.length; at += mostContexts) groups.push(values.slice(at, at + mostContexts));
-  return groups;
-}
-
-export function keyOf({ sopClassUID, transferSyntaxUID }: KindOfObject): string {
-  return `${sopClassUID} ${transferSyntaxUID}`;
-}
-
-export function contextFor(
-  contexts: readonly AcceptedContext[],
-  { sopClassUID, transferSyntaxUID }: KindOfObject,
-): number | undefined {
-  return contexts.find(
-    ({ abstractSyntax, transferSyntax }) =>
-      abstractSyntax === sopClassUID && transferSyntax === transferSyntaxUID,
-  )?.id;
 }
 
 type Way = {

@@ -3,7 +3,7 @@ import type { Permission } from '../entities/registry.ts';
 import type { ContextResult, ProposedContext } from './associate.ts';
 
 export type InformationModel = 'patient' | 'study';
-export type ServiceKind = 'verification' | 'storage' | 'find' | 'move' | 'get';
+export type ServiceKind = 'verification' | 'storage' | 'find' | 'move' | 'get' | 'commitment';
 export type ServiceClass = {
   readonly name: string;
   readonly kind: ServiceKind;
@@ -12,9 +12,10 @@ export type ServiceClass = {
   readonly permission?: Permission;
 };
 
-export const verification = '1.2.840.10008.1.1';
+const verification = '1.2.840.10008.1.1';
 export const studyRootFind = '1.2.840.10008.5.1.4.1.2.2.1';
 export const studyRootMove = '1.2.840.10008.5.1.4.1.2.2.2';
+export const storageCommitment = '1.2.840.10008.1.20.1';
 const query = { permission: 'query' } as const;
 const retrieve = { permission: 'retrieve' } as const;
 
@@ -47,6 +48,7 @@ export const serviceClasses: Readonly<Record<string, ServiceClass | undefined>> 
     root: 'study',
     ...retrieve,
   },
+  [storageCommitment]: { name: 'Storage Commitment Push Model', kind: 'commitment', permission: 'commit' },
 };
 
 const dicomRoot = '1.2.840.10008.';

@@ -8,7 +8,7 @@ export const titleSchema = z
   .trim()
   .regex(/^[\x20-\x5b\x5d-\x7e]{1,16}$/);
 
-export const permissions = ['store', 'query', 'retrieve', 'commit'] as const;
+const permissions = ['store', 'query', 'retrieve', 'commit'] as const;
 export type Permission = (typeof permissions)[number];
 
 const fingerprint = z
@@ -35,10 +35,30 @@ const entitySchema = z.strictObject({
 });
 export type Entity = z.infer<typeof entitySchema>;
 
-export const registrySchema = z.strictObject({
+const modality = z.string().regex(/^[A-Z0-9_ ]{1,16}$/);
+const forwardRuleSchema = z.strictObject({
+  to: titleSchema,
+  /** Only what these sent; none: whoever did. Never back to the sender. */
+  from: z.array(titleSchema).default([]),
+  modalities: z.array(modality).default([]),
+});
+
+const priorsRuleSchema = z.strictObject({
+  from: titleSchema,
+  most: z.int().min(1).max(50).default(5),
+  /** Of the prior; none: any. */
+  modalities: z.array(modality).default([]),
+});
+export type PriorsRule = z.infer<typeof priorsRuleSchema>;
+
+const registrySchema = z.strictObject({
   /** What application entities that are not listed may: store, or nothing at all. */
   unlisted: z.enum(['store', 'refused']).default('store'),
   entities: z.record(titleSchema, entitySchema).default({}),
+  /** What comes in goes on: every object from the moment the rule is there. */
+  forward: z.record(z.string().min(1), forwardRuleSchema).default({}),
+  /** When a study arrives, earlier ones of the patient are asked for. */
+  priors: z.record(z.string().min(1), priorsRuleSchema).default({}),
 });
 export type Registry = z.infer<typeof registrySchema>;
 

@@ -7,7 +7,7 @@ import { sources } from './search.ts';
 import type { StudyIndex } from './study-index.ts';
 
 export type FindLevel = 'patient' | SearchLevel;
-export const findLevels: readonly FindLevel[] = ['patient', 'study', 'series', 'instance'];
+const findLevels: readonly FindLevel[] = ['patient', 'study', 'series', 'instance'];
 
 export type Find = {
   readonly level: FindLevel;

@@ -81,4 +81,32 @@ CREATE TABLE IF NOT EXISTS conflict (
   PRIMARY KEY (sop_instance_uid, sha256)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS conflict_by_content ON conflict (sha256);
+
+-- What this node has still to do towards other application entities. It survives a restart.
+CREATE TABLE IF NOT EXISTS job (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  state TEXT NOT NULL DEFAULT 'waiting',
+  reason TEXT NOT NULL DEFAULT '',
+  UNIQUE (kind, destination, subject)
+) STRICT;
+CREATE INDEX IF NOT EXISTS job_by_due ON job (state, due_at);
+
+-- How far each rule has looked: a row number of instance or study.
+CREATE TABLE IF NOT EXISTS rule (
+  name TEXT PRIMARY KEY,
+  seen INTEGER NOT NULL
+) STRICT;
+
+-- Studies that came because they were asked for as priors: they ask for none themselves.
+CREATE TABLE IF NOT EXISTS prior (
+  study_instance_uid TEXT PRIMARY KEY,
+  state TEXT NOT NULL
+) STRICT;
 `;

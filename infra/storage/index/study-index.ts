@@ -70,11 +70,16 @@ export class StudyIndex implements Disposable {
 
   /** Durable when it returns. Synchronous, so that two senders of one object cannot come between check and insert. */
   record(instance: NewInstance): RecordOutcome {
+    return this.transaction(() => this.#record(instance));
+  }
+
+  /** All of it or nothing, and durable when it returns. Synchronous. */
+  transaction<Value>(work: () => Value): Value {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
-      const outcome = this.#record(instance);
+      const value = work();
       this.#database.exec('COMMIT');
-      return outcome;
+      return value;
     } catch (error) {
       this.#database.exec('ROLLBACK');
       throw error;

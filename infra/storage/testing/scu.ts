@@ -40,6 +40,8 @@ async function* readPdus(socket: Socket): AsyncGenerator<Pdu, undefined> {
 export type Proposal = {
   readonly called?: string;
   readonly calling?: string;
+  /** Operations invoked, proposed as asynchronous window. */
+  readonly window?: number;
   readonly protocolVersion?: number;
   readonly applicationContext?: string;
   readonly contexts?: readonly { id: number; abstractSyntax: string; transferSyntaxes: readonly string[] }[];
@@ -70,7 +72,13 @@ export function associateRequest(proposal: Proposal = {}): Buffer {
       Buffer.alloc(32),
       item(0x10, Buffer.from(proposal.applicationContext ?? '1.2.840.10008.3.1.1.1')),
       ...contexts,
-      item(0x50, item(0x51, Buffer.of(0, 1, 0, 0))),
+      item(
+        0x50,
+        Buffer.concat([
+          item(0x51, Buffer.of(0, 1, 0, 0)),
+          ...(proposal.window === undefined ? [] : [item(0x53, Buffer.of(0, proposal.window, 0, 1))]),
+        ]),
+      ),
     ]),
   );
 }

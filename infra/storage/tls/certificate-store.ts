@@ -18,7 +18,7 @@ const stateSchema = z.strictObject({
 });
 type State = z.infer<typeof stateSchema>;
 
-export type Issued = {
+type Issued = {
   readonly certificate: string;
   readonly key?: string;
   readonly authorities: string;

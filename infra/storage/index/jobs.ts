@@ -1,0 +1,89 @@
+import type { StudyIndex } from './study-index.ts';
+
+export type JobKind = 'forward' | 'priors' | 'commitment';
+export type NewJob = {
+  readonly kind: JobKind;
+  readonly destination: string;
+  /** Names it among those of its kind and destination: it is there once. */
+  readonly subject: string;
+  readonly detail: string;
+};
+export type Job = NewJob & { readonly id: number; readonly attempts: number; readonly createdAt: number };
+type Stack = Pick<NewJob, 'kind' | 'destination'>;
+
+/** What is still to be done towards others, in the index: it is there after a restart, and with the object that caused it. */
+export class JobQueue {
+  readonly #index: StudyIndex;
+  readonly #now: () => number;
+
+  constructor(index: StudyIndex, now: () => number = Date.now) {
+    this.#index = index;
+    this.#now = now;
+  }
+
+  add({ kind, destination, subject, detail }: NewJob): void {
+    const now = this.#now();
+    this.#index.all(
+      `INSERT INTO job (kind, destination, subject, detail, created_at, due_at) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (kind, destination, subject) DO NOTHING`,
+      kind,
+      destination,
+      subject,
+      detail,
+      now,
+      now,
+    );
+  }
+
+  /** Where there is something to do now. */
+  due(): Stack[] {
+    return this.#index.all<Stack>(
+      "SELECT DISTINCT kind, destination FROM job WHERE state = 'waiting' AND due_at <= ?",
+      this.#now(),
+    );
+  }
+
+  take({ kind, destination }: Stack, limit: number): Job[] {
+    return this.#index.all<Job>(
+      `SELECT id, kind, destination, subject, detail, attempts, created_at AS createdAt FROM job
+       WHERE state = 'waiting' AND due_at <= ? AND kind = ? AND destination = ? ORDER BY id LIMIT ?`,
+      this.#now(),
+      kind,
+      destination,
+      limit,
+    );
+  }
+
+  done(job: Pick<Job, 'id'>): void {
+    this.#index.all('DELETE FROM job WHERE id = ?', job.id);
+  }
+
+  postpone(job: Pick<Job, 'id'>, { delayMs, reason }: { delayMs: number; reason: string }): void {
+    this.#index.all(
+      'UPDATE job SET attempts = attempts + 1, due_at = ?, reason = ? WHERE id = ?',
+      this.#now() + delayMs,
+      reason,
+      job.id,
+    );
+  }
+
+  /** Nobody tries again: a person has to look. */
+  fail(job: Pick<Job, 'id'>, reason: string): void {
+    this.#index.all("UPDATE job SET state = 'failed', reason = ? WHERE id = ?", reason, job.id);
+  }
+
+  nextDueAt(): number | undefined {
+    const row = this.#index.get<{ at: number | null }>(
+      "SELECT min(due_at) AS at FROM job WHERE state = 'waiting'",
+    );
+    return row?.at ?? undefined;
+  }
+
+  counts(): { readonly waiting: number; readonly failed: number } {
+    const row = this.#index.get<{ waiting: number; failed: number }>(
+      `SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
+         count(*) FILTER (WHERE state = 'failed') AS failed FROM job`,
+    );
+    return row ?? { waiting: 0, failed: 0 };
+  }
+}
