@@ -1,1 +1,2 @@
+export type { NodeEvent } from './transition.ts';
 export { NodeRegistry, zoneOf, type NodeLink, type NodeRecord, type NodeStore } from './node-registry.ts';

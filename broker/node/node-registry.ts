@@ -6,11 +6,11 @@ import {
   type NodeHeartbeat,
   type NodeId,
   type NodeRegistration,
-  type NodeState,
   type NodeView,
   type StorageHeartbeat,
   type StorageRegistration,
 } from '@medusa/protocol';
+import { transition, type NodeEvent } from './transition.ts';
 
 /** The link of one node: asks it for something and waits for its word. Throws `node.unreachable` when none comes. */
 export interface NodeLink {
@@ -100,7 +100,7 @@ export class NodeRegistry {
   async load(): Promise<void> {
     for (const record of await this.#store.load()) {
       this.#nodes.set(record.id, { ...emptyEntry(record.id, record.kind), ...record });
-      if (record.state === 'ready') this.setState(record.id, 'joining', 'The broker was restarted');
+      this.apply(record.id, 'restart-broker', 'The broker was restarted');
     }
   }
 
@@ -130,13 +130,14 @@ export class NodeRegistry {
   /** It may have sessions again. */
   undrain(nodeId: NodeId): void {
     const entry = this.#nodes.get(nodeId);
-    if (entry?.state !== 'draining') return;
-    this.setState(nodeId, entry.link ? 'ready' : 'joining', 'Not drained any more');
+    if (entry) this.apply(nodeId, entry.link ? 'undrain-linked' : 'undrain-unlinked', 'Not drained any more');
   }
 
-  /** Tells that provisioning changed something. Creates the node when it is new. */
-  setState(nodeId: NodeId, state: NodeState, reason: string): void {
+  /** The only way by which a node's state changes. Creates the node when it is new; an event that does not fit changes nothing. */
+  apply(nodeId: NodeId, event: NodeEvent, reason: string): void {
     const entry = this.#entry(nodeId, 'render');
+    const state = transition(entry.state, event);
+    if (typeof state === 'object') return;
     if (entry.state === state && entry.reason === reason) return;
     const line = { at: this.#now().toISOString(), state, reason };
     Object.assign(entry, { state, reason, history: [...entry.history, line].slice(-historyLines) });
@@ -232,7 +233,7 @@ export class NodeRegistry {
       const isSilent = entry.lastSeenAt !== null && entry.lastSeenAt.getTime() < overdue;
       if (entry.state !== 'ready' || !isSilent) continue;
       const reason = `No heartbeat for ${(missedHeartbeats * this.heartbeatMs) / 1000} s`;
-      this.setState(entry.id, 'lost', reason);
+      this.apply(entry.id, 'fall-silent', reason);
       this.events.emit('lost', entry.id, reason);
     }
   }
@@ -242,14 +243,12 @@ export class NodeRegistry {
     const entry = this.#entry(nodeId, 'render');
     entry.link?.close();
     entry.link = null;
-    this.setState(nodeId, 'lost', reason);
+    this.apply(nodeId, 'go', reason);
     this.events.emit('gone', nodeId, reason);
   }
 
-  /** A link that broke does not end a drain. */
   #registered(entry: NodeEntry, slots: number | null): void {
-    if (entry.state !== 'draining' && entry.state !== 'leaving')
-      this.setState(entry.id, 'ready', 'Registered');
+    this.apply(entry.id, 'register', 'Registered');
     this.#unheard.set(entry.id, { nodeId: entry.id, seenAt: this.#now(), joined: { slots } });
     this.#save();
   }
@@ -296,7 +295,7 @@ export class NodeRegistry {
     const lastSeenAt = this.#now();
     Object.assign(entry, news, { lastSeenAt });
     this.#heardSince.set(nodeId, lastSeenAt);
-    if (entry.state === 'lost' && entry.link) this.setState(nodeId, 'ready', 'Heard again');
+    if (entry.link) this.apply(nodeId, 'hear', 'Heard again');
     this.events.emit('changed');
   }
 

@@ -393,8 +393,8 @@ describe('what is refused by the engine', () => {
       spec: machineOf({ role: 'render' }),
     };
     await engine.provisioning.create(machine, by);
-    nodes.setState(id, 'ready', 'Registered');
-    nodes.setState(nodeIdSchema.parse('foreign'), 'ready', 'Registered');
+    nodes.apply(id, 'register', 'Registered');
+    nodes.apply(nodeIdSchema.parse('foreign'), 'register', 'Registered');
     const call = async (path: string, term: string) =>
       client.call(path, { action: nodeAction(term), attributes: noArguments });
     const phase = async (): Promise<string> => (await engine.view('worker')).phase;
@@ -405,7 +405,7 @@ describe('what is refused by the engine', () => {
     const drained = await call('rendernode/worker', 'drain');
     expect([drained.status, drained.payload().entities[0]?.actions]).toEqual([200, [nodeAction('drain')]]);
     await vi.waitFor(async () => expect(await phase()).toBe('draining'), patient);
-    nodes.setState(id, 'draining', 'Asked to');
+    nodes.apply(id, 'drain', 'Asked to');
     expect((await call('rendernode/worker', 'undrain')).status).toBe(200);
     await vi.waitFor(async () => expect(await phase()).toBe('ready'), patient);
     expect((await call('rendernode/foreign', 'drain')).status).toBe(409);

@@ -1,20 +1,20 @@
-import { nodeIdSchema, type NodeId, type NodeState, type ResourcePhase } from '@medusa/protocol';
-import type { NodeRegistry } from '../../node/index.ts';
+import { nodeIdSchema, type ResourcePhase } from '@medusa/protocol';
+import type { NodeEvent, NodeRegistry } from '../../node/index.ts';
 import type { NodeBoard } from './resource-loop.ts';
 
 /** What a machine's phase says of its node. A node is `ready` by its own word only. */
-const stateOf: Partial<Record<ResourcePhase, NodeState>> = {
-  planned: 'provisioning',
-  creating: 'provisioning',
-  quarantined: 'provisioning',
-  joining: 'joining',
-  draining: 'draining',
-  destroying: 'leaving',
-  error: 'lost',
-  absent: 'absent',
+const eventOf: Partial<Record<ResourcePhase, NodeEvent>> = {
+  planned: 'provision',
+  creating: 'provision',
+  quarantined: 'provision',
+  joining: 'boot',
+  draining: 'drain',
+  destroying: 'leave',
+  error: 'give-up',
+  absent: 'vanish',
 };
 
-type Registry = Pick<NodeRegistry, 'expect' | 'setState' | 'processGone' | 'undrain' | 'view'>;
+type Registry = Pick<NodeRegistry, 'expect' | 'apply' | 'processGone' | 'undrain'>;
 
 /** The nodes as the pages and the placement know them follow their machines. */
 export function showOnRegistry(nodes: Registry): NodeBoard {
@@ -27,13 +27,8 @@ export function showOnRegistry(nodes: Registry): NodeBoard {
       const { phase, reason } = status;
       if (lostReason !== null || phase === 'absent') nodes.processGone(nodeId, lostReason ?? reason);
       if (phase === 'ready' || phase === 'degraded') nodes.undrain(nodeId);
-      const state = stateOf[phase];
-      if (state !== undefined && !isAhead(nodes, nodeId, state)) nodes.setState(nodeId, state, reason);
+      const event = eventOf[phase];
+      if (event !== undefined) nodes.apply(nodeId, event, reason);
     },
   };
-}
-
-/** It may have registered while its machine was still being noted. */
-function isAhead(nodes: Registry, nodeId: NodeId, state: NodeState): boolean {
-  return nodes.view(nodeId)?.state === 'ready' && (state === 'provisioning' || state === 'joining');
 }
