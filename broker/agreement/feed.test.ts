@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { SessionRecord, StudyRead } from '../session/index.ts';
 import type { IndicatorEvent } from './index.ts';
 import { TypedEmitter } from '@medusa/kernel';
-import { followIndicators, nodeIndicators, readIndicators, sessionIndicators } from './feed.ts';
+import {
+  followIndicators,
+  frameIndicators,
+  nodeIndicators,
+  readIndicators,
+  sessionIndicators,
+} from './feed.ts';
 
 const session = {
   id: 's1',
@@ -31,6 +37,33 @@ describe('a session', () => {
       ...{ id: 'session:s1:session.start.seconds', service: 'workstation', item: 's1' },
       conditions: { 'device.tier': 'production', node: 'reading-viewer', provider: 'north' },
     });
+  });
+
+  it('tells what the device check measured of the network, as a figure and as a circumstance of all others', () => {
+    expect(told({ lanMbps: 87 })).toContainEqual(['lan.mbps', 87]);
+    expect(told({ lanMbps: 87, streamingAt: null })).toEqual([]);
+    expect(sessionIndicators({ ...session, lanMbps: 87 }, place)[1]?.conditions).toMatchObject({
+      'lan.mbps': 87,
+    });
+  });
+
+  it('tells how long pictures took: one of ten seconds, and only while it streamed', () => {
+    const nowMs = Date.parse('2026-03-01T10:01:00.000Z');
+    const samples = [
+      { agoMs: 1_000, latencyMs: 45 },
+      { agoMs: 1_500, latencyMs: 300 },
+      { agoMs: 15_000, latencyMs: 60.5 },
+      { agoMs: 100_000, latencyMs: 10 },
+    ];
+    const events = frameIndicators(session, place, { samples, nowMs });
+
+    expect(events).toMatchObject([
+      { indicator: 'frame.latency.ms', value: 300, atMs: nowMs - 1_500, item: 's1' },
+      { indicator: 'frame.latency.ms', value: 60.5, atMs: nowMs - 15_000 },
+    ]);
+    const again = frameIndicators(session, place, { samples: samples.slice(0, 1), nowMs });
+    expect(again[0]?.id).toBe(events[0]?.id);
+    expect(frameIndicators({ ...session, streamingAt: null }, place, { samples, nowMs })).toEqual([]);
   });
 
   it('on a node of a service tells the same of that service, under an id of its own', () => {

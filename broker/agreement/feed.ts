@@ -1,4 +1,4 @@
-import type { NodeView } from '@medusa/protocol';
+import type { FrameLatency, NodeView } from '@medusa/protocol';
 import { kbpsOf, type SessionRecord, type StudyRead } from '../session/index.ts';
 import type { IndicatorEvent } from './evaluation/index.ts';
 
@@ -8,22 +8,37 @@ export type SessionPlace = { readonly provider: string | null; readonly services
 /** What one session tells of the service: how long its start took, whether it came to be at all. Told again, the ids are the same. */
 export function sessionIndicators(session: SessionRecord, place: SessionPlace): readonly IndicatorEvent[] {
   if (session.mode !== 'streamed') return [];
-  const { state, createdAt, streamingAt, closedAt, steps } = session;
-  const createdMs = Date.parse(createdAt);
-  const told = (name: string, atMs: number, value: number): readonly IndicatorEvent[] =>
-    toldOf(session, place, { key: name, name, atMs, value });
-  const firstFrame = steps.find(({ step }) => step === 'first-frame');
-  const endMs = closedAt === null ? createdMs : Date.parse(closedAt);
+  const { state, createdAt, streamingAt, closedAt } = session;
+  const endMs = Date.parse(closedAt ?? createdAt);
   // One that its user gave up before it streamed says nothing about either party.
   const isJudged = state === 'failed' || (state === 'closed' && streamingAt !== null);
+  const value = state === 'closed' ? 1 : 0;
   return [
-    ...(streamingAt === null
-      ? []
-      : told('session.start.seconds', Date.parse(streamingAt), (Date.parse(streamingAt) - createdMs) / 1000)),
-    ...(firstFrame && streamingAt !== null
-      ? told('first.image.seconds', createdMs + Math.round(firstFrame.endMs), firstFrame.endMs / 1000)
+    ...(streamingAt === null ? [] : startFacts(session, Date.parse(streamingAt))),
+    ...(isJudged ? [{ name: 'session.availability', atMs: endMs, value }] : []),
+  ].flatMap((fact) => toldOf(session, place, { key: fact.name, ...fact }));
+}
+
+/** Of one that streamed. */
+function startFacts(
+  { createdAt, steps, lanMbps }: SessionRecord,
+  streamingMs: number,
+): readonly Omit<Told, 'key'>[] {
+  const createdMs = Date.parse(createdAt);
+  const firstFrame = steps.find(({ step }) => step === 'first-frame');
+  const seconds = (streamingMs - createdMs) / 1000;
+  return [
+    ...(lanMbps === undefined ? [] : [{ name: 'lan.mbps', atMs: createdMs, value: lanMbps }]),
+    { name: 'session.start.seconds', atMs: streamingMs, value: seconds },
+    ...(firstFrame
+      ? [
+          {
+            name: 'first.image.seconds',
+            atMs: createdMs + Math.round(firstFrame.endMs),
+            value: firstFrame.endMs / 1000,
+          },
+        ]
       : []),
-    ...(isJudged ? told('session.availability', endMs, state === 'closed' ? 1 : 0) : []),
   ];
 }
 
@@ -36,6 +51,28 @@ export function readIndicators(
   const name = 'study.read.mbps';
   const atMs = read.at.getTime();
   return toldOf(session, place, { key: `${name}:${atMs}`, name, atMs, value: kbpsOf(read) / 1_000 });
+}
+
+/** Whoever tells it, and how often: of ten seconds of a session one picture counts. */
+const frameSlotMs = 10_000;
+
+/** How long pictures took, as viewers told it. What was before the session streamed, or is yet to come, is not of it. */
+export function frameIndicators(
+  session: SessionRecord,
+  place: SessionPlace,
+  { samples, nowMs }: { readonly samples: readonly FrameLatency[]; readonly nowMs: number },
+): readonly IndicatorEvent[] {
+  const name = 'frame.latency.ms';
+  const sinceMs = session.streamingAt === null ? Infinity : Date.parse(session.streamingAt);
+  const slots = new Map(
+    samples
+      .map(({ agoMs, latencyMs }) => ({ atMs: Math.round(nowMs - agoMs), value: latencyMs }))
+      .filter(({ atMs }) => atMs >= sinceMs)
+      .map((sample) => [Math.floor(sample.atMs / frameSlotMs), sample] as const),
+  );
+  return [...slots].flatMap(([slot, sample]) =>
+    toldOf(session, place, { key: `${name}:${slot}`, name, ...sample }),
+  );
 }
 
 type Told = {
@@ -63,11 +100,12 @@ function toldOf(
 }
 
 function conditionsOf(
-  { deviceVerdict, nodeId }: SessionRecord,
+  { deviceVerdict, lanMbps, nodeId }: SessionRecord,
   { provider }: SessionPlace,
 ): IndicatorEvent['conditions'] {
   return {
     ...(deviceVerdict === undefined ? {} : { 'device.tier': deviceVerdict }),
+    ...(lanMbps === undefined ? {} : { 'lan.mbps': lanMbps }),
     ...(nodeId === null ? {} : { node: nodeId }),
     ...(provider === null ? {} : { provider }),
   };

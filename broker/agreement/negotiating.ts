@@ -11,7 +11,7 @@ type NegotiationDeps = {
   readonly newId: () => string;
 };
 
-export type AskedOffer = {
+type AskedOffer = {
   readonly by: string;
   /** The offer that it answers. */
   readonly answers?: string | undefined;
@@ -70,9 +70,13 @@ export function negotiationOf(deps: NegotiationDeps, create: Create): Negotiatio
     async createFromOffer(id, by) {
       const offer = await liveOffer(deps, id);
       refuse(offer.faults);
-      const agreed = after(offer, 'agree', { by, at: now().toISOString() });
-      const record = await create(agreed.document, by, agreed.renegotiates);
-      await store.updateOffer(id, (latest) => ({ ...latest, history: agreed.history }));
+      const mark = { by, at: now().toISOString() };
+      const { document, renegotiates } = after(offer, 'agree', mark);
+      const record = await create(document, by, renegotiates);
+      // One that was rejected just now was made into an agreement all the same: that one can be rejected too.
+      await store.updateOffer(id, (latest) =>
+        latest.state === 'Acceptable' ? after(latest, 'agree', mark) : latest,
+      );
       return record;
     },
   };

@@ -33,7 +33,7 @@ export interface ClaimedAgreement {
   save(record: AgreementRecord): Promise<void>;
 }
 
-export type Verdict = Pick<AssessmentView, 'agreementId' | 'guarantee' | 'state'>;
+type Verdict = Pick<AssessmentView, 'agreementId' | 'guarantee' | 'state'>;
 
 type WindowQuery = { readonly agreementId: string; readonly span: Span; readonly limit: number };
 

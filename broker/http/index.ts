@@ -1,3 +1,4 @@
+export { frameRoutes } from './routes/frame-routes.ts';
 export { createAuthenticate } from './caller.ts';
 export { agreementRoutes } from './routes/agreement-routes.ts';
 export { dicomwebRoutes } from './dicomweb-proxy.ts';

@@ -7,6 +7,8 @@ export type DeviceVerdict = z.infer<typeof deviceVerdictSchema>;
 export const deviceReportSchema = z.object({
   verdict: deviceVerdictSchema,
   checkedAt: z.string().max(40),
+  /** Over the network from the broker to the device, Mb/s; null: the measurement failed. */
+  throughputMbps: z.number().min(0).max(1_000_000).nullable().optional(),
   items: z
     .array(
       z.object({

@@ -36,6 +36,21 @@ export const launchRequestSchema = z.strictObject({
 });
 export type LaunchRequest = z.infer<typeof launchRequestSchema>;
 
+/** How long inputs took until their pictures were on screen, as the viewer of one participant saw it. */
+export const frameLatenciesSchema = z.strictObject({
+  samples: z
+    .array(
+      z.strictObject({
+        /** How long ago it was: clocks of clients differ. */
+        agoMs: z.number().min(0).max(300_000),
+        latencyMs: z.number().min(0).max(60_000),
+      }),
+    )
+    .min(1)
+    .max(30),
+});
+export type FrameLatency = z.infer<typeof frameLatenciesSchema>['samples'][number];
+
 /** One summand of a node's score: what it was judged by, and how many of the points it got. */
 export const placementTermSchema = z.object({
   term: z.enum(['firstImage', 'frame', 'freeSlots', 'idle', 'price', 'energy', 'opinion']),

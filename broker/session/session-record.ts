@@ -20,6 +20,8 @@ export type SessionRecord = Omit<SessionView, 'participants'> & {
   readonly studySize?: { readonly bytes: number; readonly instances: number } | undefined;
   /** What the device check found; sessions of older brokers do not say. */
   readonly deviceVerdict?: DeviceVerdict | undefined;
+  /** How much it measured from the broker to the device. */
+  readonly lanMbps?: number | undefined;
   /** When the first participant took a seat. */
   readonly joinedAt: string | null;
 };

@@ -268,6 +268,7 @@ function newRecord(facts: {
     commandAtMs: null,
     joinedAt: null,
     deviceVerdict: request.device?.verdict,
+    lanMbps: request.device?.throughputMbps ?? undefined,
     studySize:
       study.storedBytes === undefined
         ? undefined

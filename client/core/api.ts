@@ -7,6 +7,7 @@ import {
   problemSchema,
   sessionViewSchema,
   type DeviceReport,
+  type FrameLatency,
   type Invitation,
   type LaunchRequest,
   type LaunchResponse,
@@ -62,6 +63,11 @@ export class Api {
 
   async closeSession(sessionId: SessionId): Promise<void> {
     await this.#call(`/api/sessions/${sessionId}`, { method: 'DELETE' });
+  }
+
+  /** What the viewer saw of its session: it is judged under agreements. */
+  async tellFrames(sessionId: SessionId, samples: readonly FrameLatency[]): Promise<void> {
+    await this.#call(`/api/sessions/${sessionId}/frames`, { method: 'POST', body: { samples } });
   }
 
   async invite(sessionId: SessionId): Promise<Invitation> {

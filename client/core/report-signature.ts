@@ -11,7 +11,7 @@ export type Jwks = z.infer<typeof jwksSchema>;
 const headerSchema = z.object({ alg: z.literal('ES256'), kid: z.string().optional() });
 
 /** A document, and the signature that came with it (JWS compact, RFC 7515). */
-export type Signed = { readonly document: unknown; readonly signature: string };
+type Signed = { readonly document: unknown; readonly signature: string };
 
 /** Whether the signature is of this document and by one of these keys. Never throws. */
 export async function isSigned(

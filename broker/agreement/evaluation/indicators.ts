@@ -25,6 +25,7 @@ export const indicators: Readonly<Record<string, { readonly kind: IndicatorKind;
   'session.availability': { kind: 'proportion', unit: '' },
   'scp.availability': { kind: 'proportion', unit: '' },
   'node.availability': { kind: 'proportion', unit: '' },
+  'lan.mbps': { kind: 'rate', unit: 'Mb/s' },
   'study.read.mbps': { kind: 'rate', unit: 'Mb/s' },
   'pacs.link.mbps': { kind: 'rate', unit: 'Mb/s' },
 };

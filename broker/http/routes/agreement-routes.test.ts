@@ -226,8 +226,10 @@ describe('agreements over HTTP', () => {
     nodes.use(await connectStorageNode(broker, [testStudy(1)]));
     nodes.use(await connectRenderNode(broker));
     const token = await broker.token('rosa');
-    const device = { verdict: 'production', checkedAt: '2026-01-01T00:00:00Z', items: [] };
-    await broker.call('POST', '/api/sessions', { token, body: { studyInstanceUID: '1.2.3.1', device } });
+    const measured = { checkedAt: '2026-01-01T00:00:00Z', throughputMbps: 87, items: [] };
+    const device = { verdict: 'production', ...measured };
+    const body = { studyInstanceUID: '1.2.3.1', device };
+    const launched = await broker.call('POST', '/api/sessions', { token, body });
     const db = await openDatabase(broker.databaseUrl, () => undefined);
     const started = await waitFor('the start to be recorded', async () =>
       db
@@ -236,8 +238,28 @@ describe('agreements over HTTP', () => {
         .where('indicator', '=', 'session.start.seconds')
         .executeTakeFirst(),
     );
+    const conditions = { 'device.tier': 'production', 'lan.mbps': 87 };
+    expect(started).toMatchObject({ service: 'workstation', conditions });
+
+    const { id } = (launched.body as { session: { id: string } }).session;
+    const tell = async (who: string, samples: object[]) =>
+      broker.call('POST', `/api/sessions/${id}/frames`, { token: who, body: { samples } });
+    const sample = { agoMs: 0, latencyMs: 43.5 };
+    expect(await tell(token, [sample])).toMatchObject({ status: 200 });
+    expect(await tell(await broker.token('dirk'), [sample])).toMatchObject({ status: 404 });
+    expect(await tell(admin, [sample])).toMatchObject({ status: 403 });
+    expect(await tell(token, [{ agoMs: -1, latencyMs: 1 }])).toMatchObject({ status: 422 });
+    const figures = await db
+      .selectFrom('indicator_event')
+      .selectAll()
+      .where('indicator', 'in', ['frame.latency.ms', 'lan.mbps'])
+      .orderBy('indicator')
+      .execute();
     await db.destroy();
-    expect(started).toMatchObject({ service: 'workstation', conditions: { 'device.tier': 'production' } });
+    expect(figures).toMatchObject([
+      { indicator: 'frame.latency.ms', value: 43.5, item: id, conditions },
+      { indicator: 'lan.mbps', value: 87, item: id },
+    ]);
   });
 
   it('are taken and given as WS-Agreement documents', async () => {

@@ -63,7 +63,8 @@ export function judgeDevice(measured: DeviceMeasurements, checkedAt: string): De
     judgeThroughput(measured),
     judgeNetwork(measured),
   ];
-  return { verdict: verdictOf(judged, measured), checkedAt, items: [...judged] };
+  const { throughputMbps } = measured;
+  return { verdict: verdictOf(judged, measured), checkedAt, throughputMbps, items: [...judged] };
 }
 
 function verdictOf(judged: readonly Item[], measured: DeviceMeasurements): DeviceVerdict {

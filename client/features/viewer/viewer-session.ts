@@ -1,7 +1,15 @@
-import { AppError, type SessionId, type SessionStep, type SessionView } from '@medusa/protocol';
+import {
+  AppError,
+  type FrameLatency,
+  type SessionId,
+  type SessionStep,
+  type SessionView,
+} from '@medusa/protocol';
 import { reportFault } from '../../core/report.ts';
 import { Room } from '../../core/room.ts';
 import { Store } from '../../core/store.ts';
+import { FrameReporter } from '../../stream/frame-reporter.ts';
+import type { LatencySample } from '../../stream/latency-matcher.ts';
 import { Picture, type PictureStep } from '../../stream/picture.ts';
 import type { Launch, Services } from '../../ui/services.tsx';
 
@@ -42,6 +50,7 @@ export class ViewerSession {
       noteStep: (step) => this.#noteStep(step),
     });
     this.#stack.defer(() => this.picture.close());
+    this.#stack.defer(reportFrames(this.picture, async (samples) => services.api.tellFrames(id, samples)));
     this.#stack.use(
       realtime.on('session.changed', (session) => {
         if (session.id === id) this.#take(session);
@@ -119,4 +128,19 @@ export class ViewerSession {
     this.#lastStepAt = endMs;
     this.clientSteps.update((steps) => [...steps, { step: name, startMs, endMs }]);
   }
+}
+
+/** Follows what the picture measures; answers how to stop. */
+function reportFrames(
+  { latencySamples }: Picture,
+  tell: (samples: readonly FrameLatency[]) => Promise<void>,
+): () => void {
+  const reporter = new FrameReporter({ now: () => performance.now(), random: Math.random, tell });
+  let latest: LatencySample | undefined;
+  return latencySamples.subscribe(() => {
+    const known = latencySamples.get();
+    const news = known.slice(latest === undefined ? 0 : known.lastIndexOf(latest) + 1);
+    latest = known.at(-1);
+    reporter.take(news);
+  });
 }
