@@ -50,6 +50,8 @@ export type Agreements = Pick<
     /** A pending agreement of a document that names its template. Throws `offer.unfit`, with every item that fails. */
     create(document: AgreementOffer, by: string, supersedes?: string | null): Promise<AgreementRecord>;
     get(id: string): Promise<AgreementRecord>;
+    /** The agreement that is in its place by now: itself, when none has superseded it. */
+    inForce(id: string): Promise<AgreementRecord>;
     /** What is signed. Throws `agreement.conflict` when it was never accepted. */
     agreed(id: string): Promise<AgreedDocument>;
     /** Throws `agreement.conflict` when its state does not take it. To accept one that supersedes another ends the other with it. */
@@ -136,7 +138,7 @@ async function standingNow(
   return { guarantees: standingOf({ guarantees, assessments, monthMs: month.fromMs, events }) };
 }
 
-type Life = Pick<Agreements, 'create' | 'get' | 'agreed' | 'act'>;
+type Life = Pick<Agreements, 'create' | 'get' | 'inForce' | 'agreed' | 'act'>;
 
 function lifeOf({ store, now }: AgreementsDeps): Life {
   return {
@@ -149,6 +151,11 @@ function lifeOf({ store, now }: AgreementsDeps): Life {
       return record;
     },
     get: async (id) => findAgreement(store, id),
+    async inForce(id) {
+      let record = await findAgreement(store, id);
+      while (record.supersededBy !== null) record = await findAgreement(store, record.supersededBy);
+      return record;
+    },
     async agreed(id) {
       const { document, supersedes, history } = await findAgreement(store, id);
       const accepted = history.find(({ event }) => event === 'accept');

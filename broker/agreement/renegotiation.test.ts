@@ -145,6 +145,8 @@ describe('a renegotiation', () => {
     expect(await agreements.get('old')).toMatchObject({
       ...{ state: 'Terminated', endedAt: at, supersededBy: 'new' },
     });
+    expect((await agreements.inForce('old')).id).toBe('new');
+    expect((await agreements.inForce('new')).id).toBe('new');
     await expect(agreements.offer(offerOf('third'), { by, renegotiates: 'old' })).rejects.toMatchObject({
       code: 'agreement.conflict',
     });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   agreementTemplateSchema,
+  createServiceSchema,
   resourceIdSchema,
   serviceIdSchema,
   serviceViewSchema,
@@ -255,7 +256,15 @@ describe('a service', { timeout: limitMs }, () => {
     await becomes(one, 'running');
     await one.made.services.act(serviceId, 'suspend');
     await becomes(one, 'suspended');
-    await agreements.act('gold-1', { event: 'terminate' }, 'ada');
+    const { document } = await agreements.get('gold-1');
+    const offer = { ...document, id: 'gold-2' };
+    const { id } = await agreements.offer(offer, { by: 'ada', renegotiates: 'gold-1' });
+    await agreements.createFromOffer(id, 'ada');
+    await agreements.act('gold-2', { event: 'accept' }, 'ada');
+    // Under the one that has superseded its own it may start still.
+    const plan = { id: 'again', provider: cloudId, manifest: twoTier, agreement: 'gold-1' };
+    await one.made.services.plan(createServiceSchema.parse(plan), AbortSignal.timeout(10_000));
+    await agreements.act('gold-2', { event: 'terminate' }, 'ada');
 
     await expect(one.made.services.act(serviceId, 'restart')).rejects.toMatchObject({
       code: 'agreement.over',

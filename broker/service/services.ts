@@ -27,7 +27,7 @@ export type ServicesDeps = {
   readonly manifests: ReadonlyMap<string, Manifest>;
   /** Owner of networks and security groups. */
   readonly tenant: string;
-  readonly agreements: Pick<Agreements, 'get'>;
+  readonly agreements: Pick<Agreements, 'get' | 'inForce'>;
   readonly openPresence: (onNotice: (notice: Notice) => void) => Promise<Presence>;
   readonly now: () => Date;
   /** 0 to 1. */
@@ -240,7 +240,7 @@ async function refuseForeign({ provisioning }: ServicesDeps, record: ServiceReco
 
 async function requireLife({ agreements, now }: ServicesDeps, agreement: string | null): Promise<void> {
   if (agreement === null) return;
-  const life = lifeOf(await agreements.get(agreement), now().getTime());
+  const life = lifeOf(await agreements.inForce(agreement), now().getTime());
   if (life === 'not-now')
     throw new AppError('agreement.conflict', 'Nothing starts under an agreement that is not observed');
   if (life === 'over') throw new AppError('agreement.over', 'Nothing starts under an agreement that is over');
