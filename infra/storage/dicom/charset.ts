@@ -25,6 +25,9 @@ const encodings: Readonly<Record<string, string>> = {
   GBK: 'gbk',
 };
 
+/** Defined Terms of Specific Character Set that are read; those of one byte a character are also written. */
+export const characterSets: readonly string[] = Object.keys(encodings).filter((name) => name !== '');
+
 /** Of a set that needs one byte a character and no escapes; undefined for others and for ASCII. */
 export function singleByteLabel(characterSet: string): string | undefined {
   if (characterSet === '' || characterSet === 'ISO_IR 6' || !characterSet.startsWith('ISO_IR '))

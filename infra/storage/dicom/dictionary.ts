@@ -32,6 +32,10 @@ function isPrivate(tag: string): boolean {
   return Number.parseInt(tag.slice(3, 4), 16) % 2 === 1;
 }
 
+export function keywordOf(tag: string): string {
+  return entries[tag]?.[1] ?? '';
+}
+
 let tagsByKeyword: Map<string, string> | undefined;
 
 /** From `PatientName` or `00100010` to `00100010`; undefined for anything else. */

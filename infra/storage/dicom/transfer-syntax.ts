@@ -46,6 +46,15 @@ const encapsulated: Readonly<Record<string, readonly [PixelEncoding, string]>> =
   [`${root}.4.203`]: ['htj2k', 'image/jphc'],
 };
 
+/** All that we take. */
+export const transferSyntaxes: readonly string[] = [
+  implicitLittleEndian,
+  explicitLittleEndian,
+  `${root}.1.99`,
+  `${root}.2`,
+  ...Object.keys(encapsulated),
+];
+
 /** Undefined for what we do not take: private ones, and those whose pixels lie elsewhere (JPIP, SMPTE). */
 export function transferSyntaxOf(uid: string): TransferSyntax | undefined {
   const plain = { uid, isExplicit: true, isLittleEndian: true, isDeflated: false } as const;

@@ -63,7 +63,7 @@ export type AssociationDeps = {
 type Running = { readonly cancel: AbortController; isReceived: boolean };
 
 /** Lists of thousands of UIDs fit in; requests for commitment name more. */
-const mostIdentifierBytes: Readonly<Record<keyof Services, number>> = {
+export const mostIdentifierBytes: Readonly<Record<keyof Services, number>> = {
   find: 256 * 1024,
   move: 256 * 1024,
   get: 256 * 1024,

@@ -23,7 +23,6 @@ export const statuses = {
   classInstanceConflict: 0x0119,
   sopClassNotSupported: 0x0122,
   noSuchAction: 0x0123,
-  notAuthorized: 0x0124,
   unrecognizedOperation: 0x0211,
   outOfResources: 0xa700,
   cannotPerformSubOperations: 0xa702,

@@ -5,7 +5,7 @@ import { acceptContext, serviceOf } from './services.ts';
 import type { AsyncWindow, Role, UserInformation } from './user-information.ts';
 
 /** Objects of one peer that are made durable at once; each waits for the disk, not for the processor. */
-const mostOperations = 8;
+export const mostOperations = 8;
 
 export type Negotiated = {
   readonly contexts: ReadonlyMap<number, AcceptedContext>;

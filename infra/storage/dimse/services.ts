@@ -12,7 +12,7 @@ export type ServiceClass = {
   readonly permission?: Permission;
 };
 
-const verification = '1.2.840.10008.1.1';
+export const verification = '1.2.840.10008.1.1';
 export const studyRootFind = '1.2.840.10008.5.1.4.1.2.2.1';
 export const studyRootMove = '1.2.840.10008.5.1.4.1.2.2.2';
 export const storageCommitment = '1.2.840.10008.1.20.1';

@@ -19,7 +19,7 @@ export type Find = {
 const pageRows: Readonly<Record<FindLevel, number>> = { patient: 200, study: 200, series: 200, instance: 50 };
 
 /** Attributes that are counted, not kept. */
-const counted: Readonly<Record<FindLevel, readonly string[]>> = {
+export const counted: Readonly<Record<FindLevel, readonly string[]>> = {
   patient: ['00201200', '00201202', '00201204'],
   study: ['00080061', '00080062', '00201206', '00201208'],
   series: ['00201209'],

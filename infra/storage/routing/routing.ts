@@ -30,8 +30,8 @@ export type RoutingDeps = {
 /** Jobs of one association; no more than it can have presentation contexts. */
 const jobsAtOnce = 100;
 const mostWorkers = 4;
-const pauses = { firstMs: 1_000, mostMs: 600_000 };
-const giveUpMs = 72 * 3_600_000;
+export const pauses = { firstMs: 1_000, mostMs: 600_000 };
+export const giveUpMs = 72 * 3_600_000;
 /** The registry may change without anything arriving. */
 const lookMs = 30_000;
 
