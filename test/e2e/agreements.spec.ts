@@ -191,6 +191,8 @@ test('an administrator agrees upon a guarantee, and sees it fulfilled, then viol
       .toString(),
   ).toBe('%PDF-');
 
+  await page.getByTestId('agreement-document').click();
+  await expect(page.getByTestId('agreement-signature')).toHaveAttribute('data-good', 'true');
   await page.getByTestId('agreement-act-terminate').click();
   await admin.confirmPlan();
   await expect(page.getByTestId('agreement-state')).toHaveAttribute('data-state', 'Terminated');
