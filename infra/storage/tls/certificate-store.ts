@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -143,7 +144,9 @@ async function isCurrent(
   if (certificate.validToDate.getTime() - Date.now() < renewMs) return false;
   if (!certificate.verify(new X509Certificate(signer.certificate).publicKey)) return false;
   if (certificate.subject !== `CN=${commonName}`) return false;
-  return hosts.every((host) => certificate.checkIP(host) ?? certificate.checkHost(host));
+  return hosts.every((host) =>
+    isIP(host) === 0 ? certificate.checkHost(host) !== undefined : certificate.checkIP(host) !== undefined,
+  );
 }
 
 /** Whole or not at all, so that a crash leaves no half-written key. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +111,17 @@ describe('DICOM over TLS', () => {
 
     expect((await echo('MODALITY', stolen)).code).not.toBe(0);
     expect(await echo('MODALITY', modality)).toMatchObject({ code: 0 });
+  });
+
+  it('comes back from a restart with the same certificate', async () => {
+    await using again = await startTestNode({ dicomTlsPort: 0 });
+    const own = async (): Promise<string> => readFile(join(again.directory, 'dicom-pki', 'node.pem'), 'utf8');
+    const before = await own();
+
+    await again.restart();
+
+    expect(await own()).toBe(before);
+    expect(again.node.dicomTlsPort).toBeGreaterThan(0);
   });
 
   it.each(['-tls1', '-tls1_1'])('does not speak %s', async (version) => {
