@@ -42,8 +42,9 @@ export type SplitAnswer =
       readonly reason: string;
     };
 
-/** Beyond this round trip a hand feels the delay: a split that adds it does not pay. */
+/** Beyond this delay a hand feels it: a split that makes it so much longer does not pay. */
 const mostFrameMs = 150;
+const mostLonger = 4 / 3;
 /** A split holds two slots: it has to spare the network so many times over, or it does not pay. */
 const leastGain = 2;
 
@@ -76,8 +77,8 @@ export function planWithSplit(
 function whyNotSplit(whole: PlanFigures, split: PlanFigures): string | null {
   if (whole.wanBytes < split.wanBytes * leastGain)
     return `A split would send ${megabytes(split.wanBytes)} over the wide area instead of ${megabytes(whole.wanBytes)}: too little gain`;
-  if (split.frameMs > mostFrameMs && split.frameMs > whole.frameMs)
-    return `A split would show a move after ${Math.round(split.frameMs)} ms`;
+  if (split.frameMs > mostFrameMs && split.frameMs > whole.frameMs * mostLonger)
+    return `A split would show a move after ${Math.round(split.frameMs)} ms instead of ${Math.round(whole.frameMs)} ms`;
   if (split.firstImageMs > whole.firstImageMs)
     return `A split would show the first image ${seconds(split.firstImageMs - whole.firstImageMs)} later`;
   return null;
@@ -138,8 +139,9 @@ function figuresOfSplit(
   const between = need.pathBetween(reader.zone, viewer.zone);
   const kbps = (between.kbps ?? calibration.unknown.kbps).typical;
   const rttMs = (between.rttMs ?? calibration.unknown.rttMs).typical;
+  // The reader draws; the people are where the viewer is.
   const showing = emptyPrediction();
-  predictInto(showing, { need, candidate: viewer }, calibration);
+  predictInto(showing, { need, candidate: { ...reader, zone: viewer.zone } }, calibration);
   const price =
     reader.pricePerHour === null || viewer.pricePerHour === null
       ? null

@@ -7,7 +7,7 @@ import { displayEventSchema } from './stream.ts';
  * (32 bits, big endian), kind (8 bits; see `relayFrameKinds`), payload.
  */
 export const relayFrameKinds = {
-  /** Payload: one of the messages below as JSON. */
+  /** Payload: one of the messages below as JSON, raw deflate (RFC 1951) with the latest 32 KiB of messages before it as dictionary. */
   message: 1,
   /** Payload: RTP timestamp (32 bits, big endian), then an H.264 access unit in Annex B form. */
   picture: 2,

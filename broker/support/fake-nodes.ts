@@ -32,7 +32,14 @@ const heartbeatMs = 100;
 
 export async function connectRenderNode(
   broker: TestBroker,
-  options: { id?: string; slots?: number; startsBy?: 'streaming' | 'hand'; applications?: string[] } = {},
+  options: {
+    id?: string;
+    slots?: number;
+    startsBy?: 'streaming' | 'hand';
+    applications?: string[];
+    zone?: string;
+    capabilities?: Partial<NodeRegistration['capabilities']>;
+  } = {},
 ): Promise<FakeRenderNode> {
   const { id = 'render-1', slots = 1, startsBy = 'streaming', applications = ['workstation'] } = options;
   const nodeId = nodeIdSchema.parse(id);
@@ -61,7 +68,9 @@ export async function connectRenderNode(
       confinement: 'none',
       rtcAddress: '127.0.0.1',
       rtcPort: 44_444,
+      ...options.capabilities,
     },
+    ...(options.zone !== undefined && { zone: options.zone }),
     sessions: reports(running),
   });
   const tell = async (event: NodeSessionEvent): Promise<Ack<null>> =>

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { TypedEmitter } from '@medusa/kernel';
 import type { z } from 'zod';
-import { createFrameReader, encodeFrame, type RelayFrame } from './frames.ts';
+import { createFrameReader, createFrameWriter, type RelayFrame } from './frames.ts';
 
 type Picture = Extract<RelayFrame, { kind: 'picture' }>;
 
@@ -9,6 +9,7 @@ type Picture = Extract<RelayFrame, { kind: 'picture' }>;
 export class RelayConnection<Heard, Said> implements Disposable {
   readonly events: TypedEmitter<{ message: [message: Heard]; picture: [picture: Picture]; closed: [] }>;
   readonly #socket: Duplex;
+  readonly #encode = createFrameWriter();
 
   constructor(
     socket: Duplex,
@@ -50,6 +51,6 @@ export class RelayConnection<Heard, Said> implements Disposable {
   }
 
   #write(frame: RelayFrame): void {
-    if (!this.#socket.destroyed) this.#socket.write(encodeFrame(frame));
+    if (!this.#socket.destroyed) this.#socket.write(this.#encode(frame));
   }
 }

@@ -3,7 +3,7 @@ import { connect as connectPlain } from 'node:net';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { participantIdSchema, sessionIdSchema, type ReaderMessage } from '@medusa/protocol';
-import { createFrameReader, encodeFrame } from './frames.ts';
+import { createFrameReader, createFrameWriter } from './frames.ts';
 import { ReaderStream } from './reader-stream.ts';
 import { RelayServer, type FromReader } from './relay-server.ts';
 import { secretTls } from './secret-tls.ts';
@@ -148,13 +148,23 @@ describe('frames of the relay', () => {
       { kind: 'picture', rtpTimestamp: 7, bytes: Uint8Array.from(randomBytes(300)) },
       { kind: 'message', text: 'ä' },
     ] as const;
-    const bytes = Buffer.concat(frames.map(encodeFrame));
+    const bytes = Buffer.concat(frames.map(createFrameWriter()));
     const whole = createFrameReader()(bytes);
     const read = createFrameReader();
     const single = [...bytes].flatMap((byte) => read(Buffer.of(byte)));
 
     expect(whole).toEqual(frames);
     expect(single).toEqual(frames);
+  });
+
+  it('take little for a message that is much like one before', () => {
+    const write = createFrameWriter();
+    const text = (n: number): string => JSON.stringify({ kind: 'view', uid: randomText, n });
+    const randomText = randomBytes(600).toString('base64');
+    const [first = 0, second = 0] = [1, 2].map((n) => write({ kind: 'message', text: text(n) }).length);
+
+    expect(first).toBeGreaterThan(600);
+    expect(second).toBeLessThan(60);
   });
 
   it('are refused when they are too long or unknown', () => {
