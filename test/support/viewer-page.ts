@@ -21,14 +21,22 @@ export type Person = {
   pointOf(displayX: number, displayY: number): Promise<{ x: number; y: number }>;
 };
 
-export async function openPerson(browser: Browser, medusa: Medusa, path = '/'): Promise<Person> {
+export async function openPerson(
+  browser: Browser,
+  medusa: Pick<Medusa, 'url' | 'passwordOf'>,
+  path = '/',
+): Promise<Person> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   context.setDefaultTimeout(30_000);
   return enterPerson(await context.newPage(), medusa, path);
 }
 
 /** A person at a page that is open already. */
-export async function enterPerson(page: Page, medusa: Medusa, path = '/'): Promise<Person> {
+export async function enterPerson(
+  page: Page,
+  medusa: Pick<Medusa, 'url' | 'passwordOf'>,
+  path = '/',
+): Promise<Person> {
   await page.goto(`${medusa.url}${path}`);
   const video = page.getByTestId('stream-video');
 
