@@ -46,9 +46,10 @@ export function checkSpec(
 ): void {
   const { capabilities, state } = provider.health;
   // One that was never reached is taken at its word later.
-  if (state !== 'unknown' && capabilities.length > 0 && !capabilities.includes(portName[spec.kind]))
-    refuse('/spec/kind', `${provider.id} has no ${spec.kind}s`);
-  if (spec.kind === 'machine' && spec.publicKey !== undefined && !capabilities.includes('keys'))
+  const isWithout = (capability: string): boolean =>
+    state !== 'unknown' && capabilities.length > 0 && !capabilities.includes(capability);
+  if (isWithout(portName[spec.kind])) refuse('/spec/kind', `${provider.id} has no ${spec.kind}s`);
+  if (spec.kind === 'machine' && spec.publicKey !== undefined && isWithout('keys'))
     refuse('/spec/publicKey', `${provider.id} takes no SSH keys`);
   const byId = new Map<string, ResourceRecord>(others.map((other) => [other.id, other]));
   for (const [pointer, id, kinds] of references(spec)) {
