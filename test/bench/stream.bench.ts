@@ -33,25 +33,35 @@ ensureDebianPackages([
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(signal, () => stopping.abort(new Error(`${signal}: everything started is ended`)));
+  process.on(signal, () => stopping.abort(new Error(signal)));
 
-const names: readonly ContenderName[] = ['ours', ...options.peers];
-const { presses, rounds } = options;
-const scenes = await prepareScenes();
-const random = seeded(options.seed);
-const results: Result[] = [];
-for (let round = 0; round < rounds; round += 1) {
-  for (const { course, ...what } of scenes) {
-    // Nobody always goes first, or right after the same other one.
-    for (const name of names.map((_, index) => names[(index + round) % names.length] ?? 'ours')) {
-      const seed = options.seed + round;
-      const turn = await runTurn(name, { ...what, presses, random, seed }, stopping.signal);
-      results.push({ course, name, turn });
-      progress(`${round + 1}/${rounds} ${course} ${name}: ${describeTurn(turn)}`);
+try {
+  printResult({ bench: 'stream', ...summarize(await race()) });
+} catch (error) {
+  if (!stopping.signal.aborted) throw error;
+  progress('stopped; everything that was started has ended');
+  process.exitCode = 130;
+}
+
+async function race(): Promise<Result[]> {
+  const names: readonly ContenderName[] = ['ours', ...options.peers];
+  const { presses, rounds } = options;
+  const scenes = await prepareScenes();
+  const random = seeded(options.seed);
+  const results: Result[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { course, ...what } of scenes) {
+      // Nobody always goes first, or right after the same other one.
+      for (const name of names.map((_, index) => names[(index + round) % names.length] ?? 'ours')) {
+        const seed = options.seed + round;
+        const turn = await runTurn(name, { ...what, presses, random, seed }, stopping.signal);
+        results.push({ course, name, turn });
+        progress(`${round + 1}/${rounds} ${course} ${name}: ${describeTurn(turn)}`);
+      }
     }
   }
+  return results;
 }
-printResult({ bench: 'stream', ...summarize(results) });
 
 async function prepareScenes(): Promise<{ course: string; size: Size; scene: Scene; link: LinkName }[]> {
   progress('preparing the scenes');

@@ -45,7 +45,10 @@ let isMarked = false;
 let isRunning = content.picturesPerSecond > 0;
 
 client.on('event', (event: XEvent) => {
-  if (event.name === 'MapNotify') client.SetInputFocus(window, 1);
+  if (event.name === 'MapNotify') {
+    clearInterval(mapping);
+    client.SetInputFocus(window, 1);
+  }
   if (event.name === 'Expose') show(0, heightPx);
   if (event.name === 'KeyPress' && keysyms.get(event.keycode ?? 0) === spaceKeysym) isRunning = !isRunning;
   else if (event.name === 'KeyPress' || event.name === 'ButtonPress') answer();
@@ -55,6 +58,8 @@ client.on('end', () => process.exit(0));
 draw();
 drawMarker();
 client.MapWindow(window);
+// A window manager that is just starting may overhear the first request.
+const mapping = setInterval(() => client.MapWindow(window), 1_000);
 if (content.picturesPerSecond > 0) tick(performance.now());
 
 /** The marker alone changes: what an application draws for an input is small, and comes at once. */

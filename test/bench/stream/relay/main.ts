@@ -34,8 +34,13 @@ const report: RelayReport = {
   toViewer: { ...toViewer, overrun: overrunOf(viewerPort) },
   toServer: { ...toServer, overrun: overrunOf(serverPort) },
 };
-for (const { device } of [server, viewer]) device.kill('SIGTERM');
-socket.close();
+const ended = [server, viewer].map(async ({ device }) => {
+  device.off('exit', fail);
+  device.kill('SIGTERM');
+  await once(device, 'exit');
+});
+// Or they would stay as zombies where nobody cares for orphans.
+await Promise.all(ended);
 process.stdout.write(JSON.stringify(report), () => process.exit(0));
 
 /**
@@ -52,9 +57,13 @@ function openDevice(name: string, port: number): End {
   const child = spawn('socat', ['-b', '65536', `${datagrams}!!STDOUT`, device], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  child.on('error', () => process.exit(1));
-  child.on('exit', () => process.exit(1));
+  child.on('error', fail);
+  child.on('exit', fail);
   return { device: child, port };
+}
+
+function fail(): never {
+  process.exit(1);
 }
 
 function carry(from: End, to: End, line: Line): Counts {
