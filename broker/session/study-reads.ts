@@ -1,8 +1,7 @@
 import type { TypedEmitter } from '@medusa/kernel';
 import { zoneOf, type NodeRegistry } from '../node/index.ts';
 import { sitePlace, type LinkBook } from '../placement/index.ts';
-import { readerOf } from './session-record.ts';
-import type { SessionEvents } from './session-states.ts';
+import { readerOf, type SessionRecord } from './session-record.ts';
 
 /** What came over a path, and for how long it was waited for. */
 export type StudyRead = { readonly at: Date; readonly bytes: number; readonly waitedMs: number };
@@ -13,7 +12,9 @@ export function kbpsOf({ bytes, waitedMs }: StudyRead): number {
 
 /** How fast the path of each zone to each storage node is, measured by what sessions read over it anyway. */
 export function measurePaths(deps: {
-  readonly sessions: { readonly events: Pick<TypedEmitter<SessionEvents>, 'on'> };
+  readonly sessions: {
+    readonly events: Pick<TypedEmitter<{ read: [record: SessionRecord, read: StudyRead] }>, 'on'>;
+  };
   readonly nodes: Pick<NodeRegistry, 'view'>;
   readonly links: Pick<LinkBook, 'observe'>;
 }): void {

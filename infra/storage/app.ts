@@ -145,6 +145,7 @@ export async function startStorageNode(
     aeTitle: config.aeTitle,
     dicomPort,
     indexId: index.indexId,
+    ...(config.zone !== undefined && { zone: config.zone }),
   };
   // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
   const token = config.nodeToken ?? (await join(config, log));

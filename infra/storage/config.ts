@@ -1,4 +1,4 @@
-import { nodeIdSchema } from '@medusa/protocol';
+import { nodeIdSchema, zoneSchema } from '@medusa/protocol';
 import { z } from 'zod';
 import { titleSchema } from './entities/registry.ts';
 
@@ -46,6 +46,8 @@ export const storageConfigSchema = z
     idleMs: z.coerce.number().int().min(1_000).default(300_000),
     /** Disk space that is never filled. */
     reserveMiB: z.coerce.number().min(0).default(512),
+    /** Nodes of one zone share their paths; unset: the zone of the provider. */
+    zone: zoneSchema.optional(),
     logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   })
   .refine(({ plaintext, dicomTlsPort }) => plaintext === 'on' || dicomTlsPort !== undefined, {
@@ -79,6 +81,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     artimMs: environment['MEDUSA_DICOM_ARTIM_MS'],
     idleMs: environment['MEDUSA_DICOM_IDLE_MS'],
     reserveMiB: environment['MEDUSA_STORAGE_RESERVE_MIB'],
+    zone: environment['MEDUSA_ZONE'],
     logLevel: environment['MEDUSA_LOG_LEVEL'],
   });
 }
