@@ -49,7 +49,8 @@ describe('the model', () => {
 
     expect(terms(model.computeKind)).toEqual(['start', 'stop', 'restart', 'suspend', 'save']);
     expect(terms(model.networkKind)).toEqual(['up', 'down']);
-    expect(terms(model.storageKind)).toEqual(['online', 'offline']);
+    // The last three are those of OCCI 1.1 (GFD.184).
+    expect(terms(model.storageKind)).toEqual(['online', 'offline', 'backup', 'snapshot', 'resize']);
     expect(terms(model.applicationKind)).toEqual(['start', 'stop']);
     expect(terms(model.agreementKind)).toEqual(['accept', 'reject', 'suspend', 'resume', 'terminate']);
     expect(terms(model.pacsKind)).toEqual([]);
