@@ -124,6 +124,23 @@ describe('DICOM over TLS', () => {
     expect(again.node.dicomTlsPort).toBeGreaterThan(0);
   });
 
+  it('takes the authority of the site, and a certificate that it signed, while it runs', async () => {
+    await using hospital = await startTestNode({ dicomTlsPort: 0 });
+    const pki = join(hospital.directory, 'dicom-pki');
+    const site = await openCertificateStore(join(folder, 'site'));
+    const theirs = await peerFiles(site, folder, { title: 'MODALITY' });
+    const { certificate, key = '', authorities } = await site.issue('MEDUSA', { hosts: [] });
+    const there = ['-aet', 'MODALITY', '-aec', 'MEDUSA', '127.0.0.1', String(hospital.node.dicomTlsPort)];
+    const asked = async (): Promise<number> =>
+      (await dcmtk('echoscu', '-to', '10', ...theirs.options, ...there)).code;
+    expect(await asked()).not.toBe(0);
+
+    await writeFile(join(pki, 'trusted', 'site.pem'), authorities);
+    await writeFile(join(pki, 'site.pem'), `${certificate}\n${key}`);
+
+    await expect.poll(asked, { timeout: 15_000 }).toBe(0);
+  });
+
   it.each(['-tls1', '-tls1_1'])('does not speak %s', async (version) => {
     const asked = run('openssl', [
       's_client',

@@ -84,7 +84,9 @@ async function readTrust(directory: string): Promise<Trust> {
   );
   const certificates = blocks(pem, 'CERTIFICATE');
   const authorities = certificates.map((text) => new X509Certificate(text));
-  const own = await readFile(join(directory, 'node.pem'), 'utf8');
+  // A certificate that the site had signed elsewhere, with its key, stands before the one of our making.
+  const ownFile = ['site.pem', 'node.pem'].find((name) => existsSync(join(directory, name))) ?? 'node.pem';
+  const own = await readFile(join(directory, ownFile), 'utf8');
   return {
     own: new X509Certificate(own),
     authorities,
