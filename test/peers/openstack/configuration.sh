@@ -178,7 +178,7 @@ workers = 1
 workers = 1
 discover_hosts_in_cells_interval = 3
 [quota]
-instances = 100
+instances = 200
 cores = 400
 ram = 4000000
 [vnc]

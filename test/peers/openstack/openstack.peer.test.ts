@@ -146,7 +146,7 @@ describe.skipIf(missing)(`a real OpenStack${missing ? ` (${missing})` : ''}`, ()
       'public true',
     ]);
     expect(seen.version).toBe('Nova 2.90');
-    expect(seen.quotas).toContainEqual({ name: 'machines', used: 0, limit: 100, unit: '' });
+    expect(seen.quotas).toContainEqual({ name: 'machines', used: 0, limit: 200, unit: '' });
     expect(seen.quotas.map(({ name }) => name)).not.toContain('CUSTOM_GPU_A100');
     expect(all.quotas).toContainEqual({ name: 'CUSTOM_GPU_A100', used: 0, limit: 4, unit: 'GPU' });
     expect(all.quotas).toContainEqual({ name: 'baremetal:baremetal-gpu', used: 0, limit: 2, unit: 'node' });
