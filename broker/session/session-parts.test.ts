@@ -103,7 +103,7 @@ describe('a session of an application that may run in two parts', () => {
   it('holds a slot at both nodes, until it ends at both', async () => {
     const { id } = await openInParts();
     const second = await launch(1);
-    expect(second).toMatchObject({ state: 'queued', queue: { reason: 'All 2 slots are taken' } });
+    expect(second).toMatchObject({ state: 'queued', queue: { reason: 'All 1 slots are taken' } });
 
     await broker.call('DELETE', `/api/sessions/${id}`, { token: await broker.token('rosa') });
 

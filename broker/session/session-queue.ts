@@ -64,6 +64,11 @@ export type Surroundings = {
   readonly now: Date;
 };
 
+/** The others hold reading parts, which do not wait by themselves. */
+function isForPeople({ isPrivate }: Candidate): boolean {
+  return isPrivate !== true;
+}
+
 type Waiting = Applicant & { readonly record: SessionRecord };
 
 const assumedSeconds = 15 * 60;
@@ -73,7 +78,7 @@ export function admitWaiting(
   waiting: readonly SessionRecord[],
   { candidates, holding, recentSeconds, reservations, now }: Surroundings,
 ): Admission<Waiting>[] {
-  const ready = candidates.filter(({ state, hasLink }) => state === 'ready' && hasLink);
+  const ready = candidates.filter((node) => node.state === 'ready' && node.hasLink && isForPeople(node));
   const heldBy = new Map<string, number>();
   for (const { ownerId } of holding) heldBy.set(ownerId, (heldBy.get(ownerId) ?? 0) + 1);
   const sorted = [...recentSeconds].sort((a, b) => a - b);
@@ -98,7 +103,8 @@ export function describeQueue(
   { position, reason, untilMs }: { position: number; reason: string; untilMs: number | null },
   { candidates, holding, recentSeconds, now }: Surroundings,
 ): NonNullable<SessionRecord['queue']> {
-  const slots = sum(candidates.filter(({ state }) => state === 'ready').map((node) => node.slots));
+  const ready = candidates.filter((node) => node.state === 'ready' && isForPeople(node));
+  const slots = sum(ready.map((node) => node.slots));
   const runningSeconds = holding.map(
     ({ createdAt, streamingAt }) => (now.getTime() - Date.parse(streamingAt ?? createdAt)) / 1000,
   );
