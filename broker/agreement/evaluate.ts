@@ -188,11 +188,18 @@ function viewOf(
   };
 }
 
+/** Four digits that mean something. */
+function short(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
 function violation(view: Omit<AssessmentView, 'revision'>, nowMs: number): AgreementAlert {
   const { agreementId, guarantee, windowFrom, figures } = view;
   const found = figures
-    .map(({ name, value, samples }) => `${name} = ${value ?? 'unknown'} of ${samples}`)
-    .join(', ');
+    .map(
+      ({ name, value, samples }) => `${name} = ${value === null ? 'unknown' : short(value)}, n = ${samples}`,
+    )
+    .join('; ');
   const text = `${guarantee} is violated: ${found}`;
   return { agreementId, guarantee, kind: 'violated', windowFrom, at: isoOf(nowMs), text };
 }
