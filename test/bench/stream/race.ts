@@ -51,7 +51,8 @@ export async function runTurn(name: ContenderName, course: Course, signal: Abort
   try {
     signal.throwIfAborted();
     const context = await browser.newContext({ viewport: course.size });
-    context.setDefaultTimeout(30_000);
+    // Pages too come over the link.
+    context.setDefaultTimeout(180_000);
     const page = await context.newPage();
     await contender.show(page);
     const turn = await measure(page, {

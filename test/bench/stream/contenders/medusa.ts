@@ -52,9 +52,9 @@ export async function startOurs({ stage, size, address }: ContenderOptions): Pro
       await page.getByTestId('worklist-row').first().click();
       await person.openAs(applicationId, 'streamed');
       await person.passDeviceCheck();
-      await expect(person.video).toBeVisible({ timeout: 60_000 });
+      await expect(person.video).toBeVisible({ timeout: 120_000 });
       // Only who has control is followed by the display.
-      await expect(person.video).toHaveAttribute('data-control', 'true');
+      await expect(person.video).toHaveAttribute('data-control', 'true', { timeout: 30_000 });
       await fitDisplay(person, size);
       // As a user does; the window manager gives the keyboard to the window that is clicked.
       await person.video.click();

@@ -85,9 +85,9 @@ async function startRelay(
   };
 }
 
-/** RFC 2544's range for benchmarks: nobody else's. */
-const serverAddress = '198.18.77.1';
-const viewerAddress = '198.18.77.2';
+/** RFC 2544's range for benchmarks: nobody else's. By process, so that what a killed one left is in nobody's way. */
+const serverAddress = `198.18.${process.pid % 256}.1`;
+const viewerAddress = `198.18.${process.pid % 256}.2`;
 
 async function writeLauncher(namespace: string): Promise<AsyncDisposable & { readonly file: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'medusa-bench-viewer-'));
