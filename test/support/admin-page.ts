@@ -3,7 +3,8 @@ import type { Medusa } from './medusa.ts';
 import { openPerson } from './viewer-page.ts';
 
 type Tab =
-  ('pools' | 'providers' | 'networks' | 'volumes' | 'events' | 'audit') | ('manifests' | 'agreements');
+  | ('pools' | 'providers' | 'networks' | 'volumes' | 'sessions' | 'events' | 'audit')
+  | ('manifests' | 'agreements');
 
 /** What an administrator does with providers, pools and resources. */
 export type Administrator = {
