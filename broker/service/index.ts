@@ -1,2 +1,2 @@
-export type { ServiceClaim, ServiceRecord, ServiceStore } from './record.ts';
+export type { ServiceRecord, ServiceStore } from './record.ts';
 export { openServices, type RunningServices, type Services } from './services.ts';
