@@ -97,7 +97,15 @@ async function runLane(
       engine = next;
       const since = await ledger.now();
       await engine.start();
-      await settled(verb, ids);
+      await settled(verb, ids).catch((error: unknown) => {
+        const said = engine.errors.join('\n');
+        throw new Error(
+          `${verb} killed at step ${point} (${step}) did not settle; the next engine said: ${said}`,
+          {
+            cause: error,
+          },
+        );
+      });
       const convergedMs = (await ledger.now()).getTime() - since.getTime();
       for (const id of ids) {
         const things = await thingsOf(driver, ledger.owner, id);
