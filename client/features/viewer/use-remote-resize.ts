@@ -17,7 +17,9 @@ export function useRemoteResize(viewer: ViewerSession, stage: RefObject<HTMLElem
       );
       const now = viewer.picture.displaySize.get();
       if (now?.width === width && now.height === height) return;
-      viewer.picture.sendInput({ kind: 'resize', widthPx: width, heightPx: height }, performance.now());
+      const wish = { kind: 'resize', widthPx: width, heightPx: height } as const;
+      // The way for input may not be open yet.
+      if (!viewer.picture.sendInput(wish, performance.now())) resized();
     };
     const resized = (): void => {
       clearTimeout(timer);
@@ -26,7 +28,10 @@ export function useRemoteResize(viewer: ViewerSession, stage: RefObject<HTMLElem
     // The stage changes with the window and with the panel beside it.
     const observer = new ResizeObserver(resized);
     if (stage.current) observer.observe(stage.current);
+    // Whoever gets control brings the size along; only what the node itself tells means that it heeds it.
+    const stops = [viewer.room.view.subscribe(resized), viewer.picture.controller.subscribe(resized)];
     return () => {
+      for (const stop of stops) stop();
       clearTimeout(timer);
       observer.disconnect();
     };
