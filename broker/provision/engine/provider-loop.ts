@@ -29,6 +29,8 @@ export type ProviderLoopDeps = {
 };
 
 const probeMs = 30_000;
+/** Between two sweeps of which the first was full: long enough to see what goes, and to say stop. */
+const breathMs = 2_000;
 const probeTimeoutMs = 20_000;
 const destroyTimeoutMs = 60_000;
 const kinds: readonly ResourceKind[] = resourceKindSchema.options;
@@ -49,7 +51,9 @@ export function createProviderLoop(
     if (!open) return probeMs;
     try {
       const memory = memories.get(provider.id) ?? new Map();
-      memories.set(provider.id, await rollCall(deps, { claim, provider, open, memory, signal }));
+      const called = await rollCall(deps, { claim, provider, open, memory, signal });
+      memories.set(provider.id, called.memory);
+      if (called.isMoreToSweep) return Math.min(breathMs, deps.rollCallMsOf(provider));
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       await noteHealth(deps, provider, { ...provider.health, state: 'failing', reason: error.message });
@@ -134,7 +138,10 @@ type RollCall = {
   readonly signal: AbortSignal;
 };
 
-async function rollCall(deps: ProviderLoopDeps, call: RollCall): Promise<SweepMemory> {
+async function rollCall(
+  deps: ProviderLoopDeps,
+  call: RollCall,
+): Promise<{ memory: SweepMemory; isMoreToSweep: boolean }> {
   const { store, work } = deps;
   const { provider, open } = call;
   const seen: (Thing & { readonly kind: ResourceKind })[] = [];
@@ -169,7 +176,8 @@ async function rollCall(deps: ProviderLoopDeps, call: RollCall): Promise<SweepMe
   });
   for (const wish of plan.hold) await hold(deps, call, { wish, seen, byId });
   await atOnce(plan.destroy, open.driver.traits.concurrency, async (wish) => sweepAway(deps, call, wish));
-  return plan.memory;
+  const { cap, isDryRun } = deps.sweep;
+  return { memory: plan.memory, isMoreToSweep: !isDryRun && cap > 0 && plan.destroy.length >= cap };
 }
 
 /** Those whose thing is missing, or not as it was last seen, or there more than once. */
