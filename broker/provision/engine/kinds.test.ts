@@ -130,7 +130,7 @@ describe('a floating address', () => {
     await reaches('m-two', 'ready');
 
     // As with a real cloud, the replacement takes longer than the address to move.
-    cloud.cloud.settings.bootMs = { median: 1_500, p95: 1_500 };
+    cloud.cloud.settings.bootMs = { median: 8_000, p95: 8_000 };
     cloud.cloud.breakMachine((await engine.view('m-one')).ref ?? '', 'gone');
 
     await expect.poll(async () => (await engine.view('addr')).reason, patient).toBe('Assigned to m-two');
