@@ -90,6 +90,18 @@ describe('planSweep', () => {
     expect(tried).toEqual(['a', 'b', 'c', 'a']);
   });
 
+  it('gives a provider time to destroy what it was told to', () => {
+    const seen = [machine('a')];
+    let { memory } = planSweep({ ...none, seen });
+    const told = [0, 2_000, 29_000, 31_000].map((laterMs) => {
+      const plan = planSweep({ ...none, seen, memory, now: new Date(start + horizonMs + laterMs) });
+      memory = plan.memory;
+      return plan.destroy.length;
+    });
+
+    expect(told).toEqual([1, 0, 0, 1]);
+  });
+
   it('deletes nothing that it must not and, in time, everything that it must: 100 000 random sweeps', () => {
     const sweepsEach = 25;
     let sweeps = 0;

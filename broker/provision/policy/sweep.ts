@@ -22,7 +22,13 @@ export type SweepRow = {
 type SweepIntent = Pick<SweepRow, 'kind' | 'resource' | 'incarnation'>;
 
 /** What a sweep has to remember of things that nobody claims, by `kind/ref`. */
-export type SweepMemory = ReadonlyMap<string, { readonly since: Date; readonly tries: number }>;
+export type SweepMemory = ReadonlyMap<
+  string,
+  { readonly since: Date; readonly tries: number; readonly triedAt: Date | null }
+>;
+
+/** A provider takes its time over what it was told to destroy: it is not told again all the while. */
+const againMs = 30_000;
 
 export type SweepWish = { readonly kind: ResourceKind; readonly ref: string; readonly name: string };
 
@@ -67,15 +73,17 @@ export const sweepKey = ({ kind, ref }: { kind: ResourceKind; ref: string }): st
  */
 export function planSweep(input: SweepInput): SweepPlan {
   const isClaimed = claims(input);
-  const memory = new Map<string, { since: Date; tries: number }>();
+  const memory = new Map<string, { since: Date; tries: number; triedAt: Date | null }>();
   const due: Seen[] = [];
   const hold: SweepWish[] = [];
   for (const item of input.seen) {
     const key = sweepKey(item);
     if (item.state === 'terminated' || memory.has(key) || isClaimed(item)) continue;
-    const { since, tries } = input.memory.get(key) ?? { since: input.now, tries: 0 };
-    memory.set(key, { since, tries });
-    if (input.now.getTime() - since.getTime() < input.horizonMs) continue;
+    const known = input.memory.get(key) ?? { since: input.now, tries: 0, triedAt: null };
+    memory.set(key, { ...known });
+    const ago = (at: Date): number => input.now.getTime() - at.getTime();
+    if (ago(known.since) < input.horizonMs) continue;
+    if (known.triedAt !== null && ago(known.triedAt) < againMs) continue;
     if (isHeld(item, input)) hold.push(wish(item));
     else due.push(item);
   }
@@ -91,7 +99,7 @@ export function planSweep(input: SweepInput): SweepPlan {
     )
     .slice(0, input.cap);
   for (const { item, since, tries } of destroy)
-    memory.set(sweepKey(item), { since: new Date(since), tries: tries + 1 });
+    memory.set(sweepKey(item), { since: new Date(since), tries: tries + 1, triedAt: input.now });
   return { destroy: destroy.map(({ item }) => wish(item)), hold, memory };
 }
 

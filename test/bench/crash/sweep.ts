@@ -36,10 +36,13 @@ export async function sweepOrphans(
   for (const id of ['wanted-1', 'wanted-2', 'wanted-3']) await ledger.settled(id, 'ready', timeoutMs);
   const refs = async (owner: string): Promise<string[]> =>
     (await driver.machines.list(owner, signal())).filter(isThere).map(({ ref }) => ref);
-  const wanted = (await refs(ledger.owner)).length - count;
+  const orphans = async (): Promise<number> =>
+    (await driver.machines.list(ledger.owner, signal())).filter(
+      (thing) => isThere(thing) && thing.tag.resource.startsWith('orphan-'),
+    ).length;
   await waitFor(
     'the orphans to be swept',
-    async () => ((await refs(ledger.owner)).length <= wanted ? true : undefined),
+    async () => ((await orphans()) === 0 ? true : undefined),
     timeoutMs + 300_000,
   );
   const seconds = (performance.now() - startedAt) / 1_000;
