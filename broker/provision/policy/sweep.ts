@@ -22,10 +22,8 @@ export type SweepRow = {
 type SweepIntent = Pick<SweepRow, 'kind' | 'resource' | 'incarnation'>;
 
 /** What a sweep has to remember of things that nobody claims, by `kind/ref`. */
-export type SweepMemory = ReadonlyMap<
-  string,
-  { readonly since: Date; readonly tries: number; readonly triedAt: Date | null }
->;
+type Remembered = { readonly since: Date; readonly tries: number; readonly triedAt: Date | null };
+export type SweepMemory = ReadonlyMap<string, Remembered>;
 
 /** A provider takes its time over what it was told to destroy: it is not told again all the while. */
 const againMs = 30_000;
@@ -73,17 +71,15 @@ export const sweepKey = ({ kind, ref }: { kind: ResourceKind; ref: string }): st
  */
 export function planSweep(input: SweepInput): SweepPlan {
   const isClaimed = claims(input);
-  const memory = new Map<string, { since: Date; tries: number; triedAt: Date | null }>();
+  const memory = new Map<string, Remembered>();
   const due: Seen[] = [];
   const hold: SweepWish[] = [];
   for (const item of input.seen) {
     const key = sweepKey(item);
     if (item.state === 'terminated' || memory.has(key) || isClaimed(item)) continue;
     const known = input.memory.get(key) ?? { since: input.now, tries: 0, triedAt: null };
-    memory.set(key, { ...known });
-    const ago = (at: Date): number => input.now.getTime() - at.getTime();
-    if (ago(known.since) < input.horizonMs) continue;
-    if (known.triedAt !== null && ago(known.triedAt) < againMs) continue;
+    memory.set(key, known);
+    if (!isDue(known, input)) continue;
     if (isHeld(item, input)) hold.push(wish(item));
     else due.push(item);
   }
@@ -101,6 +97,11 @@ export function planSweep(input: SweepInput): SweepPlan {
   for (const { item, since, tries } of destroy)
     memory.set(sweepKey(item), { since: new Date(since), tries: tries + 1, triedAt: input.now });
   return { destroy: destroy.map(({ item }) => wish(item)), hold, memory };
+}
+
+function isDue({ since, triedAt }: Remembered, { now, horizonMs }: SweepInput): boolean {
+  const ago = (at: Date): number => now.getTime() - at.getTime();
+  return ago(since) >= horizonMs && (triedAt === null || ago(triedAt) >= againMs);
 }
 
 const wish = ({ kind, ref, name }: Seen): SweepWish => ({ kind, ref, name });
