@@ -3,52 +3,25 @@ import type { Migration } from 'kysely/migration';
 
 /** In order of name; a released migration is never changed again. */
 export const migrations: Readonly<Record<string, Migration>> = {
-  '0001-first': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of first) await sql.raw(statement).execute(db);
-    },
-  },
-  '0002-provisioning': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of provisioning) await sql.raw(statement).execute(db);
-    },
-  },
-  '0003-join': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of join) await sql.raw(statement).execute(db);
-    },
-  },
-  '0004-agreements': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of agreements) await sql.raw(statement).execute(db);
-    },
-  },
-  '0006-occi': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of occi) await sql.raw(statement).execute(db);
-    },
-  },
-  '0005-placement': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of placement) await sql.raw(statement).execute(db);
-    },
-  },
-  '0007-services': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of services) await sql.raw(statement).execute(db);
-    },
-  },
-  '0009-guests': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of guests) await sql.raw(statement).execute(db);
-    },
-  },
-  '0008-changing-rows': {
-    async up(db: Kysely<unknown>) {
-      for (const statement of changingRows) await sql.raw(statement).execute(db);
-    },
-  },
+  '0001-first': running(() => first),
+  '0002-provisioning': running(() => provisioning),
+  '0003-join': running(() => join),
+  '0004-agreements': running(() => agreements),
+  '0005-placement': running(() => placement),
+  '0006-occi': running(() => occi),
+  '0007-services': running(() => services),
+  '0008-changing-rows': running(() => changingRows),
+  '0009-guests': running(() => guests),
 };
+
+/** Asked for when it runs: the statements stand below. */
+function running(statements: () => readonly string[]): Migration {
+  return {
+    async up(db: Kysely<unknown>) {
+      for (const statement of statements()) await sql.raw(statement).execute(db);
+    },
+  };
+}
 
 const first = [
   `create table audit_event (
