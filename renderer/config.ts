@@ -45,12 +45,7 @@ const environmentSchema = z
     MEDUSA_APPLICATIONS: applications.default([]),
     MEDUSA_ORPHAN_SECONDS: z.coerce.number().positive().default(3_600),
     /** The most frames a second of a picture. */
-    MEDUSA_FRAMES_PER_SECOND: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(120)
-      .default(availableParallelism() >= 4 ? 60 : 30),
+    MEDUSA_FRAMES_PER_SECOND: z.coerce.number().int().min(1).max(120).default(60),
     MEDUSA_LAUNCH_SECONDS: z.coerce.number().positive().default(60),
     MEDIASOUP_WORKER_BIN: z.string().optional(),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

@@ -23,6 +23,7 @@ export class EncoderProcess implements Encoder {
   #child: ChildProcess;
   #size: DisplaySize;
   #kbps: number;
+  #areStillsWanted = false;
   #shortLives = 0;
   #isClosed = false;
 
@@ -69,6 +70,11 @@ export class EncoderProcess implements Encoder {
     this.#send({ kind: 'resize', ...size });
   }
 
+  wantStills(isWanted: boolean): void {
+    this.#areStillsWanted = isWanted;
+    this.#send({ kind: 'stills', isWanted });
+  }
+
   noteInput(input: InjectedInput): void {
     this.#send({ kind: 'input', input });
   }
@@ -104,6 +110,9 @@ export class EncoderProcess implements Encoder {
     child.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2_000)));
     child.on('message', (report: EncoderReport) => {
       if (report.kind === 'access-unit') this.events.emit('access-unit', report.accessUnit);
+      else if (report.kind === 'still') this.events.emit('still', report.event);
+      // Before, there is nobody to hear it.
+      else if (this.#areStillsWanted) this.wantStills(true);
     });
     child.once('exit', () => this.#afterExit(Date.now() - bornAt, complaint));
     child.send({

@@ -1,6 +1,6 @@
 import type { TypedEmitter } from '@medusa/kernel';
 import type { DisplayAddress, DisplaySize } from '../display/index.ts';
-import type { AccessUnit, InjectedInput, Thrift } from './messages.ts';
+import type { AccessUnit, InjectedInput, StillEvent, Thrift } from './messages.ts';
 
 export type EncoderOptions = {
   readonly address: DisplayAddress;
@@ -13,7 +13,9 @@ export type EncoderOptions = {
 
 export type EncoderEvents = {
   'access-unit': [accessUnit: AccessUnit];
-  /** It died and a new one runs; the next access unit is a keyframe. */
+  /** Of a resting picture, while stills are wanted. */
+  still: [event: StillEvent];
+  /** It died and a new one runs; the next access unit is a keyframe, the next still is told from the beginning. */
   restarted: [];
   /** It cannot be kept running. */
   failed: [error: Error];
@@ -30,6 +32,8 @@ export interface Encoder extends AsyncDisposable {
   requestKeyframe(): void;
   setBitrate(kbps: number): void;
   resize(size: DisplaySize): void;
+  /** Whether a resting picture is refined to a lossless still. At first it is not. */
+  wantStills(isWanted: boolean): void;
   /** The next frame carries the latest input noted before its grab. */
   noteInput(input: InjectedInput): void;
 }

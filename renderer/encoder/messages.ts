@@ -1,4 +1,4 @@
-import type { ParticipantId } from '@medusa/protocol';
+import type { ParticipantId, StillSize, StillWhole } from '@medusa/protocol';
 
 /** An input that was injected: the next grab may show what it did. */
 export type InjectedInput = {
@@ -44,17 +44,36 @@ export type EncoderSettings = {
   readonly thrift: Thrift;
 };
 
+/** How the still of a resting picture comes about. Tiles are named by a key of their place. */
+export type StillEvent =
+  /** What was told of these places before does not hold any more; of all others it does. */
+  | {
+      readonly kind: 'begun';
+      readonly generation: number;
+      readonly picture: StillSize;
+      readonly changed: readonly number[];
+    }
+  /** `bytes` as they travel. */
+  | { readonly kind: 'tile'; readonly key: number; readonly bytes: Uint8Array }
+  /** All that was told makes the picture; told again when a later frame shows the same. */
+  | StillWhole
+  /** The picture has changed, or will soon. */
+  | { readonly kind: 'over' };
+
 /** Agent → encoder program, over Node's IPC channel with structured clones. */
 export type EncoderCommand =
   | { readonly kind: 'open'; readonly settings: EncoderSettings }
   | { readonly kind: 'keyframe' }
   | { readonly kind: 'bitrate'; readonly kbps: number }
+  | { readonly kind: 'stills'; readonly isWanted: boolean }
   | { readonly kind: 'resize'; readonly widthPx: number; readonly heightPx: number }
   | { readonly kind: 'input'; readonly input: InjectedInput };
 
 /** Encoder program → agent. */
 export type EncoderReport =
-  { readonly kind: 'opened' } | { readonly kind: 'access-unit'; readonly accessUnit: AccessUnit };
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'access-unit'; readonly accessUnit: AccessUnit }
+  | { readonly kind: 'still'; readonly event: StillEvent };
 
 /** One clock for all processes of a machine (CLOCK_MONOTONIC). */
 export function monotonicMs(): number {

@@ -25,6 +25,7 @@ async function obey(command: EncoderCommand): Promise<void> {
     case 'open':
       encoder = await ScreenEncoder.open(command.settings, fail);
       encoder.events.on('access-unit', (accessUnit) => tell({ kind: 'access-unit', accessUnit }));
+      encoder.stills.events.on('still', (event) => tell({ kind: 'still', event }));
       tell({ kind: 'opened' });
       await encoder.run();
       return;
@@ -32,6 +33,8 @@ async function obey(command: EncoderCommand): Promise<void> {
       return encoder?.requestKeyframe();
     case 'bitrate':
       return encoder?.setBitrate(command.kbps);
+    case 'stills':
+      return encoder?.stills.want(command.isWanted);
     case 'resize':
       return encoder?.resize(command);
     case 'input':

@@ -31,11 +31,16 @@ const paces: Readonly<Record<Thrift, Pace>> = {
 /** A keyframe costs many times a frame; viewers who ask together share one. */
 const keyframeIntervalMs = 400;
 /**
- * An application draws a picture in several requests. A grab between two of them would show half of it and cost the other
+ * Many applications draw a picture in several requests. A grab between two of them would show half of it and cost the other
  * half a frame's turn, so damage must have been quiet for this long, but never holds a frame back for longer than `most`.
+ * One that has drawn each of its last pictures by one request is not waited for.
  */
 const quietMs = 3;
+const briefQuietMs = 0.5;
 const mostQuietWaitMs = 12;
+const rememberedFrames = 60;
+/** What an input changed does not wait for its turn among the frames. */
+const answerIntervalMs = 8;
 /** How soon to look again when damage turned out to change nothing. */
 const lookIntervalMs = 8;
 /** Damage that comes later than this is not the answer to an input. */
@@ -56,6 +61,8 @@ export class ScreenEncoder {
   #kbps: number;
   #damagedAtMs: number | undefined;
   #lastDamageMs = -Infinity;
+  /** For so many frames more it is believed that pictures are drawn in pieces. */
+  #piecemealFrames = rememberedFrames;
   /** The latest damage that changed the picture, as far as it was grabbed. */
   #lastDrawnMs = -Infinity;
   #settlesLeft = 0;
@@ -78,9 +85,7 @@ export class ScreenEncoder {
     const id = connection.client.AllocID();
     connection.client.on('event', () => {
       damage.Subtract(id, 0, 0);
-      encoder.#lastDamageMs = monotonicMs();
-      encoder.#damagedAtMs ??= encoder.#lastDamageMs;
-      encoder.#wake?.();
+      encoder.#noteDamage();
     });
     damage.Create(id, connection.root, damage.ReportLevel.NonEmpty);
     return encoder;
@@ -113,6 +118,14 @@ export class ScreenEncoder {
     this.#input = input;
   }
 
+  #noteDamage(): void {
+    const now = monotonicMs();
+    if (now - this.#lastDamageMs <= quietMs) this.#piecemealFrames = rememberedFrames;
+    this.#lastDamageMs = now;
+    this.#damagedAtMs ??= now;
+    this.#wake?.();
+  }
+
   /** Never ends; throws when the display or FFmpeg fails. */
   async run(): Promise<never> {
     for (;;) {
@@ -141,15 +154,23 @@ export class ScreenEncoder {
     if (this.#wantedSize) return 0;
     const dueAtMs = [Infinity];
     if (this.#damagedAtMs !== undefined) {
-      const isDrawnMs = Math.min(this.#lastDamageMs + quietMs, this.#damagedAtMs + mostQuietWaitMs);
-      const nextFrameMs = this.#lastFrameMs + 1_000 / this.#settings.framesPerSecond;
-      dueAtMs.push(Math.max(isDrawnMs, nextFrameMs, this.#lastLookMs + lookIntervalMs));
+      const quiet = this.#piecemealFrames > 0 ? quietMs : briefQuietMs;
+      const isDrawnMs = Math.min(this.#lastDamageMs + quiet, this.#damagedAtMs + mostQuietWaitMs);
+      dueAtMs.push(
+        Math.max(isDrawnMs, this.#lastFrameMs + this.#intervalMs, this.#lastLookMs + lookIntervalMs),
+      );
     }
     if (this.#isKeyframeWanted) dueAtMs.push(this.#lastKeyframeMs + keyframeIntervalMs);
     const { settleDelaysMs } = this.#pace;
     const settleMs = settleDelaysMs[settleDelaysMs.length - this.#settlesLeft];
     if (settleMs !== undefined) dueAtMs.push(this.#lastFrameMs + settleMs);
     return Math.min(...dueAtMs) - now;
+  }
+
+  get #intervalMs(): number {
+    const intervalMs = 1_000 / this.#settings.framesPerSecond;
+    const isAnswer = this.#input !== null && this.#lastDamageMs >= this.#input.injectedAtMs;
+    return isAnswer ? Math.min(answerIntervalMs, intervalMs) : intervalMs;
   }
 
   async #applySize(size: Size): Promise<void> {
@@ -177,6 +198,7 @@ export class ScreenEncoder {
 
     this.#setPace(encoder, grabbed === 'changed' || isKeyframe);
     this.#lastFrameMs = grabbedAtMs;
+    this.#piecemealFrames = Math.max(0, this.#piecemealFrames - 1);
     if (isKeyframe) {
       this.#isKeyframeWanted = false;
       this.#lastKeyframeMs = grabbedAtMs;
