@@ -17,6 +17,7 @@ export * from './relay.ts';
 export * from './room.ts';
 export * from './service.ts';
 export * from './session.ts';
+export * from './still.ts';
 export * from './stream.ts';
 export * from './study.ts';
 export * from './view.ts';

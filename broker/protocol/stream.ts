@@ -25,7 +25,14 @@ export const streamRequestSchema = z.discriminatedUnion('kind', [
     label: z.enum(['input.moves', 'input.events']),
     sctpStreamParameters: opaqueSchema,
   }),
-  z.object({ kind: z.literal('consume-data'), transportId: transportIdSchema }),
+  z.object({
+    kind: z.literal('consume-data'),
+    transportId: transportIdSchema,
+    /** Unset: the display's events. */
+    label: z.enum(['display.events', 'still']).optional(),
+  }),
+  /** The still that came is not the one that was sent: all of it once more. */
+  z.object({ kind: z.literal('refine') }),
   z.object({ kind: z.literal('close') }),
 ]);
 export type StreamRequest = z.infer<typeof streamRequestSchema>;
@@ -59,6 +66,7 @@ export const streamResponseSchema = z.discriminatedUnion('kind', [
     label: z.string(),
     protocol: z.string(),
   }),
+  z.object({ kind: z.literal('refine') }),
   z.object({ kind: z.literal('close') }),
 ]);
 export type StreamResponse = z.infer<typeof streamResponseSchema>;

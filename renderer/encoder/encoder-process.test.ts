@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,7 +7,7 @@ import { participantIdSchema } from '@medusa/protocol';
 import { VirtualDisplay } from '../display/index.ts';
 import { Drawing } from '../test-support/drawing.ts';
 import { H264Decoder } from '../test-support/h264-decoder.ts';
-import { type AccessUnit, EncoderProcess, monotonicMs, probeEncoders } from './index.ts';
+import { type AccessUnit, EncoderProcess, monotonicMs, probeEncoders, type StillEvent } from './index.ts';
 
 const size = { widthPx: 640, heightPx: 480 };
 const report = (error: unknown): void => void reported.push(error);
@@ -128,6 +129,35 @@ describe('EncoderProcess', () => {
     await untilQuiet(units);
     const keyframe = units.slice(before).findLast((unit) => unit.isKeyframe);
     expect(keyframe && decoder.decode(keyframe.bytes)).toMatchObject({ width: 800, height: 600 });
+  });
+
+  it('refines a picture at rest when that is wanted, and then is quiet', async () => {
+    await using drawing = await Drawing.open(display.address);
+    const window = await drawing.window({ x: 0, y: 0, width: 640, height: 480 }, { backgroundPixel: 0 });
+    const { encoder, units } = await openEncoder();
+    const events: StillEvent[] = [];
+    encoder.events.on('still', (event) => events.push(event));
+    await untilQuiet(units);
+    expect(events).toEqual([]);
+
+    encoder.wantStills(true);
+    await expect.poll(() => events.at(-1)?.kind).toBe('whole');
+    await drawing.paint(window, 0x123456);
+    const rgba = Buffer.alloc(640 * 480 * 4, Buffer.from([0x12, 0x34, 0x56, 255]));
+    const sha256 = Uint8Array.from(createHash('sha256').update(rgba).digest());
+    await expect.poll(() => events.at(-1), { timeout: 10_000 }).toMatchObject({ kind: 'whole', sha256 });
+    expect(events.findLast(({ kind }) => kind === 'whole')).toMatchObject({
+      rtpTimestamp: units.at(-1)?.rtpTimestamp,
+    });
+
+    const before = [units.length, events.length];
+    await untilQuiet(units);
+    expect([units.length, events.length]).toEqual(before);
+
+    encoder.requestKeyframe();
+    await expect.poll(() => units.length).toBe((before[0] ?? 0) + 1);
+    expect(events.at(-1)).toMatchObject({ kind: 'whole', sha256, rtpTimestamp: units.at(-1)?.rtpTimestamp });
+    expect(events.length).toBe((before[1] ?? 0) + 1);
   });
 
   it('survives the death of its process and begins again with a keyframe', async () => {

@@ -21,24 +21,34 @@ function fail(error: unknown): void {
 }
 
 async function obey(command: EncoderCommand): Promise<void> {
+  if (command.kind !== 'open') {
+    if (encoder) obeyOpened(encoder, command);
+    return;
+  }
+  encoder = await ScreenEncoder.open(command.settings, fail);
+  encoder.events.on('access-unit', (accessUnit) => tell({ kind: 'access-unit', accessUnit }));
+  encoder.stills.events.on('still', (event) => tell({ kind: 'still', event }));
+  tell({ kind: 'opened' });
+  await encoder.run();
+}
+
+function obeyOpened(opened: ScreenEncoder, command: Exclude<EncoderCommand, { kind: 'open' }>): void {
   switch (command.kind) {
-    case 'open':
-      encoder = await ScreenEncoder.open(command.settings, fail);
-      encoder.events.on('access-unit', (accessUnit) => tell({ kind: 'access-unit', accessUnit }));
-      encoder.stills.events.on('still', (event) => tell({ kind: 'still', event }));
-      tell({ kind: 'opened' });
-      await encoder.run();
-      return;
     case 'keyframe':
-      return encoder?.requestKeyframe();
+      opened.requestKeyframe();
+      break;
     case 'bitrate':
-      return encoder?.setBitrate(command.kbps);
+      opened.setBitrate(command.kbps);
+      break;
     case 'stills':
-      return encoder?.stills.want(command.isWanted);
+      opened.wantStills(command.isWanted);
+      break;
     case 'resize':
-      return encoder?.resize(command);
+      opened.resize(command);
+      break;
     case 'input':
-      return encoder?.noteInput(command.input);
+      opened.noteInput(command.input);
+      break;
     default:
       assertNever(command);
   }

@@ -10,6 +10,7 @@ import {
   type Thrift,
 } from './messages.ts';
 import { ScreenSource } from './screen-source.ts';
+import { StillMaker } from './still-maker.ts';
 
 type Size = { readonly widthPx: number; readonly heightPx: number };
 type Pipeline = { readonly source: ScreenSource; readonly encoder: H264Encoder };
@@ -41,6 +42,8 @@ const mostQuietWaitMs = 12;
 const rememberedFrames = 60;
 /** What an input changed does not wait for its turn among the frames. */
 const answerIntervalMs = 8;
+/** A link that carries this much brings the lossless still sooner than frames settle: then it replaces them. */
+const stillKbps = 3_000;
 /** How soon to look again when damage turned out to change nothing. */
 const lookIntervalMs = 8;
 /** Damage that comes later than this is not the answer to an input. */
@@ -54,6 +57,7 @@ const resizeWaitMs = 1_000;
  */
 export class ScreenEncoder {
   readonly events: TypedEmitter<{ 'access-unit': [accessUnit: AccessUnit] }>;
+  readonly stills: StillMaker;
   readonly #settings: EncoderSettings;
   readonly #pace: Pace;
   #pipeline: Pipeline;
@@ -97,6 +101,7 @@ export class ScreenEncoder {
     this.#pipeline = pipeline;
     this.#kbps = settings.kbps;
     this.events = new TypedEmitter(report);
+    this.stills = new StillMaker(report);
   }
 
   requestKeyframe(): void {
@@ -114,8 +119,14 @@ export class ScreenEncoder {
     this.#wake?.();
   }
 
+  wantStills(isWanted: boolean): void {
+    this.stills.want(isWanted);
+    this.#wake?.();
+  }
+
   noteInput(input: InjectedInput): void {
     this.#input = input;
+    this.stills.disturbed();
   }
 
   #noteDamage(): void {
@@ -137,8 +148,10 @@ export class ScreenEncoder {
 
   async #untilFrameIsDue(): Promise<void> {
     for (;;) {
-      const waitMs = this.#msUntilFrame();
-      if (waitMs <= 0) return;
+      const frameMs = this.#msUntilFrame();
+      if (frameMs <= 0) return;
+      if (this.stills.dueAtMs <= monotonicMs()) this.#beginStill();
+      const waitMs = Math.min(frameMs, this.stills.dueAtMs - monotonicMs());
       const { promise, resolve } = Promise.withResolvers<undefined>();
       const timer = Number.isFinite(waitMs) ? setTimeout(() => resolve(undefined), waitMs) : undefined;
       this.#wake = () => resolve(undefined);
@@ -171,6 +184,13 @@ export class ScreenEncoder {
     const intervalMs = 1_000 / this.#settings.framesPerSecond;
     const isAnswer = this.#input !== null && this.#lastDamageMs >= this.#input.injectedAtMs;
     return isAnswer ? Math.min(answerIntervalMs, intervalMs) : intervalMs;
+  }
+
+  /** Between two frames: the memory of the latest grab is at rest too. */
+  #beginStill(): void {
+    const { source } = this.#pipeline;
+    const { width: widthPx, height: heightPx } = source.frame;
+    this.stills.begin({ bytes: Buffer.from(source.pixels ?? []), widthPx, heightPx });
   }
 
   async #applySize(size: Size): Promise<void> {
@@ -207,10 +227,12 @@ export class ScreenEncoder {
     await source.convert();
     const convertEndMs = monotonicMs();
     const ticks = this.#nextTicks(grabbedAtMs);
+    const rtpTimestamp = Number(ticks & 0xffff_ffffn);
+    this.stills.frameSent({ rtpTimestamp, hasChanged: grabbed === 'changed' });
     const encoded = await encoder.encode(source.frame, { ticks, isKeyframe });
     this.events.emit('access-unit', {
       ...encoded,
-      rtpTimestamp: Number(ticks & 0xffff_ffffn),
+      rtpTimestamp,
       input: this.#inputShownBy(grabbedAtMs),
       timing: {
         damagedAtMs,
@@ -224,7 +246,8 @@ export class ScreenEncoder {
 
   #setPace(encoder: H264Encoder, isMoving: boolean): void {
     const { movingCrf, stillCrf, settleDelaysMs } = this.#pace;
-    this.#settlesLeft = isMoving ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);
+    if (this.stills.isWanted && this.#kbps >= stillKbps) this.#settlesLeft = 0;
+    else this.#settlesLeft = isMoving ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);
     encoder.setQuality(isMoving ? movingCrf : stillCrf);
   }
 

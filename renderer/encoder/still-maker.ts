@@ -4,7 +4,7 @@ import { encodeStill, type StillWhole } from '@medusa/protocol';
 import { monotonicMs, type StillEvent } from './messages.ts';
 import { type Area, copyArea, encodeTile, type Grab, hashPicture, isAlike, tilesOf } from './still-tile.ts';
 
-type SentFrame = { readonly rtpTimestamp: number; readonly hasChanged: boolean; readonly grab: Grab };
+type SentFrame = { readonly rtpTimestamp: number; readonly hasChanged: boolean };
 
 /**
  * A picture rests when it has not changed for so long: longer than the pauses of what moves slowly, as far as its last two changes
@@ -22,7 +22,7 @@ export class StillMaker {
   readonly events: TypedEmitter<{ still: [event: StillEvent] }>;
   readonly #report: (error: unknown) => void;
   #isWanted = false;
-  #latest: Grab | undefined;
+  #dueAtMs = Infinity;
   #rtpTimestamp = 0;
   #generation = 0;
   /** What everybody has who has all that was told; of the areas in `#known` only. */
@@ -30,7 +30,6 @@ export class StillMaker {
   readonly #known = new Set<number>();
   #whole: StillWhole | undefined;
   #working: AbortController | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #lastChangeMs = -Infinity;
   #pauseMs = Infinity;
 
@@ -43,6 +42,11 @@ export class StillMaker {
     return this.#isWanted;
   }
 
+  /** When `begin` should be called, on the clock of `monotonicMs`. Infinity: there is nothing to begin with. */
+  get dueAtMs(): number {
+    return this.#dueAtMs;
+  }
+
   /** Who comes first has nothing: all is told anew. */
   want(isWanted: boolean): void {
     if (isWanted === this.#isWanted) return;
@@ -53,7 +57,7 @@ export class StillMaker {
   }
 
   /** Told before the frame is encoded, so that the word that it shows the same comes no later than the frame. */
-  frameSent({ rtpTimestamp, hasChanged, grab }: SentFrame): void {
+  frameSent({ rtpTimestamp, hasChanged }: SentFrame): void {
     this.#rtpTimestamp = rtpTimestamp;
     if (!hasChanged) {
       if (this.#whole) this.#tellWhole({ ...this.#whole, rtpTimestamp });
@@ -62,9 +66,14 @@ export class StillMaker {
     const now = monotonicMs();
     this.#pauseMs = now - this.#lastChangeMs;
     this.#lastChangeMs = now;
-    this.#latest = grab;
     this.#stop();
     this.#schedule();
+  }
+
+  /** @param grab of the picture that was sent last. */
+  begin(grab: Grab): void {
+    this.#dueAtMs = Infinity;
+    this.#refine(grab).catch(this.#report);
   }
 
   /** Most inputs change the picture: the way is kept free for that. */
@@ -75,8 +84,8 @@ export class StillMaker {
   }
 
   #stop(): void {
-    clearTimeout(this.#timer);
     const wasTelling = this.#working !== undefined || this.#whole !== undefined;
+    this.#dueAtMs = Infinity;
     this.#working?.abort();
     this.#working = undefined;
     this.#whole = undefined;
@@ -84,13 +93,11 @@ export class StillMaker {
   }
 
   #schedule(): void {
-    if (!this.#isWanted || !this.#latest) return;
+    if (!this.#isWanted || !Number.isFinite(this.#lastChangeMs)) return;
     const { least, most, pauses, movingWithin } = restMs;
     const isMoving = this.#pauseMs < movingWithin;
     const waitMs = isMoving ? Math.min(most, Math.max(least, this.#pauseMs * pauses)) : least;
-    this.#timer = setTimeout(() => {
-      if (this.#latest) this.#refine(this.#latest).catch(this.#report);
-    }, waitMs);
+    this.#dueAtMs = monotonicMs() + waitMs;
   }
 
   async #refine(grab: Grab): Promise<void> {
@@ -118,7 +125,6 @@ export class StillMaker {
         this.events.emit('still', { kind: 'tile', key: keyOf(area), bytes });
         // A frame that became due meanwhile goes first.
         await turn();
-        if (signal.aborted) return;
       }
     };
     await Promise.all(Array.from({ length: tilesAtOnce }, work));

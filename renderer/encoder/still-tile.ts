@@ -37,10 +37,7 @@ export function copyArea(from: Grab, to: Grab, area: Area): void {
 }
 
 /** Gray as one plane; what has colour as green and the differences of red and blue to it, which are small where it is nearly gray. */
-export async function encodeTile(
-  grab: Grab,
-  area: Area,
-): Promise<Pick<StillTile, 'channels' | 'deflated'>> {
+export async function encodeTile(grab: Grab, area: Area): Promise<Pick<StillTile, 'channels' | 'deflated'>> {
   const { green, red, blue, isGray } = planesOf(grab, area);
   const planes = (isGray ? [green] : [green, red, blue]).map((plane) => predictPlane(plane, area.widthPx));
   const deflated = await deflate(isGray ? (planes[0] ?? green) : Buffer.concat(planes), packing);

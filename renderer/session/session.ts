@@ -63,6 +63,8 @@ type PictureStream = Pick<
 > & {
   readonly events: SessionStream['events'];
   readonly display: Pick<SessionStream['display'], 'announce'>;
+  /** Absent where pictures go to another node: what they cost there is spared. */
+  readonly stills?: Pick<SessionStream['stills'], 'take' | 'events'>;
 };
 type Live = {
   readonly display: VirtualDisplay;
@@ -321,6 +323,8 @@ export class Session implements RunningSession {
       stream.push(unit);
       this.#tellFrame(stream, unit);
     });
+    encoder.events.on('still', (event) => stream.stills?.take(event));
+    stream.stills?.events.on('wanted', (isWanted) => encoder.wantStills(isWanted));
     encoder.events.on('failed', (error) => this.#fail(error));
     stream.events.on('keyframe-wanted', () => encoder.requestKeyframe());
     stream.events.on('bitrate', (kbps) => encoder.setBitrate(kbps));

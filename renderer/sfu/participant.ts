@@ -1,7 +1,8 @@
 import type { types } from 'mediasoup';
 import { assertNever } from '@medusa/kernel';
-import { AppError, type StreamRequest, type StreamResponse } from '@medusa/protocol';
+import { AppError, stillLabel, type StreamRequest, type StreamResponse } from '@medusa/protocol';
 import type { DisplayEvents } from './display-events.ts';
+import type { StillChannel } from './still-channel.ts';
 
 export type ParticipantStream = {
   readonly router: types.Router;
@@ -9,6 +10,7 @@ export type ParticipantStream = {
   readonly direct: types.DirectTransport;
   readonly producer: types.Producer;
   readonly display: DisplayEvents;
+  readonly stills: StillChannel;
   readonly initialKbps: number;
 };
 type Listeners = {
@@ -21,6 +23,8 @@ type ParticipantRequest = Exclude<StreamRequest, { kind: 'capabilities' | 'close
 type Request<Kind extends ParticipantRequest['kind']> = Extract<ParticipantRequest, { kind: Kind }>;
 
 const mostTransports = 8;
+/** A whole still is many bytes: nobody gets it again and again. */
+const refineIntervalMs = 1_000;
 /** An input message is at most 13 bytes. */
 const mostInputBytes = 64;
 
@@ -31,6 +35,8 @@ export class Participant {
   readonly #transports = new Map<string, types.WebRtcTransport>();
   readonly #consumers = new Map<string, types.Consumer>();
   #estimate: number | undefined;
+  #still: types.DataConsumer | undefined;
+  #refinedAtMs = -Infinity;
 
   constructor(stream: ParticipantStream, listeners: Listeners) {
     this.#stream = stream;
@@ -69,6 +75,9 @@ export class Participant {
         return this.#produceData(request);
       case 'consume-data':
         return this.#consumeData(request);
+      case 'refine':
+        this.#refine();
+        return { kind: 'refine' };
       default:
         return assertNever(request);
     }
@@ -153,12 +162,15 @@ export class Participant {
   }
 
   async #consumeData(request: Request<'consume-data'>): Promise<StreamResponse> {
-    const { display } = this.#stream;
+    const { display, stills } = this.#stream;
+    const isStill = request.label === stillLabel;
+    const channel = isStill ? stills : display;
     const consumer = await this.#transport(request.transportId).consumeData({
-      dataProducerId: display.producerId,
+      dataProducerId: channel.producerId,
       ordered: true,
     });
-    display.welcome(consumer);
+    channel.welcome(consumer);
+    if (isStill) this.#still = consumer;
     return {
       kind: 'consume-data',
       id: consumer.id,
@@ -167,6 +179,13 @@ export class Participant {
       label: consumer.label,
       protocol: consumer.protocol,
     };
+  }
+
+  #refine(): void {
+    const now = performance.now();
+    if (!this.#still || now - this.#refinedAtMs < refineIntervalMs) return;
+    this.#refinedAtMs = now;
+    this.#stream.stills.sendAnew(this.#still);
   }
 
   #transport(transportId: string): types.WebRtcTransport {

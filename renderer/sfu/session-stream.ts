@@ -5,6 +5,7 @@ import {
   AppError,
   displayEventsLabel,
   type ParticipantId,
+  stillLabel,
   type StreamRequest,
   type StreamResponse,
 } from '@medusa/protocol';
@@ -14,6 +15,7 @@ import { DisplayEvents } from './display-events.ts';
 import { H264Packetizer } from './h264-packetizer.ts';
 import { Participant, type ParticipantStream } from './participant.ts';
 import { asksForKeyframe, encodeSenderReport } from './rtcp.ts';
+import { StillChannel } from './still-channel.ts';
 import { createVideoRouter, produceVideo } from './video-router.ts';
 
 export type SessionStreamOptions = {
@@ -38,6 +40,7 @@ const reportIntervalMs = 1_000;
 export class SessionStream implements AsyncDisposable {
   readonly events: TypedEmitter<StreamEvents>;
   readonly display: DisplayEvents;
+  readonly stills: StillChannel;
   readonly #router: types.Router;
   readonly #direct: types.DirectTransport;
   readonly #producer: types.Producer;
@@ -61,9 +64,19 @@ export class SessionStream implements AsyncDisposable {
       const ssrc = randomInt(1, 2 ** 32 - 1);
       const video = await produceVideo(router, direct, ssrc);
       const displayProducer = await direct.produceData({ label: displayEventsLabel });
+      const stillProducer = await direct.produceData({ label: stillLabel });
       const packetizer = new H264Packetizer({ ...video, ssrc, firstSequence: randomInt(2 ** 16) });
       return new SessionStream(
-        { ...parts, router, direct, producer: video.producer, displayProducer, packetizer, ssrc },
+        {
+          ...parts,
+          router,
+          direct,
+          producer: video.producer,
+          displayProducer,
+          stillProducer,
+          packetizer,
+          ssrc,
+        },
         options,
       );
     } catch (error) {
@@ -79,6 +92,7 @@ export class SessionStream implements AsyncDisposable {
       direct: types.DirectTransport;
       producer: types.Producer;
       displayProducer: types.DataProducer;
+      stillProducer: types.DataProducer;
       packetizer: H264Packetizer;
       ssrc: number;
     },
@@ -94,6 +108,7 @@ export class SessionStream implements AsyncDisposable {
     this.#report = options.report;
     this.events = new TypedEmitter(options.report);
     this.display = new DisplayEvents(parts.displayProducer, options.report);
+    this.stills = new StillChannel(parts.stillProducer, options.report);
     this.#direct.on('rtcp', (packet) => {
       if (asksForKeyframe(packet)) this.events.emit('keyframe-wanted');
     });
@@ -168,6 +183,7 @@ export class SessionStream implements AsyncDisposable {
       direct: this.#direct,
       producer: this.#producer,
       display: this.display,
+      stills: this.stills,
       initialKbps: bitrateLimits.mostKbps,
     };
     const participant = new Participant(stream, {
