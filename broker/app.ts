@@ -47,6 +47,7 @@ import {
   createRoomStore,
   createServiceStore,
   createSessionStore,
+  createSessionViewStore,
   createStudyStore,
   deleteExpiredLogins,
   openDatabase,
@@ -61,7 +62,7 @@ import { createInvitations, Rooms, type Invitations } from './room/index.ts';
 import { startProvisioning } from './provisioning.ts';
 import { startServices } from './services.ts';
 import { loadSecrets } from './secrets.ts';
-import { measurePaths, Sessions } from './session/index.ts';
+import { measurePaths, Sessions, SessionViews } from './session/index.ts';
 import { StudyIndex } from './study/index.ts';
 
 export type BrokerDeps = { readonly log: Logger };
@@ -248,6 +249,7 @@ async function openFeatures(options: {
     keys,
     applications,
     storageRoutes,
+    views: new SessionViews(createSessionViewStore(db), report),
     now,
     report,
     joinSeconds,

@@ -51,6 +51,8 @@ type NodeEntry = NodeRecord & {
   baseUrl: string | null;
   indexId: string | null;
   link: NodeLink | null;
+  /** When this broker saw its link go; null: it is there, or was never here. */
+  linkGoneAt: Date | null;
 };
 
 type NodeEvents = {
@@ -189,8 +191,22 @@ export class NodeRegistry {
     const entry = this.#nodes.get(nodeId);
     if (entry?.link !== link) return;
     entry.link = null;
+    entry.linkGoneAt = this.#now();
     this.events.emit('linkChanged', nodeId, false);
     this.events.emit('changed');
+  }
+
+  /** Ends the link of a node that does not answer any more: it may come again by another one. */
+  cut(nodeId: NodeId): void {
+    const link = this.#nodes.get(nodeId)?.link;
+    if (!link) return;
+    link.close();
+    this.disconnected(nodeId, link);
+  }
+
+  /** When its link to this broker went, if it has none here now. */
+  linkGoneAt(nodeId: NodeId): Date | null {
+    return this.#nodes.get(nodeId)?.linkGoneAt ?? null;
   }
 
   /** By any broker. */
@@ -203,10 +219,11 @@ export class NodeRegistry {
     nodeId: NodeId,
     name: Name,
     payload: Parameters<BrokerToNode[Name]>[0],
+    timeoutMs = commandTimeoutMs,
   ): Promise<unknown> {
     const link = this.#nodes.get(nodeId)?.link;
     if (!link) throw new AppError('node.unreachable', `Render node ${nodeId} has no link to the broker`);
-    return link.request(name, payload, AbortSignal.timeout(commandTimeoutMs));
+    return link.request(name, payload, AbortSignal.timeout(timeoutMs));
   }
 
   /** Where a storage node serves DICOMweb, when it is connected. */
@@ -283,6 +300,7 @@ export class NodeRegistry {
     const entry = this.#entry(nodeId, kind);
     const previous = entry.link;
     entry.link = link;
+    entry.linkGoneAt = null;
     entry.lastSeenAt = this.#now();
     if (previous && previous !== link) previous.close();
     this.events.emit('linkChanged', nodeId, true);
@@ -329,6 +347,7 @@ function emptyEntry(id: NodeId, kind: NodeRecord['kind']): NodeEntry {
     baseUrl: null,
     indexId: null,
     link: null,
+    linkGoneAt: null,
   };
 }
 

@@ -12,6 +12,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-services': running(() => services),
   '0008-changing-rows': running(() => changingRows),
   '0009-guests': running(() => guests),
+  '0010-pre-warm': running(() => preWarm),
+  '0011-session-view': running(() => sessionView),
 };
 
 /** Asked for when it runs: the statements stand below. */
@@ -196,4 +198,26 @@ const changingRows = [
   `alter index service_resources set (fastupdate = off)`,
   `alter table resource set (fillfactor = 60)`,
   `alter table provision_work set (fillfactor = 60)`,
+];
+
+const preWarm = [
+  `alter table reservation add column title text not null default '', add column study_instance_uid text,
+     add column invited text[] not null default '{}'`,
+  // A decision and what became of it. A session settles one at most.
+  `create table pre_warm (
+     subject text primary key, pool text not null, source text not null, studies text[] not null,
+     people text[] not null, chance float8 not null, is_extra boolean not null, decided_at timestamptz not null,
+     until timestamptz not null, outcome text, settled_at timestamptz, session_id text unique,
+     check ((outcome is null) = (settled_at is null)))`,
+  `create index pre_warm_open on pre_warm (pool) where outcome is null`,
+  `create index pre_warm_until on pre_warm (until) where source = 'calendar'`,
+  `create index pre_warm_settled on pre_warm (settled_at)`,
+  `create index study_received on study (last_received_at)`,
+];
+
+const sessionView = [
+  // What a session shows, as long as it lives. Rewritten once a second while somebody works.
+  `create table session_view (
+     session_id text primary key references session on delete cascade, incarnation int not null,
+     revision bigint not null, document jsonb not null) with (fillfactor = 50)`,
 ];

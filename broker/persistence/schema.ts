@@ -6,6 +6,7 @@ import type {
   OfferView,
   PutPool,
   StudySummary,
+  ViewState,
 } from '@medusa/protocol';
 import type { AgreementRecord } from '../agreement/index.ts';
 import type { NodeRecord } from '../node/index.ts';
@@ -221,6 +222,7 @@ export type Database = {
     note: string;
   };
   session_grant: { session_id: string; user_id: string };
+  session_view: { session_id: string; incarnation: number; revision: number; document: Document<ViewState> };
   room: { session_id: string; document: Document<RoomState & { chat: readonly ChatMessage[] }> };
   invitation: { code_hash: string; session_id: string; expires_at: Timestamp };
   occi_mixin: { id: string; document: Document<Mixin> };

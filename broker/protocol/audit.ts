@@ -9,6 +9,8 @@ export const auditActionSchema = z.enum([
   'session.opened',
   'session.closed',
   'session.failed',
+  'session.node-lost',
+  'session.recovered',
   'room.joined',
   'room.left',
   'room.floor-passed',

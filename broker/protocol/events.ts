@@ -5,6 +5,7 @@ import type {
   NodeRegistration,
   NodeSessionEvent,
   NodeView,
+  NodeViewTold,
   NodeWelcome,
   removeParticipantSchema,
   setControllerSchema,
@@ -23,7 +24,13 @@ import type {
   RoomView,
 } from './room.ts';
 import type { SessionView } from './session.ts';
-import type { RelayedStreamRequest, StreamRequest, StreamResponse } from './stream.ts';
+import type {
+  PathAnswer,
+  PathReport,
+  RelayedStreamRequest,
+  StreamRequest,
+  StreamResponse,
+} from './stream.ts';
 import type { StorageHeartbeat, StorageRegistration, StorageWelcome, StudySummary } from './study.ts';
 
 type Answer<Value> = (ack: Ack<Value>) => void;
@@ -47,6 +54,8 @@ export type ClientToBroker = {
   'room.take-floor': (answer: Answer<null>) => void;
   /** Of the room that this socket has joined. */
   'stream.request': (request: StreamRequest, answer: Answer<StreamResponse>) => void;
+  /** Whether media still comes to this viewer, whatever became of the node's link. */
+  'stream.path': (report: PathReport, answer: Answer<PathAnswer>) => void;
   /** A fresh access token for the same login, before the old one expires. */
   'identity.renew': (request: { token: string }, answer: Answer<null>) => void;
 };
@@ -76,6 +85,8 @@ export type NodeToBroker = {
   'node.register': (registration: NodeRegistration, answer: Answer<NodeWelcome>) => void;
   'node.heartbeat': (heartbeat: NodeHeartbeat) => void;
   'session.event': (event: NodeSessionEvent, answer: Answer<null>) => void;
+  /** At most about twice a second of a session, and again after each registration. */
+  'session.view': (told: NodeViewTold) => void;
   'storage.register': (registration: StorageRegistration, answer: Answer<StorageWelcome>) => void;
   'storage.heartbeat': (heartbeat: StorageHeartbeat) => void;
   /** In order of `change`; the storage node sends the next batch when this one is acknowledged. */

@@ -8,6 +8,7 @@ import {
   uidSchema,
   zoneSchema,
 } from './ids.ts';
+import { viewStateSchema } from './view.ts';
 
 export const nodeStateSchema = z.enum([
   'provisioning',
@@ -44,9 +45,13 @@ export const nodeCapabilitiesSchema = z.object({
 });
 export type NodeCapabilities = z.infer<typeof nodeCapabilitiesSchema>;
 
+/** Which of the lives of a session: each start on a node has the next number, and whoever has a lower one is over. Absent: the first. */
+const sessionIncarnationSchema = z.int().positive().optional();
+
 /** A session that a node runs, as it tells on (re)joining: the broker adopts or stops it. */
 export const nodeSessionReportSchema = z.object({
   sessionId: sessionIdSchema,
+  incarnation: sessionIncarnationSchema,
   state: z.enum(['starting', 'streaming', 'closing']),
   participants: z.array(participantIdSchema),
   controller: participantIdSchema.nullable(),
@@ -89,9 +94,10 @@ export const sessionPartSchema = z.discriminatedUnion('role', [
 ]);
 export type SessionPart = z.infer<typeof sessionPartSchema>;
 
-/** Broker → render node. Idempotent on `sessionId`: asked twice, it is the same session. */
+/** Broker → render node. Idempotent on `sessionId` and `incarnation`: asked twice, it is the same session; a later one takes its place. */
 export const startSessionSchema = z.object({
   sessionId: sessionIdSchema,
+  incarnation: sessionIncarnationSchema,
   studyInstanceUID: uidSchema,
   application: applicationSchema,
   /** DICOMweb service root of the storage node, and a token for this one study. */
@@ -101,10 +107,17 @@ export const startSessionSchema = z.object({
   heightPx: z.int(),
   /** Absent: the whole session is here. */
   part: sessionPartSchema.optional(),
+  /** What the application is to show at once; absent: it begins with the study. */
+  view: viewStateSchema.optional(),
 });
 export type StartSession = z.infer<typeof startSessionSchema>;
 
-export const stopSessionSchema = z.object({ sessionId: sessionIdSchema, reason: z.string().max(200) });
+export const stopSessionSchema = z.object({
+  sessionId: sessionIdSchema,
+  reason: z.string().max(200),
+  /** Lives up to this one; absent: whichever there is. */
+  incarnation: sessionIncarnationSchema,
+});
 export const setControllerSchema = z.object({
   sessionId: sessionIdSchema,
   /** The one whose input is injected; null = nobody's. */
@@ -118,6 +131,7 @@ export const removeParticipantSchema = z.object({
 /** Render node → broker: what happens to a session. */
 export const nodeSessionEventSchema = z.object({
   sessionId: sessionIdSchema,
+  incarnation: sessionIncarnationSchema,
   event: z.discriminatedUnion('kind', [
     /** A step of the start-up ended. ms since the node got the command. Steps: display, study, application, encoder, first-frame. */
     z.object({ kind: z.literal('step'), step: z.string().max(40), startMs: z.number(), endMs: z.number() }),
@@ -135,6 +149,14 @@ export const nodeSessionEventSchema = z.object({
   ]),
 });
 export type NodeSessionEvent = z.infer<typeof nodeSessionEventSchema>;
+
+/** Render node → broker: what the workstation shows, the latest in place of all before it. Patient-related. */
+export const nodeViewToldSchema = z.object({
+  sessionId: sessionIdSchema,
+  incarnation: sessionIncarnationSchema,
+  view: viewStateSchema,
+});
+export type NodeViewTold = z.infer<typeof nodeViewToldSchema>;
 
 /** Claims of a node's token, signed ES256 by the broker's key (`aud` = `medusa-node`). */
 export const nodeTokenClaimsSchema = z.object({

@@ -112,6 +112,19 @@ export const sessionStepSchema = z.object({
 });
 export type SessionStep = z.infer<typeof sessionStepSchema>;
 
+/** How a session got over the loss of its render node, the last time it had to. */
+export const sessionRecoverySchema = z.object({
+  /** How often in a row it had to be opened anew. */
+  attempt: z.int().positive(),
+  /** One sentence in plain words. */
+  reason: z.string(),
+  lostNodeId: nodeIdSchema.nullable(),
+  lostAt: instantSchema,
+  /** Null: it is being opened on another node. */
+  recoveredAt: instantSchema.nullable(),
+});
+export type SessionRecovery = z.infer<typeof sessionRecoverySchema>;
+
 export const sessionViewSchema = z.object({
   id: sessionIdSchema,
   state: sessionStateSchema,
@@ -128,6 +141,8 @@ export const sessionViewSchema = z.object({
   placement: placementSchema.nullable(),
   queue: z.object({ position: z.int(), etaSeconds: z.number().nullable(), reason: z.string() }).nullable(),
   failure: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  /** Absent: it never lost its node. */
+  recovery: sessionRecoverySchema.optional(),
   steps: z.array(sessionStepSchema),
   participants: z.int(),
   createdAt: instantSchema,

@@ -78,6 +78,20 @@ export const relayedStreamRequestSchema = z.object({
 });
 export type RelayedStreamRequest = z.infer<typeof relayedStreamRequestSchema>;
 
+/**
+ * What a viewer says of its own path to the render node, which the broker does not see: asked for when the node's link is gone, and told
+ * unasked when nothing comes any more. `view` is the last one the viewer was told; it counts from whoever holds the floor.
+ */
+export const pathReportSchema = z.strictObject({
+  state: z.enum(['alive', 'doubtful', 'dead']),
+  view: viewStateSchema.optional(),
+});
+export type PathReport = z.infer<typeof pathReportSchema>;
+
+/** `kept`: the session stays as it is. `own-path`: the node answers, so what is broken lies between it and this viewer. */
+export const pathAnswerSchema = z.object({ outcome: z.enum(['kept', 'own-path', 'recovering']) });
+export type PathAnswer = z.infer<typeof pathAnswerSchema>;
+
 /** JSON texts on the `display.events` data channel, render node → every participant. */
 export const displayEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('size'), widthPx: z.int(), heightPx: z.int() }),

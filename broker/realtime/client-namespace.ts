@@ -3,6 +3,7 @@ import {
   chatRequestSchema,
   giveFloorSchema,
   joinRoomSchema,
+  pathReportSchema,
   pointerSchema,
   sessionIdSchema,
   streamRequestSchema,
@@ -175,6 +176,11 @@ function serveRoom(events: Answering, { namespace, socket }: InNamespace, deps: 
     const { sessionId, participantId } = sitter;
     const others = namespace.to(audience.session(sessionId)).except(audience.seat(participantId));
     others.volatile.emit('room.pointed', { participantId, pointer });
+  });
+  events.on('stream.path', pathReportSchema, async (report) => {
+    const { sessionId, participantId } = sitterOf(socket);
+    const holdsFloor = await rooms.holdsFloor({ sessionId, participantId });
+    return deps.sessions.pathTold(sessionId, { participantId, holdsFloor }, report);
   });
   events.on('stream.request', streamRequestSchema, async (request) => relay(sitterOf(socket), request, deps));
 }

@@ -5,6 +5,7 @@ import {
   nodeHeartbeatSchema,
   nodeRegistrationSchema,
   nodeSessionEventSchema,
+  nodeViewToldSchema,
   parseInput,
   storageHeartbeatSchema,
   storageRegistrationSchema,
@@ -118,6 +119,9 @@ function serveRenderNode(events: Answering, { identity, link }: Connected, deps:
   });
   events.onTold('node.heartbeat', nodeHeartbeatSchema, (heartbeat) => {
     deps.nodes.heartbeat(identity.nodeId, heartbeat);
+  });
+  events.onTold('session.view', nodeViewToldSchema, (told) => {
+    deps.sessions.viewTold(identity.nodeId, told);
   });
   events.on('session.event', nodeSessionEventSchema, async (event): Promise<null> => {
     await deps.sessions.nodeTold(identity.nodeId, event);

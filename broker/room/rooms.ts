@@ -142,6 +142,10 @@ export class Rooms {
     await this.#apply(sessionId, { kind: 'disconnect', participantId, at: this.#deps.now().toISOString() });
   }
 
+  async holdsFloor({ sessionId, participantId }: Omit<Sitter, 'actor'>): Promise<boolean> {
+    return (await this.#deps.store.find(sessionId))?.floorHolder === participantId;
+  }
+
   async requestFloor({ sessionId, participantId }: Sitter): Promise<void> {
     const room = await this.#apply(sessionId, { kind: 'request-floor', participantId });
     if (room.floorRequests.includes(participantId))

@@ -9,3 +9,4 @@ export {
   type SessionRecord,
   type SessionStore,
 } from './session-record.ts';
+export { SessionViews, type SessionViewStore } from './session-views.ts';

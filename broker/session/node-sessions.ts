@@ -1,7 +1,21 @@
-import { AppError, type NodeId, type NodeRegistration, type NodeSessionEvent } from '@medusa/protocol';
+import {
+  AppError,
+  type NodeId,
+  type NodeRegistration,
+  type NodeSessionEvent,
+  type SessionId,
+} from '@medusa/protocol';
 import { brokerActor } from '../audit/index.ts';
 import type { SlotStore } from '../capacity/index.ts';
-import { isLive, nodesOf, readerOf, type SessionRecord } from './session-record.ts';
+import type { Recovery } from './recovery.ts';
+import {
+  incarnationOf,
+  isLive,
+  isRecovering,
+  nodesOf,
+  readerOf,
+  type SessionRecord,
+} from './session-record.ts';
 import type { SessionPlacer } from './session-placer.ts';
 import type { SessionStates, SessionStatesDeps } from './session-states.ts';
 
@@ -9,24 +23,27 @@ type NodeSessionsDeps = Pick<SessionStatesDeps, 'store' | 'nodes'> & {
   readonly slots: SlotStore;
   readonly states: SessionStates;
   readonly placer: SessionPlacer;
+  readonly recovery: Recovery;
 };
 
-/** Makes the sessions follow their nodes: adopted when a node is back, suspended while it is silent, failed when it is gone. */
+/** Makes the sessions follow their nodes: adopted when a node is back, suspended while it is silent, opened elsewhere when it is gone. */
 export function followNodes(deps: NodeSessionsDeps): void {
-  const { nodes, states } = deps;
+  const { nodes, states, recovery } = deps;
   nodes.events.on('registered', (registration) => states.background(adopt(deps, registration)));
-  nodes.events.on('gone', (nodeId, reason) => states.background(failAll(states, nodeId, reason)));
+  nodes.events.on('gone', (nodeId, reason) =>
+    states.background(giveUp({ states, recovery }, nodeId, reason)),
+  );
   nodes.events.on('lost', (nodeId) => states.background(suspendAll(states, nodeId)));
 }
 
 /** What a node tells of one of its sessions. Words about sessions of others are refused. */
 export async function heedNode(
-  states: SessionStates,
+  { states, recovery }: Pick<NodeSessionsDeps, 'states' | 'recovery'>,
   nodeId: NodeId,
-  { sessionId, event }: NodeSessionEvent,
+  { sessionId, incarnation = 1, event }: NodeSessionEvent,
 ): Promise<void> {
   const record = await states.get(sessionId);
-  if (!nodesOf(record).includes(nodeId))
+  if (!nodesOf(record).includes(nodeId) || incarnation !== incarnationOf(record))
     throw new AppError('session.unknown', 'This session is not of this node');
   switch (event.kind) {
     case 'step':
@@ -38,7 +55,7 @@ export async function heedNode(
       if (nodeId !== readerOf(record)) await states.attempt(sessionId, { kind: 'stream' });
       break;
     case 'failed':
-      await states.fail(sessionId, event.code, event.detail);
+      await failed({ states, recovery }, record, event);
       break;
     case 'closed':
       await closed(states, record, event.reason);
@@ -61,35 +78,62 @@ async function heedMeasured(states: SessionStates, record: SessionRecord, event:
   states.events.emit('read', record, { at, bytes, waitedMs });
 }
 
+/** What could not be opened there may be opened elsewhere: somebody was in the middle of something. */
+async function failed(
+  { states, recovery }: GivingUp,
+  record: SessionRecord,
+  { code, detail }: { readonly code: string; readonly detail: string },
+): Promise<void> {
+  if (isRecovering(record)) await recovery.lost(record, detail);
+  else await states.fail(record.id, code, detail);
+}
+
 async function closed(states: SessionStates, record: SessionRecord, reason: string): Promise<void> {
   if (readerOf(record) === null) await states.closed(record.id, reason, brokerActor);
   // The other part is to end too.
   else await states.close(record.id, reason, brokerActor);
 }
 
-/** A node is back: its known sessions go on, what we do not know of is stopped, what it lost has failed. */
-async function adopt(
-  deps: NodeSessionsDeps,
-  { nodeId, sessions, capabilities }: NodeRegistration,
-): Promise<void> {
-  const { store, states, placer } = deps;
-  for (const { sessionId, state } of sessions) {
-    const record = await store.find(sessionId);
-    if (record && isLive(record) && nodesOf(record).includes(nodeId)) {
-      if (state === 'streaming') await goOn(states, record);
-      continue;
-    }
-    const reason = 'The broker does not know of this session';
-    await deps.nodes.command(nodeId, 'session.stop', { sessionId, reason });
-  }
-  const reported = new Set(sessions.map(({ sessionId }) => sessionId));
-  for (const { id, state } of await states.liveOn(nodeId)) {
+/** A node is back: its known sessions go on, what we do not know of is stopped, what it lost is opened anew. */
+async function adopt(deps: NodeSessionsDeps, registration: NodeRegistration): Promise<void> {
+  const { states, placer, recovery } = deps;
+  const { nodeId, capabilities } = registration;
+  const present = await takeOver(deps, registration);
+  for (const record of await states.liveOn(nodeId)) {
     // One that is being placed gets its command in a moment.
-    if (state !== 'provisioning' && !reported.has(id))
-      await states.fail(id, 'node.unreachable', 'The render node was restarted and does not run it any more');
+    if (record.state === 'provisioning' || present.has(record.id)) continue;
+    const reason = 'The render node was restarted and does not run it any more';
+    await giveUpOne({ states, recovery }, record, reason);
   }
   await deps.slots.offer({ nodeId, slots: capabilities.slots });
   await placer.place();
+}
+
+/** Which of the sessions that the node tells of are to be there. */
+async function takeOver(
+  { store, states, nodes }: NodeSessionsDeps,
+  { nodeId, sessions }: NodeRegistration,
+): Promise<ReadonlySet<SessionId>> {
+  const present = new Set<SessionId>();
+  for (const { sessionId, state, incarnation = 1 } of sessions) {
+    const record = await store.find(sessionId);
+    if (record && isHere(record, { nodeId, incarnation })) {
+      present.add(sessionId);
+      if (state === 'streaming') await goOn(states, record);
+      continue;
+    }
+    const isElsewhere = record !== undefined && isLive(record);
+    const reason = isElsewhere ? 'It goes on at another node' : 'The broker does not know of this session';
+    await nodes.command(nodeId, 'session.stop', { sessionId, reason, incarnation });
+  }
+  return present;
+}
+
+function isHere(
+  record: SessionRecord,
+  { nodeId, incarnation }: { readonly nodeId: NodeId; readonly incarnation: number },
+): boolean {
+  return isLive(record) && nodesOf(record).includes(nodeId) && incarnationOf(record) === incarnation;
 }
 
 async function goOn(states: SessionStates, record: SessionRecord): Promise<void> {
@@ -97,8 +141,20 @@ async function goOn(states: SessionStates, record: SessionRecord): Promise<void>
   else await states.attempt(record.id, { kind: 'stream' });
 }
 
-async function failAll(states: SessionStates, nodeId: NodeId, reason: string): Promise<void> {
-  for (const { id } of await states.liveOn(nodeId)) await states.fail(id, 'node.unreachable', reason);
+type GivingUp = Pick<NodeSessionsDeps, 'states' | 'recovery'>;
+
+async function giveUp(deps: GivingUp, nodeId: NodeId, reason: string): Promise<void> {
+  for (const record of await deps.states.liveOn(nodeId)) await giveUpOne(deps, record, reason);
+}
+
+/** What was being closed has nobody who would go on with it. */
+async function giveUpOne(
+  { states, recovery }: GivingUp,
+  record: SessionRecord,
+  reason: string,
+): Promise<void> {
+  if (record.state === 'closing') await states.fail(record.id, 'node.unreachable', reason);
+  else await recovery.lost(record, reason);
 }
 
 async function suspendAll(states: SessionStates, nodeId: NodeId): Promise<void> {

@@ -19,7 +19,7 @@ describe('silenceMs', () => {
 });
 
 describe('findOverdue', () => {
-  it.each<[string, Given, { seconds: number; unreachable?: number }, string | undefined]>([
+  it.each<[string, Given, { seconds: number; unreachable?: number; isSeen?: boolean }, string | undefined]>([
     ['a fresh one', { state: 'starting', commandAtMs: 0 }, { seconds: 10 }, undefined],
     [
       'a start that takes too long',
@@ -37,6 +37,12 @@ describe('findOverdue', () => {
       'The render node did not come back',
     ],
     [
+      'a silent node whose picture somebody sees',
+      { streamingAt: at(5), joinedAt: at(6) },
+      { seconds: 99, unreachable: 61, isSeen: true },
+      undefined,
+    ],
+    [
       'a node that may come back',
       { streamingAt: at(5), joinedAt: at(6) },
       { seconds: 99, unreachable: 59 },
@@ -44,7 +50,7 @@ describe('findOverdue', () => {
     ],
     ['local, within its time', { mode: 'local', streamingAt: at(0) }, { seconds: 3_599 }, undefined],
     ['local, past its time', { mode: 'local', streamingAt: at(0) }, { seconds: 3_601 }, 'The time is up'],
-  ])('%s', (...[, given, { seconds, unreachable = 0 }, reason]) => {
+  ])('%s', (...[, given, { seconds, unreachable = 0, isSeen = false }, reason]) => {
     const record = {
       state: 'streaming',
       mode: 'streamed',
@@ -58,6 +64,7 @@ describe('findOverdue', () => {
     const overdue = findOverdue(record, {
       nowMs: start + seconds * 1000,
       unreachableMs: unreachable * 1000,
+      isSeen,
       joinMs: 120_000,
       localMs: 3_600_000,
     });

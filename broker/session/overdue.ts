@@ -4,6 +4,8 @@ export type OverdueFacts = {
   readonly nowMs: number;
   /** How long its node has been silent, see `silenceMs`. */
   readonly unreachableMs: number;
+  /** A viewer has said lately that its picture comes. */
+  readonly isSeen: boolean;
   readonly joinMs: number;
   /** How long a local session's token is good. */
   readonly localMs: number;
@@ -11,7 +13,9 @@ export type OverdueFacts = {
 
 export type Overdue =
   | { readonly kind: 'close'; readonly reason: string }
-  | { readonly kind: 'fail'; readonly code: string; readonly reason: string };
+  | { readonly kind: 'fail'; readonly code: string; readonly reason: string }
+  /** Its node is given up: another one is to be found for it. */
+  | { readonly kind: 'lose'; readonly reason: string };
 
 /** How long no broker has had anything of a node that has no link here; its link may be another broker's. Times in ms. */
 export function silenceMs(
@@ -30,12 +34,14 @@ export function findOverdue(record: SessionRecord, facts: OverdueFacts): Overdue
   const ageMs = facts.nowMs - Date.parse(record.createdAt);
   if (record.mode === 'local')
     return ageMs > facts.localMs ? { kind: 'close', reason: 'The time is up' } : undefined;
-  if (facts.unreachableMs > unreachableLimitMs)
-    return { kind: 'fail', code: 'node.unreachable', reason: 'The render node did not come back' };
+  // Media does not cross the broker: whoever sees a picture loses nothing by a link that is gone.
+  if (facts.unreachableMs > unreachableLimitMs && !facts.isSeen)
+    return { kind: 'lose', reason: 'The render node did not come back' };
   if (record.state === 'starting' && ageMs - (record.commandAtMs ?? ageMs) > startLimitMs)
     return { kind: 'fail', code: 'session.start-failed', reason: 'The application did not start in time' };
-  const waitedMs = record.streamingAt === null ? 0 : facts.nowMs - Date.parse(record.streamingAt);
-  return record.joinedAt === null && waitedMs > facts.joinMs
-    ? { kind: 'close', reason: 'Nobody joined' }
-    : undefined;
+  return isDeserted(record, facts) ? { kind: 'close', reason: 'Nobody joined' } : undefined;
+}
+
+function isDeserted({ streamingAt, joinedAt }: SessionRecord, { nowMs, joinMs }: OverdueFacts): boolean {
+  return joinedAt === null && streamingAt !== null && nowMs - Date.parse(streamingAt) > joinMs;
 }

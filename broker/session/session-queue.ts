@@ -2,7 +2,7 @@ import type { NodeView, Reservation } from '@medusa/protocol';
 import { admit, estimateWaitSeconds, type Admission, type Applicant } from '../capacity/index.ts';
 import type { Candidate } from '../placement/index.ts';
 import { zoneOf } from '../node/index.ts';
-import type { SessionRecord } from './session-record.ts';
+import { isRecovering, type SessionRecord } from './session-record.ts';
 
 /** The render nodes with the slots that are held there. */
 export function toCandidates(
@@ -83,7 +83,9 @@ export function admitWaiting(
   for (const { ownerId } of holding) heldBy.set(ownerId, (heldBy.get(ownerId) ?? 0) + 1);
   const sorted = [...recentSeconds].sort((a, b) => a - b);
   const applicants = waiting.map((record) => ({
-    ...{ record, id: record.id, ownerId: record.ownerId, priority: record.priority },
+    ...{ record, id: record.id, ownerId: record.ownerId },
+    // Somebody sits before it and waits for the picture to come back.
+    priority: isRecovering(record) ? ('stat' as const) : record.priority,
     requestedAtMs: Date.parse(record.createdAt),
   }));
   return admit(applicants, {

@@ -22,6 +22,8 @@ export type SessionRecord = Omit<SessionView, 'participants'> & {
   readonly deviceVerdict?: DeviceVerdict | undefined;
   /** How much it measured from the broker to the device. */
   readonly lanMbps?: number | undefined;
+  /** Which of its lives this is, see `incarnationOf`. */
+  readonly incarnation?: number | undefined;
   /** When the first participant took a seat. */
   readonly joinedAt: string | null;
 };
@@ -33,6 +35,16 @@ export const liveStates: readonly SessionState[] = [...waitingStates, ...slotSta
 
 export function isLive({ state }: Pick<SessionRecord, 'state'>): boolean {
   return state !== 'closed' && state !== 'failed';
+}
+
+/** A session has a new life each time it is opened on another node; what a former one still says or does is not heeded. */
+export function incarnationOf({ incarnation }: Pick<SessionRecord, 'incarnation'>): number {
+  return incarnation ?? 1;
+}
+
+/** It lost its node, and is being opened on another one. */
+export function isRecovering({ recovery }: Pick<SessionRecord, 'recovery'>): boolean {
+  return recovery?.recoveredAt === null;
 }
 
 export function toSessionView(record: SessionRecord, participants: number): SessionView {

@@ -9,15 +9,19 @@ import {
 } from '@medusa/protocol';
 import type { BrokerKeys } from '../identity/index.ts';
 import { zoneOf } from '../node/index.ts';
-import { readerOf, type SessionRecord } from './session-record.ts';
+import { incarnationOf, isRecovering, readerOf, type SessionRecord } from './session-record.ts';
 import { routeTo, type StorageRoutes } from './storage-routes.ts';
 import type { SessionStates, SessionStatesDeps } from './session-states.ts';
+import type { SessionViews } from './session-views.ts';
 
 export type SessionStartDeps = Pick<SessionStatesDeps, 'nodes' | 'report'> & {
   readonly states: SessionStates;
   readonly keys: BrokerKeys;
   readonly applications: readonly Application[];
   readonly storageRoutes: StorageRoutes;
+  readonly views: Pick<SessionViews, 'latest'>;
+  /** Told when the node of a placed session is not there any more. */
+  readonly lost: (record: SessionRecord, reason: string) => Promise<void>;
 };
 
 const studyTokenSeconds = 12 * 3_600;
@@ -33,15 +37,17 @@ export async function startOnNode(deps: SessionStartDeps, id: SessionId): Promis
   } catch (error) {
     if (!(error instanceof AppError)) report(error);
     const { code, message } = error instanceof AppError ? error : startFailed;
-    await states.fail(id, code, message);
+    // It may have heard the command, and answer again some time.
+    if (code === 'node.unreachable') await deps.lost({ ...record, commandAtMs: 0 }, message);
+    else await states.fail(id, code, message);
   }
 }
 
 async function command(
-  { nodes, states, keys, applications, storageRoutes }: SessionStartDeps,
+  { nodes, states, keys, applications, storageRoutes, views }: SessionStartDeps,
   record: SessionRecord,
 ): Promise<void> {
-  const { id: sessionId, nodeId, studyInstanceUID, widthPx, heightPx } = record;
+  const { id: sessionId, nodeId, studyInstanceUID } = record;
   const application = applications.find(({ id }) => id === record.applicationId);
   const storage = nodes.storageUrl(nodeIdSchema.parse(record.storageNodeId));
   if (nodeId === null || !application) throw startFailed;
@@ -58,10 +64,24 @@ async function command(
   const readerNodeId = readerOf(record);
   const reading = nodes.view(readerNodeId ?? nodeId);
   const dicomwebUrl = routeTo(storage, reading ? zoneOf(reading) : '', storageRoutes);
-  const request = { sessionId, studyInstanceUID, application, dicomwebUrl, studyToken, widthPx, heightPx };
+  const request = {
+    ...{ sessionId, studyInstanceUID, application, dicomwebUrl, studyToken },
+    incarnation: incarnationOf(record),
+    ...(await resumptionOf(record, views)),
+  };
   if (readerNodeId === null) await nodes.command(nodeId, 'session.start', request);
   else await commandParts(nodes, { request, viewerNodeId: nodeId, readerNodeId });
   await states.step(record, { step: 'command', startMs });
+}
+
+/** One that lost its node goes on with what it showed, in the size in which it was shown. */
+async function resumptionOf(
+  record: SessionRecord,
+  views: SessionStartDeps['views'],
+): Promise<Pick<StartSession, 'view' | 'widthPx' | 'heightPx'>> {
+  const { widthPx, heightPx } = record;
+  const view = isRecovering(record) ? await views.latest(record.id) : undefined;
+  return { widthPx, heightPx, ...view?.resumption?.page, ...(view && { view }) };
 }
 
 /** The viewer first: it is there when the reader dials it. The one who only shows gets no key to the study. */

@@ -3,6 +3,7 @@ import { AppError, type NodeId, type SessionId, type SessionStep, type SessionVi
 import { brokerActor, type AuditActor, type AuditTrail } from '../audit/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
 import {
+  incarnationOf,
   isLive,
   nodesOf,
   slotStates,
@@ -116,7 +117,7 @@ export class SessionStates {
   async close(id: SessionId, reason: string, actor: AuditActor): Promise<SessionView> {
     const closing = await this.attempt(id, { kind: 'close', reason });
     if (!closing) return this.view(await this.get(id));
-    await this.#stopOnNodes(closing, reason);
+    await this.stopOnNodes(closing, reason);
     const closed = await this.closed(id, reason, actor);
     return this.view(closed ?? (await this.get(id)));
   }
@@ -146,7 +147,7 @@ export class SessionStates {
       objectId: id,
       detail: `${code}: ${detail}`,
     });
-    await this.#stopOnNodes(failed, 'The session failed');
+    await this.stopOnNodes(failed, 'The session failed');
   }
 
   /** Work that nobody awaits: its failure is reported. */
@@ -160,15 +161,17 @@ export class SessionStates {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
-  async #stopOnNodes(record: SessionRecord, reason: string): Promise<void> {
+  /** This life of it, and those before. */
+  async stopOnNodes(record: SessionRecord, reason: string): Promise<void> {
     if (record.commandAtMs === null) return;
-    await Promise.all(nodesOf(record).map(async (nodeId) => this.#stopOnNode(record.id, nodeId, reason)));
+    await Promise.all(nodesOf(record).map(async (nodeId) => this.#stopOnNode(record, nodeId, reason)));
   }
 
-  async #stopOnNode(sessionId: SessionId, nodeId: NodeId, reason: string): Promise<void> {
+  async #stopOnNode(record: SessionRecord, nodeId: NodeId, reason: string): Promise<void> {
     if (!this.#deps.nodes.hasLink(nodeId)) return;
+    const stop = { sessionId: record.id, reason: reason.slice(0, 200), incarnation: incarnationOf(record) };
     try {
-      await this.#deps.nodes.command(nodeId, 'session.stop', { sessionId, reason: reason.slice(0, 200) });
+      await this.#deps.nodes.command(nodeId, 'session.stop', stop);
     } catch (error) {
       // It is told again when it registers: a session that the broker has closed is stopped then.
       this.#deps.report(error);

@@ -157,7 +157,7 @@ describe('a session', () => {
     expect((await read(id)).state).toBe('streaming');
   });
 
-  it('fails when its node comes back without it, and is suspended while the node is silent', async () => {
+  it('is suspended while its node is silent, and opened there anew when the node comes back without it', async () => {
     const node = test.use(await connectRenderNode(broker));
     const { id } = await launch('rosa');
     await untilState(id, 'streaming');
@@ -167,7 +167,11 @@ describe('a session', () => {
 
     await node.connect();
 
-    expect((await untilState(id, 'failed')).failure?.code).toBe('node.unreachable');
+    expect((await untilState(id, 'streaming')).recovery).toMatchObject({
+      ...{ attempt: 1, lostNodeId: 'render-1' },
+      reason: 'The render node was restarted and does not run it any more',
+    });
+    expect(node.commandsNamed('session.start')).toHaveLength(2);
   });
 
   it('fails with the words of the node', async () => {

@@ -8,6 +8,10 @@ import {
   type LaunchResponse,
   type NodeId,
   type NodeSessionEvent,
+  type NodeViewTold,
+  type ParticipantId,
+  type PathAnswer,
+  type PathReport,
   type SessionId,
   type SessionView,
   type StudySummary,
@@ -18,10 +22,12 @@ import { hasAnyRole, type BrokerKeys, type User } from '../identity/index.ts';
 import { studyTitle, type StudyIndex } from '../study/index.ts';
 import { followNodes, heedNode } from './node-sessions.ts';
 import { findOverdue, silenceMs } from './overdue.ts';
+import { Recovery } from './recovery.ts';
 import { SessionPlacer, type SessionPlacerDeps } from './session-placer.ts';
 import { liveStates, slotStates, type SessionRecord } from './session-record.ts';
 import type { StorageRoutes } from './storage-routes.ts';
 import { SessionStates, type SessionEvents, type SessionStatesDeps } from './session-states.ts';
+import type { SessionViews } from './session-views.ts';
 
 type SessionsDeps = SessionStatesDeps & {
   readonly studies: StudyIndex;
@@ -29,6 +35,7 @@ type SessionsDeps = SessionStatesDeps & {
   readonly applications: readonly Application[];
   readonly storageRoutes: StorageRoutes;
   readonly slots: SlotStore;
+  readonly views: SessionViews;
   readonly links: SessionPlacerDeps['links'];
   readonly reserving: SessionPlacerDeps['reserving'];
   /** How long a started session waits for its owner. */
@@ -44,15 +51,21 @@ export class Sessions {
   readonly #deps: SessionsDeps;
   readonly #states: SessionStates;
   readonly #placer: SessionPlacer;
+  readonly #recovery: Recovery;
   readonly #unreachableSince = new Map<NodeId, number>();
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps;
     const states = new SessionStates(deps);
-    const placer = new SessionPlacer({ ...deps, states });
+    const recovery: Recovery = new Recovery({ ...deps, states, place: async () => placer.place() });
+    const placer: SessionPlacer = new SessionPlacer({
+      ...{ ...deps, states },
+      lost: async (record, reason) => recovery.lost(record, reason),
+    });
     this.#states = states;
     this.#placer = placer;
-    followNodes({ ...deps, states, placer });
+    this.#recovery = recovery;
+    followNodes({ ...deps, states, placer, recovery });
     states.events.on('ended', ({ id }) => states.background(this.#freeSlot(id)));
   }
 
@@ -68,11 +81,13 @@ export class Sessions {
       else if (mode === 'streamed' && ['requested', 'placing', 'provisioning'].includes(state))
         await this.#queueAgain(id, queue);
     }
+    await this.#deps.views.restore();
     await this.#placer.place();
   }
 
   async settled(): Promise<void> {
     await this.#states.settled();
+    await this.#deps.views[Symbol.asyncDispose]();
   }
 
   async launch(request: LaunchRequest, user: User, actor: AuditActor): Promise<LaunchResponse> {
@@ -161,7 +176,21 @@ export class Sessions {
 
   /** What a node tells of one of its sessions. */
   async nodeTold(nodeId: NodeId, told: NodeSessionEvent): Promise<void> {
-    await heedNode(this.#states, nodeId, told);
+    await heedNode({ states: this.#states, recovery: this.#recovery }, nodeId, told);
+  }
+
+  /** What one of a node's sessions shows now. */
+  viewTold(nodeId: NodeId, { sessionId, incarnation = 1, view }: NodeViewTold): void {
+    this.#deps.views.told({ sessionId, incarnation, nodeId, view });
+  }
+
+  /** Whether a viewer still gets its picture. */
+  async pathTold(
+    id: SessionId,
+    viewer: { readonly participantId: ParticipantId; readonly holdsFloor: boolean },
+    report: PathReport,
+  ): Promise<PathAnswer> {
+    return this.#recovery.pathTold(id, viewer, report);
   }
 
   /** Called regularly: gives up what nobody waits for any more, and tries the queue again. */
@@ -171,9 +200,13 @@ export class Sessions {
     const records = await this.#deps.store.list({ states: slotStates });
     const silence = await this.#silences(records, nowMs);
     for (const record of records) {
-      const verdict = findOverdue(record, { ...limits, unreachableMs: silence.get(record.nodeId) ?? 0 });
+      const unreachableMs = silence.get(record.nodeId) ?? 0;
+      const verdict = findOverdue(record, {
+        ...{ ...limits, unreachableMs, isSeen: this.#recovery.isSeen(record.id) },
+      });
       if (verdict?.kind === 'close') await this.close(record.id, verdict.reason, brokerActor);
       if (verdict?.kind === 'fail') await this.#states.fail(record.id, verdict.code, verdict.reason);
+      if (verdict?.kind === 'lose') await this.#recovery.lost(record, verdict.reason);
     }
     await this.#deps.slots.reclaim(strayMs);
     await this.#placer.place();

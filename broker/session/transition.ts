@@ -1,5 +1,5 @@
 import type { Placement, SessionState, SessionStep, SessionView } from '@medusa/protocol';
-import type { SessionRecord } from './session-record.ts';
+import { incarnationOf, isRecovering, type SessionRecord } from './session-record.ts';
 
 export type SessionEvent =
   | { readonly kind: 'begin-placing' }
@@ -9,6 +9,8 @@ export type SessionEvent =
   | { readonly kind: 'start'; readonly commandAtMs: number }
   | { readonly kind: 'stream' }
   | { readonly kind: 'suspend' }
+  /** Of the life with this number: its node is lost, and another one is looked for. */
+  | { readonly kind: 'lose'; readonly incarnation: number; readonly reason: string }
   | { readonly kind: 'join' }
   | { readonly kind: 'step'; readonly step: SessionStep }
   | { readonly kind: 'close'; readonly reason: string }
@@ -40,6 +42,7 @@ const allowed: Readonly<Record<SessionEvent['kind'], readonly SessionState[]>> =
   // From `requested` in local mode, where no node is needed.
   stream: ['requested', 'starting', 'suspended'],
   suspend: ['starting', 'streaming'],
+  lose: ['provisioning', 'starting', 'streaming', 'suspended'],
   join: beforeEnd,
   step: beforeEnd,
   close: beforeEnd,
@@ -48,6 +51,8 @@ const allowed: Readonly<Record<SessionEvent['kind'], readonly SessionState[]>> =
 };
 
 const mostSteps = 40;
+/** Who streamed so long after a recovery has got over it: the next loss is counted anew. */
+const calmMs = 5 * 60_000;
 
 type Change<Event extends SessionEvent> = (
   event: Event,
@@ -62,8 +67,21 @@ const changes: { readonly [Kind in SessionEvent['kind']]: Change<Extract<Session
   'queue-again': ({ queue }) => ({ state: 'queued', queue, nodeId: null, placement: null }),
   place: ({ placement }) => ({ state: 'provisioning', queue: null, placement, nodeId: placement.nodeId }),
   start: ({ commandAtMs }) => ({ state: 'starting', commandAtMs }),
-  stream: (_event, { streamingAt }, at) => ({ state: 'streaming', streamingAt: streamingAt ?? at }),
+  stream: (_event, { streamingAt, recovery }, at) => ({
+    state: 'streaming',
+    streamingAt: streamingAt ?? at,
+    ...(recovery && { recovery: { ...recovery, recoveredAt: recovery.recoveredAt ?? at } }),
+  }),
   suspend: () => ({ state: 'suspended' }),
+  lose: ({ reason }, record, at) => ({
+    ...{ state: 'placing', nodeId: null, placement: null, queue: null, commandAtMs: null },
+    incarnation: incarnationOf(record) + 1,
+    recovery: {
+      ...{ attempt: nextAttempt(record, at), reason, lostNodeId: record.nodeId, recoveredAt: null },
+      // The user waits since the first loss, however many nodes are tried.
+      lostAt: record.recovery && isRecovering(record) ? record.recovery.lostAt : at,
+    },
+  }),
   join: (_event, { joinedAt }, at) => ({ joinedAt: joinedAt ?? at }),
   step: ({ step }, { steps }) => ({ steps: [...steps, step].slice(0, mostSteps) }),
   close: ({ reason }) => ({ state: 'closing', queue: null, closeReason: reason }),
@@ -76,10 +94,20 @@ const changes: { readonly [Kind in SessionEvent['kind']]: Change<Extract<Session
   }),
 };
 
+/** How often in a row it would have been opened anew. */
+export function nextAttempt({ recovery }: Pick<SessionRecord, 'recovery'>, at: string): number {
+  if (!recovery) return 1;
+  const { attempt, recoveredAt } = recovery;
+  const isCalm = recoveredAt !== null && Date.parse(at) - Date.parse(recoveredAt) > calmMs;
+  return isCalm ? 1 : attempt + 1;
+}
+
 /** The one place that knows how a session's state may change (requested → … → closed | failed). */
 export function transition(record: SessionRecord, event: SessionEvent, at: Date): SessionRecord | Rejected {
   if (!allowed[event.kind].includes(record.state))
     return { kind: 'rejected', reason: `A session that is ${record.state} cannot ${event.kind}` };
+  if (event.kind === 'lose' && event.incarnation !== incarnationOf(record))
+    return { kind: 'rejected', reason: 'Another life of this session has begun' };
   const change = changes[event.kind] as Change<SessionEvent>;
   return { ...record, ...change(event, record, at.toISOString()) };
 }

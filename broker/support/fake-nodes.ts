@@ -4,6 +4,7 @@ import {
   type NodeRegistration,
   type NodeSessionEvent,
   type NodeToBroker,
+  type NodeViewTold,
   type NodeWelcome,
   type StartSession,
   type StorageWelcome,
@@ -21,6 +22,9 @@ export type FakeRenderNode = AsyncDisposable & {
   readonly running: Map<string, StartSession>;
   commandsNamed(name: keyof BrokerToNode): Command[];
   tell(event: NodeSessionEvent): Promise<Ack<null>>;
+  showView(told: NodeViewTold): void;
+  /** Hears everything and answers nothing, over a link that looks alive. */
+  hang(): void;
   /** The link breaks without a word and is not taken up again. */
   disconnect(): void;
   connect(): Promise<void>;
@@ -93,14 +97,15 @@ export async function connectRenderNode(
     }, heartbeatMs);
     return ack.value;
   };
+  let isHanging = false;
   socket.on('session.start', (request, answer) => {
     commands.push({ name: 'session.start', payload: request });
     running.set(request.sessionId, request);
     answer(ok);
     if (startsBy !== 'streaming') return;
-    const { sessionId } = request;
-    tell({ sessionId, event: { kind: 'step', step: 'display', startMs: 0, endMs: 5 } })
-      .then(async () => tell({ sessionId, event: { kind: 'streaming' } }))
+    const { sessionId, incarnation } = request;
+    tell({ sessionId, incarnation, event: { kind: 'step', step: 'display', startMs: 0, endMs: 5 } })
+      .then(async () => tell({ sessionId, incarnation, event: { kind: 'streaming' } }))
       // The test has broken the link in the meantime.
       .catch(() => undefined);
   });
@@ -119,6 +124,7 @@ export async function connectRenderNode(
   });
   socket.on('stream.request', (payload, answer) => {
     commands.push({ name: 'stream.request', payload });
+    if (isHanging) return;
     answer({ ok: true, value: { kind: 'capabilities', routerRtpCapabilities: { codecs: [] } } });
   });
 
@@ -139,6 +145,11 @@ export async function connectRenderNode(
     commandsNamed: (name) => commands.filter((command) => command.name === name),
     tell,
     connect,
+    showView: (told) => socket.emit('session.view', told),
+    hang: () => {
+      isHanging = true;
+      clearInterval(timer);
+    },
     disconnect: () => {
       clearInterval(timer);
       socket.disconnect();
@@ -151,8 +162,8 @@ export async function connectRenderNode(
 }
 
 function reports(running: ReadonlyMap<string, StartSession>): NodeRegistration['sessions'] {
-  return Array.from(running.values(), ({ sessionId }) => ({
-    sessionId,
+  return Array.from(running.values(), ({ sessionId, incarnation }) => ({
+    ...{ sessionId, incarnation },
     state: 'streaming' as const,
     participants: [],
     controller: null,
