@@ -1,11 +1,12 @@
 import { Button } from '@mantine/core';
-import { sessionModeSchema, uidSchema } from '@medusa/protocol';
+import { sessionModeSchema, sessionPrioritySchema, uidSchema } from '@medusa/protocol';
 import { createRootRoute, createRoute, createRouter, Link, Outlet } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
 import { AdminPage, adminSearchSchema } from './features/admin/index.ts';
 import { DeviceCheckPage } from './features/device-check/index.ts';
 import { JoinPage } from './features/rooms/index.ts';
+import { ReservationsPage } from './features/reservations/index.ts';
 import { LaunchPage, ViewerPage } from './features/viewer/index.ts';
 import { WorklistPage } from './features/worklist/index.ts';
 import { strings } from './strings/en.ts';
@@ -15,6 +16,7 @@ const openSearchSchema = z.object({
   study: uidSchema,
   application: z.string().default('workstation'),
   mode: sessionModeSchema.default('streamed'),
+  priority: sessionPrioritySchema.optional().catch(undefined),
 });
 const deviceCheckSearchSchema = z.object({
   /** A path of this application; anything else is dropped, so that no link leads astray. */
@@ -36,6 +38,7 @@ const routes = [
     errorComponent: NotFoundPage,
   }),
   createRoute({ getParentRoute: () => rootRoute, path: '/sessions/$sessionId', component: ViewerPage }),
+  createRoute({ getParentRoute: () => rootRoute, path: '/reservations', component: ReservationsPage }),
   createRoute({ getParentRoute: () => rootRoute, path: '/join/$code', component: JoinPage }),
   createRoute({
     getParentRoute: () => rootRoute,

@@ -22,6 +22,8 @@ import type { DocumentCalls } from './document.ts';
 import { ManifestApi } from './manifest-api.ts';
 import { ProvisionApi, type Call } from './provision-api.ts';
 import { publicConfigSchema, type PublicConfig } from './public-config.ts';
+import { ReservationApi } from './reservation-api.ts';
+import { ServiceApi } from './service-api.ts';
 
 const sessionListSchema = z.object({ sessions: z.array(sessionViewSchema) });
 const acceptedInvitationSchema = z.object({ sessionId: sessionViewSchema.shape.id });
@@ -35,6 +37,8 @@ export async function loadPublicConfig(signal?: AbortSignal): Promise<PublicConf
 export class Api {
   readonly provision = new ProvisionApi(async (path, options) => this.#call(path, options));
   readonly capacity = new CapacityApi(async (path, options) => this.#call(path, options));
+  readonly reservations = new ReservationApi(async (path, options) => this.#call(path, options));
+  readonly services = new ServiceApi(async (path, options) => this.#call(path, options));
   readonly agreements: AgreementApi;
   readonly manifests: ManifestApi;
   readonly #accessToken: () => Promise<string>;

@@ -4,10 +4,14 @@ import { reportFault } from './report.ts';
 import { Store } from './store.ts';
 import type { PublicConfig } from './public-config.ts';
 
-export type LoginState =
-  | { readonly kind: 'logged-in'; readonly name: string; readonly roles: readonly Role[] }
-  /** The login could not be renewed. What is on screen stays; the user logs in again when it suits. */
-  | { readonly kind: 'expired'; readonly name: string; readonly roles: readonly Role[] };
+export type LoginState = {
+  /** `expired`: the login could not be renewed. What is on screen stays; the user logs in again when it suits. */
+  readonly kind: 'logged-in' | 'expired';
+  /** As the broker knows the user; '' when the issuer does not tell. */
+  readonly userId: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+};
 
 /** Renewed this long before it runs out, so that clock differences and a slow network do no harm. */
 const renewalMarginSeconds = 60;
@@ -99,7 +103,7 @@ function describe(keycloak: Keycloak, kind: LoginState['kind']): LoginState {
     (claim): claim is string => typeof claim === 'string' && claim !== '',
   );
   const roles = (keycloak.realmAccess?.roles ?? []).flatMap((role) => roleSchema.safeParse(role).data ?? []);
-  return { kind, name: name ?? '', roles };
+  return { kind, userId: keycloak.subject ?? '', name: name ?? '', roles };
 }
 
 function hasAuthorisationResponse(): boolean {

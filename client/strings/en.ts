@@ -3,6 +3,8 @@ import { capacityStrings } from './capacity.ts';
 import { documentStrings } from './documents.ts';
 import { manifestStrings } from './manifests.ts';
 import { provisionStrings } from './provision.ts';
+import { reservationStrings } from './reservations.ts';
+import { serviceStrings } from './services.ts';
 
 /** Every text that a user reads. Another language is another object of the same shape. */
 export const strings = {
@@ -22,6 +24,7 @@ export const strings = {
   roles: { radiologist: 'Radiologist', doctor: 'Doctor', admin: 'Administrator' },
   header: {
     worklist: 'Worklist',
+    reservations: 'Reservations',
     deviceCheck: 'Device check',
     admin: 'Administration',
     logOut: 'Log out',
@@ -148,6 +151,17 @@ export const strings = {
     none: 'You are in no session. Open the link of an invitation to join one.',
     join: 'Join',
     by: (name: string): string => `opened by ${name}`,
+  },
+  priority: {
+    label: 'How urgent',
+    names: { stat: 'Emergency', high: 'Urgent', routine: 'Routine' },
+    help: {
+      stat: 'Goes first when people wait, and may take what is kept for later reservations',
+      high: 'Goes before what is routine when people wait',
+      routine: 'Waits its turn; who has waited long moves up',
+    },
+    askAs: (name: string): string => `Ask as ${name.toLowerCase()} instead`,
+    askHelp: 'This asks anew: the time waited so far does not count.',
   },
   launch: {
     opening: 'Opening the study',
@@ -284,6 +298,8 @@ export const strings = {
   capacity: capacityStrings,
   documents: documentStrings,
   manifests: manifestStrings,
+  services: serviceStrings,
+  reservations: reservationStrings,
   agreements: agreementStrings,
   admin: {
     title: 'Administration',
@@ -299,6 +315,7 @@ export const strings = {
       networks: 'Networks',
       volumes: 'Volumes',
       manifests: 'Manifests',
+      services: 'Services',
       agreements: 'Agreements',
       events: 'Event log',
       audit: 'Audit trail',

@@ -21,6 +21,7 @@ import { usePoolSamples } from './pools/use-pool-samples.ts';
 import { ProvidersTab } from './providers/providers-tab.tsx';
 import { ConfirmProvider } from './provision/plan-dialog.tsx';
 import { useProvisionNews } from './provision/use-provision.ts';
+import { ServicesTab } from './services/services-tab.tsx';
 import { SessionsTab } from './sessions-tab.tsx';
 import { StorageTab } from './storage-tab.tsx';
 import { useAdmin } from './use-admin.ts';
@@ -74,7 +75,7 @@ function Administration(): ReactNode {
         >
           <Tabs.List>
             {adminTabs.map((name) => (
-              <Tabs.Tab key={name} value={name} data-testid={`admin-tab-${name}`}>
+              <Tabs.Tab key={name} value={name} px="sm" data-testid={`admin-tab-${name}`}>
                 {text.tabs[name]}
               </Tabs.Tab>
             ))}
@@ -113,6 +114,9 @@ function Administration(): ReactNode {
           </Tabs.Panel>
           <Tabs.Panel value="manifests" pt="md">
             <ManifestsTab />
+          </Tabs.Panel>
+          <Tabs.Panel value="services" pt="md">
+            <ServicesTab />
           </Tabs.Panel>
           <Tabs.Panel value="agreements" pt="md">
             <AgreementsTab />

@@ -2,6 +2,7 @@ import { Paper, SimpleGrid, Stack, Table, Text } from '@mantine/core';
 import type { AdminSnapshot, NodeView, SessionView } from '@medusa/protocol';
 import { useMemo, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
+import { PriorityBadge } from '../../ui/priority-badge.tsx';
 import { LineChart, type Line } from './line-chart.tsx';
 import type { AdminSample } from './use-admin.ts';
 
@@ -92,9 +93,12 @@ function Queue({ sessions }: { sessions: readonly SessionView[] }): ReactNode {
       ) : (
         <Table data-testid="queue">
           <Table.Tbody>
-            {waiting.map(({ id, queue, ownerName, studyTitle }) => (
+            {waiting.map(({ id, queue, priority, ownerName, studyTitle }) => (
               <Table.Tr key={id}>
                 <Table.Td>{queue && strings.viewer.queue(queue.position)}</Table.Td>
+                <Table.Td>
+                  <PriorityBadge priority={priority} />
+                </Table.Td>
                 <Table.Td>{ownerName}</Table.Td>
                 <Table.Td>{studyTitle}</Table.Td>
                 <Table.Td>

@@ -59,13 +59,13 @@ function Reason(props: { session: SessionView; reason: string | null | undefined
 
 function WaysOn({ session, again }: { session: SessionView; again: string }): ReactNode {
   const navigate = useNavigate();
-  const { studyInstanceUID: study, applicationId: application, mode } = session;
+  const { studyInstanceUID: study, applicationId: application, mode, priority } = session;
   const isLauncher = useCanLaunch();
   return (
     <Group>
       {isLauncher && (
         <Button
-          onClick={() => void navigate({ to: '/open', search: { study, application, mode } })}
+          onClick={() => void navigate({ to: '/open', search: { study, application, mode, priority } })}
           data-testid="try-again"
         >
           {again}

@@ -27,6 +27,7 @@ export function LaunchPage(): ReactNode {
         studyInstanceUID: search.study,
         applicationId: search.application,
         mode: search.mode,
+        priority: search.priority,
         ...launchSize(),
         ...(kept ? { device: kept.report } : {}),
       });

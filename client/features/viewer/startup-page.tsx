@@ -1,7 +1,8 @@
 import { Badge, Button, Group, Loader, Paper, Stack, Text, Title } from '@mantine/core';
-import type { SessionView } from '@medusa/protocol';
+import { sessionPrioritySchema, type SessionPriority, type SessionView } from '@medusa/protocol';
 import type { ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
+import { PriorityBadge } from '../../ui/priority-badge.tsx';
 import { useStore } from '../../ui/use-store.ts';
 import { Waterfall } from '../../ui/waterfall.tsx';
 import type { ViewerSession } from './viewer-session.ts';
@@ -9,7 +10,13 @@ import type { ViewerSession } from './viewer-session.ts';
 const text = strings.viewer;
 
 /** What happens between the click and the picture, as it happens. */
-export function StartupPage({ viewer, leave }: { viewer: ViewerSession; leave: () => void }): ReactNode {
+export function StartupPage(props: {
+  readonly viewer: ViewerSession;
+  readonly leave: () => void;
+  /** Gives this session up for one of another priority. */
+  readonly askAs: (session: SessionView, priority: SessionPriority) => void;
+}): ReactNode {
+  const { viewer, leave, askAs } = props;
   const session = useStore(viewer.session);
   const clientSteps = useStore(viewer.clientSteps);
   const steps = [...(session?.steps ?? []), ...clientSteps];
@@ -24,6 +31,7 @@ export function StartupPage({ viewer, leave }: { viewer: ViewerSession; leave: (
         </Title>
       </div>
       {session && <Progress session={session} />}
+      {session?.state === 'queued' && viewer.launch && <OtherPriorities session={session} askAs={askAs} />}
       {steps.length > 0 && (
         <Paper bg="var(--medusa-surface)" withBorder p="md">
           <Waterfall steps={steps} />
@@ -47,6 +55,7 @@ function Progress({ session }: { session: SessionView }): ReactNode {
         <Badge variant="light" size="lg" radius="sm" data-testid="session-state" data-state={state}>
           {text.states[state]}
         </Badge>
+        {session.mode === 'streamed' && <PriorityBadge priority={session.priority} />}
         {queue && <Queue queue={queue} />}
       </Group>
       {placement && (
@@ -66,6 +75,37 @@ function Queue({ queue }: { queue: NonNullable<SessionView['queue']> }): ReactNo
       </Text>
       <Text size="xs" c="dimmed">
         {queue.reason}
+      </Text>
+    </div>
+  );
+}
+
+/** Whoever finds the queue too long for a case says so; only who asked for the session can. */
+function OtherPriorities(props: {
+  session: SessionView;
+  askAs: (session: SessionView, priority: SessionPriority) => void;
+}): ReactNode {
+  const { session, askAs } = props;
+  const { label, names, help, askAs: words, askHelp } = strings.priority;
+  const others = sessionPrioritySchema.options.filter((priority) => priority !== session.priority);
+  return (
+    <div role="group" aria-label={label} data-testid="other-priorities">
+      <Group gap="xs">
+        {others.map((priority) => (
+          <Button
+            key={priority}
+            size="xs"
+            variant="default"
+            title={help[priority]}
+            onClick={() => askAs(session, priority)}
+            data-testid={`ask-as-${priority}`}
+          >
+            {words(names[priority])}
+          </Button>
+        ))}
+      </Group>
+      <Text size="xs" c="dimmed" mt={4}>
+        {askHelp}
       </Text>
     </div>
   );

@@ -1,4 +1,4 @@
-import { sessionIdSchema, type SessionId } from '@medusa/protocol';
+import { sessionIdSchema, type SessionId, type SessionPriority, type SessionView } from '@medusa/protocol';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useEffect, useState, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
@@ -40,11 +40,20 @@ function Phases({ viewer }: { viewer: ViewerSession }): ReactNode {
     void navigate({ to: '/' });
     viewer.leave().catch(() => viewer.close());
   };
+  const askAs = (given: SessionView, priority: SessionPriority): void => {
+    const { studyInstanceUID: study, applicationId: application, mode } = given;
+    viewer
+      .leave()
+      .catch(() => viewer.close())
+      .finally(() => {
+        void navigate({ to: '/open', search: { study, application, mode, priority }, replace: true });
+      });
+  };
 
   if (session?.state === 'closed' || session?.state === 'failed') return <EndedPage session={session} />;
   const refused = refusal ?? roomRefusal;
   if (refused) return <RefusedPage title={strings.viewer.refusedTitle} error={refused} />;
-  if (!session || !isJoined) return <StartupPage viewer={viewer} leave={leave} />;
+  if (!session || !isJoined) return <StartupPage viewer={viewer} leave={leave} askAs={askAs} />;
   if (session.mode === 'local') return <LocalView viewer={viewer} session={session} leave={leave} />;
   return <StreamView viewer={viewer} session={session} leave={leave} />;
 }

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
+import { PriorityBadge } from '../../ui/priority-badge.tsx';
 import { useServices } from '../../ui/services.tsx';
 
 const text = strings.sessions;
@@ -29,7 +30,7 @@ export function OpenSessions({ saysIfNone = false }: { saysIfNone?: boolean }): 
 
 function SessionRow({ session }: { session: SessionView }): ReactNode {
   const navigate = useNavigate();
-  const { id, studyTitle, ownerName, applicationName, state } = session;
+  const { id, studyTitle, ownerName, applicationName, state, priority, queue } = session;
   return (
     <Paper
       bg="var(--medusa-surface)"
@@ -46,6 +47,12 @@ function SessionRow({ session }: { session: SessionView }): ReactNode {
         <Text size="sm" c="dimmed">
           {applicationName}, {text.by(ownerName)}
         </Text>
+        {priority !== 'routine' && <PriorityBadge priority={priority} />}
+        {queue && (
+          <Text size="xs" c="dimmed" className="medusa-numeric">
+            {strings.viewer.queue(queue.position)}
+          </Text>
+        )}
         <Badge variant="light" radius="sm" size="sm">
           {strings.viewer.states[state]}
         </Badge>

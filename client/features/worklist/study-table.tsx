@@ -1,7 +1,12 @@
 import { ActionIcon, Badge, Button, Group, Menu, Skeleton, Table, Text } from '@mantine/core';
-import type { SessionView, StudySummary } from '@medusa/protocol';
+import {
+  sessionPrioritySchema,
+  type SessionPriority,
+  type SessionView,
+  type StudySummary,
+} from '@medusa/protocol';
 import { IconBrowser, IconCast, IconChevronDown } from '@tabler/icons-react';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { formatDicomDate, formatDicomTime } from '../../core/dicom-time.ts';
 import { formatPersonName } from '../../core/person-name.ts';
 import type { ApplicationChoice } from '../../core/public-config.ts';
@@ -9,7 +14,12 @@ import { strings } from '../../strings/en.ts';
 
 const text = strings.worklist;
 
-export type OpenChoice = { readonly applicationId: string; readonly mode: SessionView['mode'] };
+export type OpenChoice = {
+  readonly applicationId: string;
+  readonly mode: SessionView['mode'];
+  /** Absent: routine. */
+  readonly priority?: SessionPriority | undefined;
+};
 
 export type StudyTableProps = {
   /** Undefined while they are loaded. */
@@ -140,6 +150,7 @@ function OpenMenu(props: {
   applications: readonly ApplicationChoice[];
   open: (choice: OpenChoice) => void;
 }): ReactNode {
+  const [priority, setPriority] = useState<SessionPriority>('routine');
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
@@ -154,6 +165,18 @@ function OpenMenu(props: {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
+        <Menu.Label>{strings.priority.label}</Menu.Label>
+        <Menu.RadioGroup
+          value={priority}
+          onChange={(chosen) => setPriority(sessionPrioritySchema.parse(chosen))}
+        >
+          {sessionPrioritySchema.options.toReversed().map((one) => (
+            <Menu.RadioItem key={one} value={one} data-testid={`open-priority-${one}`}>
+              {strings.priority.names[one]}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
+        <Menu.Divider />
         {props.applications.map(({ id, name, modes }) => (
           <div key={id}>
             <Menu.Label>{name}</Menu.Label>
@@ -161,7 +184,7 @@ function OpenMenu(props: {
               <Menu.Item
                 key={mode}
                 leftSection={mode === 'streamed' ? <IconCast size={16} /> : <IconBrowser size={16} />}
-                onClick={() => props.open({ applicationId: id, mode })}
+                onClick={() => props.open({ applicationId: id, mode, priority })}
                 data-testid={`open-${id}-${mode}`}
               >
                 {mode === 'streamed' ? text.streamed : text.local}

@@ -36,9 +36,12 @@ function Worklist(): ReactNode {
   const shown = useMemo(() => filterStudies(studies?.values() ?? [], filter, new Date()), [studies, filter]);
   const modalities = useMemo(() => modalitiesOf(studies?.values() ?? []), [studies]);
 
-  const open = ({ studyInstanceUID }: StudySummary, { applicationId, mode }: OpenChoice): void => {
+  const open = ({ studyInstanceUID }: StudySummary, { applicationId, mode, priority }: OpenChoice): void => {
     if (!canLaunch) return;
-    void navigate({ to: '/open', search: { study: studyInstanceUID, application: applicationId, mode } });
+    void navigate({
+      to: '/open',
+      search: { study: studyInstanceUID, application: applicationId, mode, priority },
+    });
   };
   useSlashKey(searchRef);
   const keys = useWorklistKeys(shown, (study) =>

@@ -7,5 +7,8 @@ const errorsSchema = z.array(z.object({ pointer: z.string(), message: z.string()
 export function faultsOf(error: unknown): ReadonlyMap<string, string> {
   if (!(error instanceof AppError)) return new Map();
   const errors = errorsSchema.safeParse(error.details['errors']).data ?? [];
-  return new Map(errors.map(({ pointer, message }) => [pointer, message]));
+  const byPointer = Map.groupBy(errors, ({ pointer }) => pointer);
+  return new Map(
+    [...byPointer].map(([pointer, all]) => [pointer, all.map(({ message }) => message).join('; ')]),
+  );
 }

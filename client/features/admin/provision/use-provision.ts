@@ -6,6 +6,7 @@ import type {
   ProvisionEvent,
   ResourceId,
   ResourceView,
+  ServiceView,
 } from '@medusa/protocol';
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useCallback, useEffect } from 'react';
@@ -48,6 +49,21 @@ export function useResource(id: ResourceId): UseQueryResult<ResourceView> {
   return useQuery({
     queryKey: [...liveKey, 'resource', id],
     queryFn: async ({ signal }) => api.provision.resource(id, signal),
+  });
+}
+
+const busyMs = 2_000;
+const quietMs = 15_000;
+const busy: readonly ServiceView['state']['kind'][] = ['idle', 'working', 'releasing'];
+
+/** Also asked by the clock: a broker goes on with a service a while after the news of its parts. */
+export function useRunningServices(): UseQueryResult<readonly ServiceView[]> {
+  const { api } = useServices();
+  return useQuery({
+    queryKey: [...liveKey, 'services'],
+    queryFn: async ({ signal }) => api.services.list(signal),
+    refetchInterval: ({ state }) =>
+      state.data?.some((service) => busy.includes(service.state.kind)) === true ? busyMs : quietMs,
   });
 }
 
