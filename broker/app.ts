@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { Server } from 'socket.io';
 import { openAdmission, type AdmissionParts } from './admission.ts';
 import { startAgreements } from './agreements.ts';
+import { createPreWarming } from './capacity/index.ts';
 import { brokerActor, createAuditTrail, type AuditTrail } from './audit/index.ts';
 import type { BrokerConfig } from './config.ts';
 import { readHealth } from './health.ts';
@@ -44,6 +45,7 @@ import {
   createJoinStore,
   createNodeStore,
   createOcciStore,
+  createPreWarmStore,
   createRoomStore,
   createServiceStore,
   createSessionStore,
@@ -126,6 +128,10 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   const services = starting.use(
     startServices({ db, databaseUrl, provisioning, agreements, catalogue, report }),
   );
+  const preWarming = createPreWarming({
+    ...{ store: createPreWarmStore(db), reserving: features.reserving },
+    ...{ pools: async () => provisioning.pools(), now: () => new Date() },
+  });
   const login = await openLogin({ config, secrets, publicUrl, db, audit, report });
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
   const metrics = createMetrics({ sessions, nodes });
@@ -150,7 +156,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...studyRoutes({ studies, audit }),
     ...adminRoutes({ nodes, audit }),
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
-    ...capacityRoutes({ ...features, provisioning, now: () => new Date() }),
+    ...capacityRoutes({ ...features, preWarming, provisioning, now: () => new Date() }),
     ...agreementRoutes({ agreements, audit, keys }),
     ...serviceRoutes({ services, audit }),
     ...joinRoutes({ joining, now: Date.now }),
@@ -193,6 +199,11 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   );
   starting.use(every(linkExchangeMs, report, async () => features.links.exchange()));
   starting.use(every(config.agreementMs, report, agreementWork.tick));
+  starting.use(
+    every(config.preWarmMs, report, async () => {
+      if (await preWarming.tick()) await provisioning.demandChanged();
+    }),
+  );
   starting.use(every(3_600_000, report, async () => deleteExpiredLogins(db)));
 
   log.info({ url: publicUrl, issuer: login.issuer }, 'broker serves');

@@ -76,6 +76,8 @@ export type BrokerConfig = {
   readonly sweepMs: number;
   /** Between two evaluations of all agreements. */
   readonly agreementMs: number;
+  /** Between two looks at who is expected. */
+  readonly preWarmMs: number;
   readonly providersFile: string | undefined;
   readonly urlForNodes: string | undefined;
   /** By provider and storage node. */
@@ -119,6 +121,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     heartbeatMs: 2_000,
     sweepMs: 2_000,
     agreementMs: env.MEDUSA_AGREEMENT_SECONDS * 1000,
+    preWarmMs: 15_000,
     providersFile: env.MEDUSA_PROVIDERS,
     urlForNodes: env.MEDUSA_NODES_BROKER_URL,
     storageRoutes: env.MEDUSA_STORAGE_ROUTES,

@@ -118,7 +118,8 @@ async function ownMachine(
     ...{ kind: 'machine', role: 'render', image: 'agent', size: 'process', slots },
   });
   const pool: PutPool = {
-    ...{ providers: [local], machine, policy: fixedSize(renderNodes) },
+    ...{ providers: [local], machine },
+    policy: { ...fixedSize(renderNodes), ...(known && { preWarm: known.wanted.policy.preWarm }) },
     ...{ maxUnhealthyPercent: 40, joinSeconds: 120 },
   };
   const settings = { rtcPort };

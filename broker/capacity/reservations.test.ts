@@ -19,8 +19,8 @@ beforeEach(async () => {
 });
 
 const noon = Date.parse('2026-03-02T12:00:00Z');
-const ada = { id: 'ada', name: 'Ada' };
-const bob = { id: 'bob', name: 'Bob' };
+const ada = { id: 'ada', username: 'ada', name: 'Ada' };
+const bob = { id: 'bob', username: 'Bob', name: 'Bob' };
 
 function reservingAt(atMs: number, slots = 4): Reserving {
   return createReserving({
@@ -29,9 +29,11 @@ function reservingAt(atMs: number, slots = 4): Reserving {
   });
 }
 
+const noEntry = { title: '', studyInstanceUID: null, invited: [] };
+
 function from(hours: number, to: number, slots = 1) {
   const at = (hour: number): string => new Date(noon + hour * 3_600_000).toISOString();
-  return { slots, startsAt: at(hours), endsAt: at(to), note: '' };
+  return { slots, startsAt: at(hours), endsAt: at(to), note: '', ...noEntry };
 }
 
 describe('reservations', () => {
@@ -75,13 +77,24 @@ describe('reservations', () => {
     await expect(reserving.cancel(id, 'bob')).rejects.toMatchObject({ code: 'reservation.unknown' });
     await reserving.cancel(id, 'ada');
 
-    expect(await reserving.list('ada')).toEqual([]);
+    expect(await reserving.list(ada)).toEqual([]);
+  });
+
+  it('with a title, a study and guests stands in their calendar too', async () => {
+    const reserving = reservingAt(noon);
+    const entry = { title: 'Tumour board', studyInstanceUID: '1.2.840.1', invited: ['BOB'] };
+    const { id } = await reserving.reserve({ ...from(1, 2), ...entry }, ada);
+    await reserving.reserve(from(3, 4), ada);
+
+    expect(await reserving.list(ada)).toHaveLength(2);
+    expect(await reserving.list(bob)).toMatchObject([{ id, ownerId: 'ada', ...entry }]);
+    await expect(reserving.cancel(id, 'bob')).rejects.toMatchObject({ code: 'reservation.unknown' });
   });
 
   it('is not told of any more when it has ended', async () => {
     await reservingAt(noon).reserve(from(1, 2), ada);
 
-    expect(await reservingAt(noon + 1.5 * 3_600_000).list('ada')).toHaveLength(1);
-    expect(await reservingAt(noon + 2 * 3_600_000).list('ada')).toEqual([]);
+    expect(await reservingAt(noon + 1.5 * 3_600_000).list(ada)).toHaveLength(1);
+    expect(await reservingAt(noon + 2 * 3_600_000).list(ada)).toEqual([]);
   });
 });

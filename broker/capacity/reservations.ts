@@ -17,8 +17,8 @@ export interface ReservationStore {
 }
 
 export type Reserving = {
-  /** All that have not ended, or only those of one owner. */
-  list(ownerId?: string): Promise<readonly Reservation[]>;
+  /** All that have not ended, or only those that somebody owns or is invited to. */
+  list(of?: { readonly id: string; readonly username: string }): Promise<readonly Reservation[]>;
   /** Throws `request.invalid` for a time that is no time, `reservation.conflict` when so many slots are never there. */
   reserve(wanted: Reserve, owner: { readonly id: string; readonly name: string }): Promise<Reservation>;
   /** Throws `reservation.unknown`, also for one of somebody else. */
@@ -38,9 +38,13 @@ export function createReserving(deps: {
 }): Reserving {
   const { store, capacity, now, newId } = deps;
   return {
-    async list(ownerId) {
+    async list(of) {
       const open = await store.open(now());
-      return open.filter((one) => ownerId === undefined || one.ownerId === ownerId);
+      const isTheirs = (
+        { ownerId, invited }: Reservation,
+        { id, username }: NonNullable<typeof of>,
+      ): boolean => ownerId === id || invited.some((name) => name.toLowerCase() === username.toLowerCase());
+      return open.filter((one) => of === undefined || isTheirs(one, of));
     },
 
     async reserve(wanted, owner) {

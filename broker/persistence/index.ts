@@ -5,6 +5,7 @@ export { createGuestStore } from './guest-store.ts';
 export { createStudyStore } from './study-store.ts';
 export { createArrivalStore } from './arrival-store.ts';
 export { createLinkStore } from './link-store.ts';
+export { createPreWarmStore } from './pre-warm-store.ts';
 export { createReservationStore } from './reservation-store.ts';
 export { createSlotStore } from './slot-store.ts';
 export { createNodeStore } from './node-store.ts';

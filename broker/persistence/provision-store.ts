@@ -46,6 +46,14 @@ export function createProvisionStore(db: Db): ProvisionStore {
       return rows[0]?.count ?? 0;
     },
 
+    async warmSlots(pool, sources) {
+      const { rows } = await sql<{ count: number }>`
+        select count(*)::int as count from pre_warm
+        where pool = ${pool} and outcome is null and until > now()
+          and source = any(${[...sources]}::text[])`.execute(db);
+      return rows[0]?.count ?? 0;
+    },
+
     async arrivals(days) {
       const { rows } = await sql<{ at: Date; count: number; seconds: number | null }>`
         select date_bin('15 minutes', created_at, timestamptz '2000-01-01') as at, count(*)::int as count,

@@ -16,11 +16,13 @@ export function createReservationStore(db: Db): ReservationStore {
         const others = await openAt(trx, new Date(reservation.startsAt));
         if (!fits(others)) return false;
         const { id, ownerId, ownerName, slots, startsAt, endsAt, note } = reservation;
+        const { title, studyInstanceUID, invited } = reservation;
         await trx
           .insertInto('reservation')
           .values({
             ...{ id, slots, note, owner_id: ownerId, owner_name: ownerName },
             ...{ starts_at: startsAt, ends_at: endsAt },
+            ...{ title, study_instance_uid: studyInstanceUID, invited },
           })
           .execute();
         return true;
@@ -44,6 +46,7 @@ async function openAt(db: Db, at: Date): Promise<Reservation[]> {
     reservationSchema.parse({
       ...{ id: row.id, slots: row.slots, note: row.note, ownerId: row.owner_id, ownerName: row.owner_name },
       ...{ startsAt: row.starts_at.toISOString(), endsAt: row.ends_at.toISOString() },
+      ...{ title: row.title, studyInstanceUID: row.study_instance_uid, invited: row.invited },
     }),
   );
 }

@@ -7,6 +7,7 @@ import type {
   PutPool,
   StudySummary,
   ViewState,
+  WarmSource,
 } from '@medusa/protocol';
 import type { AgreementRecord } from '../agreement/index.ts';
 import type { NodeRecord } from '../node/index.ts';
@@ -220,6 +221,23 @@ export type Database = {
     starts_at: Timestamp;
     ends_at: Timestamp;
     note: string;
+    title: string;
+    study_instance_uid: string | null;
+    invited: string[];
+  };
+  pre_warm: {
+    subject: string;
+    pool: string;
+    source: WarmSource;
+    studies: string[];
+    people: string[];
+    chance: number;
+    is_extra: boolean;
+    decided_at: Timestamp;
+    until: Timestamp;
+    outcome: string | null;
+    settled_at: Timestamp | null;
+    session_id: string | null;
   };
   session_grant: { session_id: string; user_id: string };
   session_view: { session_id: string; incarnation: number; revision: number; document: Document<ViewState> };

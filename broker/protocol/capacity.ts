@@ -1,8 +1,17 @@
 import { z } from 'zod';
-import { instantSchema, userIdSchema } from './ids.ts';
+import { instantSchema, uidSchema, userIdSchema } from './ids.ts';
 
 export const reservationIdSchema = z.uuid().brand<'ReservationId'>();
 export type ReservationId = z.infer<typeof reservationIdSchema>;
+
+/** What makes a reservation an entry in the calendar of a room. */
+const entrySchema = z.object({
+  title: z.string().max(200).default(''),
+  /** That is to be shown. */
+  studyInstanceUID: uidSchema.nullable().default(null),
+  /** Their names at login: they see it in their calendar. */
+  invited: z.array(z.string().min(1).max(200)).max(50).default([]),
+});
 
 /** Slots that are kept for somebody's sessions for a while. */
 export const reservationSchema = z.object({
@@ -13,6 +22,7 @@ export const reservationSchema = z.object({
   startsAt: instantSchema,
   endsAt: instantSchema,
   note: z.string(),
+  ...entrySchema.shape,
 });
 export type Reservation = z.infer<typeof reservationSchema>;
 
@@ -21,6 +31,7 @@ export const reserveSchema = z.strictObject({
   startsAt: instantSchema,
   endsAt: instantSchema,
   note: z.string().max(200).default(''),
+  ...entrySchema.shape,
 });
 export type Reserve = z.infer<typeof reserveSchema>;
 

@@ -11,6 +11,7 @@ export * from './input.ts';
 export * from './join.ts';
 export * from './manifest.ts';
 export * from './node.ts';
+export * from './pre-warm.ts';
 export * from './problem.ts';
 export * from './provision.ts';
 export * from './relay.ts';

@@ -320,6 +320,13 @@ export const poolPolicySchema = z.strictObject({
     .strictObject({ blocking: z.number().min(0.0001).max(0.5) })
     .nullable()
     .default(null),
+  /** More free slots while sessions are foreseen, at most so many: by the worklist, by the calendar of reservations, or by both. */
+  preWarm: z
+    .strictObject({
+      by: z.enum(['off', 'worklist', 'calendar', 'both']),
+      slots: z.int().min(0).max(1_000).default(2),
+    })
+    .default({ by: 'both', slots: 2 }),
   /** How long a surplus node stays before it is drained. */
   scaleDownAfterSeconds: z.int().min(0).default(600),
 });

@@ -4,6 +4,8 @@ import {
   applyScheduleSchema,
   poolIdSchema,
   poolViewSchema,
+  preWarmQuerySchema,
+  preWarmReportSchema,
   provisionPlanSchema,
   putPoolSchema,
   whatIfAnswerSchema,
@@ -13,7 +15,7 @@ import {
 } from '@medusa/protocol';
 import { z } from 'zod';
 import type { AuditTrail } from '../../audit/index.ts';
-import { answerWhatIf, type ArrivalStore } from '../../capacity/index.ts';
+import { answerWhatIf, type ArrivalStore, type PreWarming } from '../../capacity/index.ts';
 import type { Provisioning } from '../../provision/index.ts';
 import { isTimeZone } from '../../provision/policy/index.ts';
 import { route, type RouteDefinition } from '../route.ts';
@@ -22,6 +24,7 @@ import { dryRunQuery } from './dry-run.ts';
 
 type CapacityRoutesDeps = {
   readonly arrivals: ArrivalStore;
+  readonly preWarming: PreWarming;
   readonly provisioning: Provisioning;
   readonly audit: AuditTrail;
   readonly now: () => Date;
@@ -30,10 +33,20 @@ type CapacityRoutesDeps = {
 const byId = z.object({ id: poolIdSchema });
 const dayMs = 86_400_000;
 
-/** What-if questions about capacity, and the schedule that answers them put onto a pool. For administrators. */
+/** What-if questions about capacity, the schedule that answers them put onto a pool, and what pre-warming came to. For administrators. */
 export function capacityRoutes(deps: CapacityRoutesDeps): RouteDefinition[] {
-  const { arrivals, provisioning, audit, now } = deps;
+  const { arrivals, preWarming, provisioning, audit, now } = deps;
   return [
+    route({
+      method: 'get',
+      path: '/api/capacity/pre-warm',
+      summary:
+        'How many of the slots that were made ready in advance were used, over 1, 7 or 30 days, and which are kept now',
+      access: ['admin'],
+      query: preWarmQuerySchema,
+      response: preWarmReportSchema,
+      handle: async ({ query: { days } }) => ({ body: await preWarming.report(days) }),
+    }),
     route({
       method: 'post',
       path: '/api/capacity/what-if',

@@ -15,18 +15,20 @@ export function reservationRoutes({ reserving, audit }: ReservationRoutesDeps): 
     route({
       method: 'get',
       path: '/api/reservations',
-      summary: "One's own reservations that have not ended; an administrator sees all",
-      access: ['radiologist', 'admin'],
+      summary:
+        'Reservations that have not ended: one’s own and those one is invited to; an administrator sees all',
+      access: ['radiologist', 'doctor', 'admin'],
       response: z.object({ reservations: z.array(reservationSchema) }),
       handle: async ({ caller: { user } }) => {
-        const ownerId = hasAnyRole(user, ['admin']) ? undefined : user.id;
-        return { body: { reservations: [...(await reserving.list(ownerId))] } };
+        const of = hasAnyRole(user, ['admin']) ? undefined : user;
+        return { body: { reservations: [...(await reserving.list(of))] } };
       },
     }),
     route({
       method: 'post',
       path: '/api/reservations',
-      summary: 'Keep slots for one’s own sessions, in advance',
+      summary:
+        'Keep slots for one’s own sessions, in advance; with a title, a study and guests, an entry of the calendar',
       access: ['radiologist'],
       body: reserveSchema,
       response: reservationSchema,

@@ -1,16 +1,17 @@
-import type {
-  PoolId,
-  PoolPolicy,
-  ProviderId,
-  ProviderKind,
-  ProviderQuota,
-  ProvisionEvent,
-  PutPool,
-  ResourceAction,
-  ResourceId,
-  ResourceKind,
-  ResourcePhase,
-  ResourceSpec,
+import {
+  poolPolicySchema,
+  type PoolId,
+  type PoolPolicy,
+  type ProviderId,
+  type ProviderKind,
+  type ProviderQuota,
+  type ProvisionEvent,
+  type PutPool,
+  type ResourceAction,
+  type ResourceId,
+  type ResourceKind,
+  type ResourcePhase,
+  type ResourceSpec,
 } from '@medusa/protocol';
 import type { Item, ItemState, ProviderFault } from '../port/index.ts';
 
@@ -214,15 +215,7 @@ export const newPoolStatus: PoolStatus = {
 
 /** A pool of a fixed size. */
 export function fixedSize(nodes: number): PoolPolicy {
-  return {
-    min: nodes,
-    max: nodes,
-    buffer: { kind: 'slots', slots: 0 },
-    schedule: [],
-    timeZone: 'UTC',
-    forecast: null,
-    scaleDownAfterSeconds: 0,
-  };
+  return poolPolicySchema.parse({ min: nodes, max: nodes, scaleDownAfterSeconds: 0 });
 }
 
 type SpecOf<Kind extends ResourceKind> = Extract<ResourceSpec, { kind: Kind }>;

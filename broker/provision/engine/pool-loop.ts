@@ -70,11 +70,20 @@ async function findTarget(
   const waiting = machine.role === 'render' ? await store.waitingSessions() : 0;
   const past = policy.forecast ? await store.arrivals(forecastDays) : { requests: [], meanHoldSeconds: 0 };
   const leadSeconds = await leadOf(store, pool);
+  const warmSlots = await warmSlotsOf(store, pool);
   return poolTarget(
     policy,
-    { slotsPerNode, usedSlots: live + waiting },
+    { slotsPerNode, usedSlots: live + waiting, warmSlots },
     { arrivals: { ...past, leadSeconds }, now: new Date(now()) },
   );
+}
+
+/** A pool that cannot grow is not asked about. */
+async function warmSlotsOf(store: ProvisionStore, { id, wanted: { policy } }: PoolRecord): Promise<number> {
+  const { preWarm, min, max } = policy;
+  if (preWarm.by === 'off' || min === max) return 0;
+  const sources = preWarm.by === 'both' ? (['worklist', 'calendar'] as const) : [preWarm.by];
+  return Math.min(preWarm.slots, await store.warmSlots(id, sources));
 }
 
 /** From order to ready, as it usually takes at the first provider. */

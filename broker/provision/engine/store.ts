@@ -6,6 +6,7 @@ import type {
   PutPool,
   ResourceId,
   ResourceKind,
+  WarmSource,
 } from '@medusa/protocol';
 import type { ProviderFault } from '../port/index.ts';
 import type {
@@ -168,6 +169,8 @@ export interface ProvisionStore {
   nodes(ids: readonly string[]): Promise<ReadonlyMap<string, NodeFact>>;
   /** Sessions that wait for a slot. */
   waitingSessions(): Promise<number>;
+  /** Slots that are to be kept warm in a pool now, for these reasons. */
+  warmSlots(pool: PoolId, sources: readonly WarmSource[]): Promise<number>;
   /** Streamed sessions asked for in the last days, by the quarter of an hour, and how long they last on average. */
   arrivals(days: number): Promise<{
     readonly requests: readonly { readonly at: Date; readonly count: number }[];

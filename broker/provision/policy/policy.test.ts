@@ -52,6 +52,18 @@ describe('poolTarget', () => {
     expect(poolTarget(policy({}), used, { arrivals: quiet, now: at('2026-01-01T00:00Z') }).target).toBe(3);
   });
 
+  it('keeps slots for sessions that are foreseen beside the buffer, and never beyond max', () => {
+    const now = at('2026-01-01T00:00Z');
+    const wanted = policy({ buffer: { kind: 'slots', slots: 1 }, max: 3 });
+    const usage = { slotsPerNode: 2, usedSlots: 2 };
+
+    expect(poolTarget(wanted, { ...usage, warmSlots: 2 }, { arrivals: quiet, now })).toEqual({
+      target: 3,
+      reason: '2 slots in use and 3 free ones wanted (2 for sessions foreseen), 2 a node',
+    });
+    expect(poolTarget(wanted, { ...usage, warmSlots: 9 }, { arrivals: quiet, now }).target).toBe(3);
+  });
+
   it('is never below min and never above max, and says which holds', () => {
     const now = at('2026-01-01T00:00Z');
     expect(poolTarget(policy({ min: 2 }), idle, { arrivals: quiet, now })).toEqual({

@@ -7,6 +7,8 @@ export type PoolUsage = {
   readonly slotsPerNode: number;
   /** Slots with a session, and sessions that wait for one. */
   readonly usedSlots: number;
+  /** Free ones for sessions that are foreseen, beside those of the buffer. */
+  readonly warmSlots?: number;
 };
 
 export type Arrivals = {
@@ -41,12 +43,18 @@ export function poolTarget(
   };
 }
 
-function forUse({ buffer }: PoolPolicy, { usedSlots, slotsPerNode }: PoolUsage): PoolTarget {
-  const free = buffer.kind === 'slots' ? buffer.slots : Math.ceil((usedSlots * buffer.percent) / 100);
+function forUse(policy: PoolPolicy, { usedSlots, slotsPerNode, warmSlots = 0 }: PoolUsage): PoolTarget {
+  const free = bufferOf(policy, usedSlots) + warmSlots;
+  const warm = warmSlots === 0 ? '' : ` (${warmSlots} for sessions foreseen)`;
   return {
     target: Math.ceil((usedSlots + free) / slotsPerNode),
-    reason: `${usedSlots} slots in use and ${free} free ones wanted, ${slotsPerNode} a node`,
+    reason: `${usedSlots} slots in use and ${free} free ones wanted${warm}, ${slotsPerNode} a node`,
   };
+}
+
+/** Slots that are to be free when so many are in use. */
+export function bufferOf({ buffer }: PoolPolicy, usedSlots: number): number {
+  return buffer.kind === 'slots' ? buffer.slots : Math.ceil((usedSlots * buffer.percent) / 100);
 }
 
 function forSchedule({ schedule, timeZone }: PoolPolicy, at: Date): PoolTarget {

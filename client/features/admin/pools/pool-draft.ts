@@ -20,7 +20,7 @@ export function draftOf(pool: PoolView | 'new', timeZone: string): PoolDraft {
       },
       policy: {
         ...{ min: 1, max: 4, buffer: { kind: 'slots', slots: 1 }, schedule: [], timeZone },
-        ...{ forecast: null, scaleDownAfterSeconds: 600 },
+        ...{ forecast: null, preWarm: { by: 'both', slots: 2 }, scaleDownAfterSeconds: 600 },
       },
       maxUnhealthyPercent: 40,
       joinSeconds: 300,
