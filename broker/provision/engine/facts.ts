@@ -47,7 +47,7 @@ function missingFor(spec: MachineSpec, byId: ReadonlyMap<string, ResourceRecord>
   const needed = [
     ...spec.networks.filter((name) => !name.startsWith('ref:')).map((id) => ({ kind: 'network', id })),
     ...spec.securityGroups.map((id) => ({ kind: 'security-group', id })),
-    ...(byId.has(spec.image) ? [{ kind: 'image', id: spec.image }] : []),
+    ...(byId.get(spec.image)?.wish.spec.kind === 'image' ? [{ kind: 'image', id: spec.image }] : []),
   ];
   const missing = needed.find(({ id }) => !isUsable(byId.get(id)));
   return missing ? `${missing.kind} ${missing.id}` : null;

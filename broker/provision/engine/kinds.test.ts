@@ -44,6 +44,16 @@ const alive = (): ReturnType<SimulatedCloud['cloud']['truth']>['alive'] => cloud
 const volume = { kind: 'volume', sizeGiB: 2 } as const;
 
 describe('a machine on a network of its own', () => {
+  it('has the provider’s image, also when a network of ours is called as it is', async () => {
+    const { image } = machineOf();
+    await create(image, { kind: 'network', tenant: 't', type: 'vxlan' });
+    await reaches(image, 'ready');
+
+    await create('m-one', machineOf());
+
+    await reaches('m-one', 'ready');
+  });
+
   it('waits for the network, and the network for the machine', async () => {
     cloud.cloud.settings.readyMs = 400;
     await create('net', { kind: 'network', tenant: 't', type: 'vxlan' });

@@ -59,6 +59,8 @@ export function toThing(item: Item & Partial<Machine & Volume & Network & Addres
 export type CreateContext = {
   /** The provider's id of a resource of ours, or of what it names itself (`ref:<id>`). */
   readonly refOf: (name: string) => string;
+  /** The same of an image: one that is no image of ours is the provider's, whatever else of ours is called so. */
+  readonly imageRefOf: (name: string) => string;
   readonly tag: OwnerTag;
   readonly name: string;
   readonly operation: Operation;
@@ -77,13 +79,13 @@ export async function createThing(
   { wish }: ResourceRecord,
   context: CreateContext,
 ): Promise<Thing> {
-  const { tag, name, operation, refOf } = context;
+  const { tag, name, operation, refOf, imageRefOf } = context;
   const made = await byKind<Promise<Item>>(
     {
       machine: async ({ image, size, zone, networks, securityGroups, publicKey }) => {
         const keyName = keyNameOf(tag.owner, { id: tag.resource, wish });
         const request = {
-          ...{ image: refOf(image), size, zone, keyName },
+          ...{ image: imageRefOf(image), size, zone, keyName },
           networkRefs: networks.map(refOf),
           securityGroupRefs: securityGroups.map(refOf),
           guest: await context.guest(),

@@ -238,15 +238,20 @@ async function run(
     return undefined;
   }
   const { related, pool } = look;
-  const refs = new Map<string, string | null>(related.map(({ id, status }) => [id, status.ref]));
   return createThing(open.driver, record, {
-    refOf: (name) => (name.startsWith('ref:') ? name.slice(4) : (refs.get(name) ?? name)),
+    refOf: refsOf(related),
+    imageRefOf: refsOf(related.filter((one) => kindOf(one) === 'image')),
     tag: { owner: deps.owner, resource: record.id, incarnation: record.status.incarnation },
     name: intent.name,
     operation,
     guest: async () => deps.guestOf(record, pool?.wanted.joinSeconds ?? defaultJoinSeconds),
     imageFile: deps.imageFile,
   });
+}
+
+function refsOf(records: readonly ResourceRecord[]): (name: string) => string {
+  const refs = new Map<string, string | null>(records.map(({ id, status }) => [id, status.ref]));
+  return (name) => (name.startsWith('ref:') ? name.slice(4) : (refs.get(name) ?? name));
 }
 
 function afterSuccess(
