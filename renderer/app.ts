@@ -13,10 +13,9 @@ import {
 } from './node/index.ts';
 import { RelayServer } from './relay/index.ts';
 import { Sessions } from './session/index.ts';
-import { bitrateLimits, Sfu } from './sfu/index.ts';
+import { rateLimits, Sfu } from './sfu/index.ts';
 
 export const version = '0.1.0';
-const initialKbps = 8_000;
 const drainMs = 2_000;
 
 /** A running render node. Closing it closes its sessions and leaves nothing behind. */
@@ -64,7 +63,7 @@ export async function startRenderNode(
     ...config,
     rendering: capabilities.rendering,
     hasGpu: capabilities.gpu !== null,
-    initialKbps: Math.min(initialKbps, bitrateLimits.mostKbps),
+    initialKbps: rateLimits.firstKbps,
   };
   const sessions = new Sessions(
     { slots: config.slots, runFolder: claim.runFolder },

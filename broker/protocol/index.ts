@@ -1,5 +1,6 @@
 export * from './agreement.ts';
 export * from './application.ts';
+export * from './arrivals.ts';
 export * from './audit.ts';
 export * from './capacity.ts';
 export * from './deployment.ts';

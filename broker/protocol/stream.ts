@@ -5,6 +5,8 @@ import { viewStateSchema } from './view.ts';
 /** mediasoup's own objects pass through: mediasoup and mediasoup-client check them at either end. */
 const opaqueSchema = z.record(z.string(), z.unknown());
 const transportIdSchema = z.string().max(64);
+/** The data channels of a viewer to the render node. */
+export const producedLabelSchema = z.enum(['input.moves', 'input.events', 'frames.arrived']);
 
 /** What a participant asks of the SFU on its render node. The broker relays it and looks at nothing but who asks. */
 export const streamRequestSchema = z.discriminatedUnion('kind', [
@@ -22,7 +24,7 @@ export const streamRequestSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('produce-data'),
     transportId: transportIdSchema,
-    label: z.enum(['input.moves', 'input.events']),
+    label: producedLabelSchema,
     sctpStreamParameters: opaqueSchema,
   }),
   z.object({

@@ -1,3 +1,3 @@
 export { Sfu } from './sfu.ts';
 export { SessionStream } from './session-stream.ts';
-export { bitrateLimits } from './bitrate.ts';
+export { rateLimits } from './path-rate.ts';

@@ -1,7 +1,15 @@
 import type { types } from 'mediasoup';
 import { assertNever } from '@medusa/kernel';
-import { AppError, stillLabel, type StreamRequest, type StreamResponse } from '@medusa/protocol';
+import {
+  AppError,
+  decodeArrivals,
+  frameArrivalsLabel,
+  stillLabel,
+  type StreamRequest,
+  type StreamResponse,
+} from '@medusa/protocol';
 import type { DisplayEvents } from './display-events.ts';
+import { createPathRate } from './path-rate.ts';
 import type { StillChannel } from './still-channel.ts';
 
 export type ParticipantStream = {
@@ -11,11 +19,11 @@ export type ParticipantStream = {
   readonly producer: types.Producer;
   readonly display: DisplayEvents;
   readonly stills: StillChannel;
-  readonly initialKbps: number;
 };
 type Listeners = {
   readonly input: (message: Uint8Array) => void;
-  readonly estimated: () => void;
+  /** What it told of its path changed what is known of that. */
+  readonly heard: () => void;
   readonly gone: () => void;
   readonly report: (error: unknown) => void;
 };
@@ -34,18 +42,13 @@ export class Participant {
   readonly #listeners: Listeners;
   readonly #transports = new Map<string, types.WebRtcTransport>();
   readonly #consumers = new Map<string, types.Consumer>();
-  #estimate: number | undefined;
+  readonly rate = createPathRate();
   #still: types.DataConsumer | undefined;
   #refinedAtMs = -Infinity;
 
   constructor(stream: ParticipantStream, listeners: Listeners) {
     this.#stream = stream;
     this.#listeners = listeners;
-  }
-
-  /** The bandwidth towards it as the SFU estimates it; undefined until it sees the picture. */
-  get estimateKbps(): number | undefined {
-    return this.#consumers.size > 0 ? this.#estimate : undefined;
   }
 
   get isConnected(): boolean {
@@ -98,7 +101,6 @@ export class Participant {
       enableTcp: true,
       preferUdp: true,
       enableSctp: true,
-      initialAvailableOutgoingBitrate: this.#stream.initialKbps * 1_000,
     });
     this.#transports.set(transport.id, transport);
     transport.on('icestatechange', (state) => {
@@ -107,12 +109,6 @@ export class Participant {
     transport.on('dtlsstatechange', (state) => {
       if (state === 'failed' || state === 'closed') this.#drop(transport);
     });
-    transport.on('trace', (trace) => {
-      if (trace.type !== 'bwe') return;
-      this.#estimate = Math.round((trace.info as { availableBitrate: number }).availableBitrate / 1_000);
-      this.#listeners.estimated();
-    });
-    await transport.enableTraceEvent(['bwe']);
     return {
       kind: 'create-transport',
       id: transport.id,
@@ -132,7 +128,7 @@ export class Participant {
   async #consume(request: Request<'consume'>): Promise<StreamResponse> {
     const consumer = await this.#transport(request.transportId).consume({
       producerId: this.#stream.producer.id,
-      rtpCapabilities: request.rtpCapabilities,
+      rtpCapabilities: withoutEstimates(request.rtpCapabilities),
       paused: true,
     });
     this.#consumers.set(consumer.id, consumer);
@@ -156,7 +152,8 @@ export class Participant {
     });
     const consumer = await this.#stream.direct.consumeData({ dataProducerId: producer.id });
     consumer.on('message', (message) => {
-      if (message.byteLength <= mostInputBytes) this.#listeners.input(message);
+      if (request.label === frameArrivalsLabel) this.#hear(message);
+      else if (message.byteLength <= mostInputBytes) this.#listeners.input(message);
     });
     return { kind: 'produce-data', id: producer.id };
   }
@@ -181,6 +178,13 @@ export class Participant {
     };
   }
 
+  #hear(message: Uint8Array): void {
+    const arrivals = decodeArrivals(message);
+    if (!arrivals) return;
+    this.rate.arrived(arrivals, performance.now());
+    this.#listeners.heard();
+  }
+
   #refine(): void {
     const now = performance.now();
     if (!this.#still || now - this.#refinedAtMs < refineIntervalMs) return;
@@ -193,4 +197,18 @@ export class Participant {
     if (!transport) throw new AppError('stream.unknown', 'There is no such transport');
     return transport;
   }
+}
+
+/** The SFU's own estimate of the path is not asked for (see `createPathRate`): it costs reports, and padding that probes the path. */
+function withoutEstimates(offered: Request<'consume'>['rtpCapabilities']): types.RtpCapabilities {
+  const { codecs = [], headerExtensions = [] } = offered as types.RtpCapabilities;
+  const isEstimate = (feedback: types.RtcpFeedback): boolean =>
+    ['transport-cc', 'goog-remb'].includes(feedback.type);
+  return {
+    codecs: codecs.map((codec) => ({
+      ...codec,
+      rtcpFeedback: codec.rtcpFeedback?.filter((feedback) => !isEstimate(feedback)) ?? [],
+    })),
+    headerExtensions: headerExtensions.filter(({ uri }) => !/transport-wide-cc|abs-send-time/.test(uri)),
+  };
 }

@@ -10,7 +10,7 @@ import {
   type StreamResponse,
 } from '@medusa/protocol';
 import type { AccessUnit } from '../encoder/index.ts';
-import { bitrateLimits, planBitrate } from './bitrate.ts';
+import { planBitrate } from './bitrate.ts';
 import { DisplayEvents } from './display-events.ts';
 import { H264Packetizer } from './h264-packetizer.ts';
 import { Participant, type ParticipantStream } from './participant.ts';
@@ -139,6 +139,9 @@ export class SessionStream implements AsyncDisposable {
     for (const packet of this.#packetizer.packetize(accessUnit.bytes, accessUnit.rtpTimestamp))
       this.#producer.send(packet);
     this.#lastRtpTimestamp = accessUnit.rtpTimestamp;
+    const { rtpTimestamp, bytes } = accessUnit;
+    const frame = { rtpTimestamp, bytes: bytes.length, atMs: performance.now() };
+    for (const participant of this.#participants.values()) participant.rate.sent(frame);
     this.#sent.frames += 1;
     this.#sent.bytes += accessUnit.bytes.length;
   }
@@ -184,11 +187,10 @@ export class SessionStream implements AsyncDisposable {
       producer: this.#producer,
       display: this.display,
       stills: this.stills,
-      initialKbps: bitrateLimits.mostKbps,
     };
     const participant = new Participant(stream, {
       input: (message) => this.events.emit('input', participantId, message),
-      estimated: () => this.#adaptBitrate(),
+      heard: () => this.#adaptBitrate(),
       gone: () => this.events.emit('participant-gone', participantId),
       report: this.#report,
     });
@@ -197,10 +199,8 @@ export class SessionStream implements AsyncDisposable {
   }
 
   #adaptBitrate(): void {
-    const estimates = [...this.#participants.values()].flatMap(
-      (participant) => participant.estimateKbps ?? [],
-    );
-    const kbps = planBitrate(this.#kbps, estimates);
+    const paths = [...this.#participants.values()].flatMap(({ rate }) => rate.kbps ?? []);
+    const kbps = planBitrate(this.#kbps, paths);
     if (kbps === this.#kbps) return;
     this.#kbps = kbps;
     this.events.emit('bitrate', kbps);
@@ -216,6 +216,7 @@ export class SessionStream implements AsyncDisposable {
         payloadBytes: this.#packetizer.payloadBytes,
       }),
     );
+    this.#adaptBitrate();
     this.display.repeatState();
   }
 }

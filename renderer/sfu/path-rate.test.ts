@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { FrameArrival } from '@medusa/protocol';
+import { createPathRate, rateLimits, type PathRate } from './path-rate.ts';
+
+type Path = { readonly kbps: number; readonly delayMs: number; readonly queueMs: number };
+type Stretch = { readonly untilMs: number; readonly path: Path | null };
+
+/** A viewer's clock has another zero. */
+const viewerClockMs = 987_654;
+const toldEveryMs = 100;
+/** Without a picture as large as this the rate is not used. */
+const richFrameBytes = 80_000;
+
+/**
+ * Thirty frames a second, each as large as the rate allows, over a line with a queue that drops what finds no room. Answers the delay of
+ * each frame that came, by when it was sent.
+ */
+function stream(
+  rate: PathRate,
+  stretches: readonly Stretch[],
+  { frameBytes = richFrameBytes, telling = true } = {},
+): { sentMs: number; delayMs: number; kbps: number }[] {
+  const seen: { sentMs: number; delayMs: number; kbps: number }[] = [];
+  const onTheWay: (FrameArrival & { atNodeMs: number })[] = [];
+  let freeAtMs = 0;
+  const endMs = stretches.at(-1)?.untilMs ?? 0;
+  for (let now = 0; now < endMs; now += 1) {
+    const path = stretches.find(({ untilMs }) => now < untilMs)?.path ?? null;
+    if (now % 33 === 0) {
+      const kbps = rate.kbps ?? rateLimits.firstKbps;
+      const bytes = Math.min(frameBytes, (kbps * 33) / 8);
+      rate.sent({ rtpTimestamp: now * 90, bytes, atMs: now });
+      const startMs = Math.max(now, freeAtMs);
+      if (path && startMs - now < path.queueMs) {
+        freeAtMs = startMs + (bytes * 8) / path.kbps;
+        const arrivesMs = freeAtMs + path.delayMs;
+        seen.push({ sentMs: now, delayMs: arrivesMs - now, kbps });
+        onTheWay.push({
+          rtpTimestamp: now * 90,
+          atMs: arrivesMs + viewerClockMs,
+          untold: 0,
+          atNodeMs: arrivesMs + path.delayMs,
+        });
+      }
+    }
+    if (now % toldEveryMs === 0 && telling) {
+      const told = onTheWay.filter(({ atNodeMs }) => atNodeMs <= now);
+      onTheWay.splice(0, told.length);
+      rate.arrived(told, now);
+    }
+  }
+  return seen;
+}
+
+const lan: Path = { kbps: 100_000, delayMs: 1, queueMs: 100 };
+const slow: Path = { kbps: 5_000, delayMs: 40, queueMs: 100 };
+
+describe('PathRate', () => {
+  it('rises to the most on a fast path, as long as that is used', () => {
+    const rate = createPathRate();
+    stream(rate, [{ untilMs: 10_000, path: lan }], { frameBytes: 1e6 });
+    expect(rate.kbps).toBe(rateLimits.mostKbps);
+
+    const rested = createPathRate();
+    stream(rested, [{ untilMs: 10_000, path: lan }], { frameBytes: 2_000 });
+    expect(rested.kbps).toBe(rateLimits.firstKbps);
+  });
+
+  it('keeps to a narrow path without a standing queue, and comes back in three seconds', () => {
+    const rate = createPathRate();
+    const seen = stream(rate, [
+      { untilMs: 20_000, path: slow },
+      { untilMs: 24_000, path: lan },
+    ]);
+    const settled = seen.filter(({ sentMs }) => sentMs > 2_000 && sentMs < 20_000);
+    const sorted = settled.map(({ delayMs }) => delayMs).sort((one, other) => one - other);
+    expect(sorted[Math.floor(sorted.length * 0.95)]).toBeLessThan(180);
+    const mean = settled.reduce((sum, { kbps }) => sum + kbps, 0) / settled.length;
+    expect(mean).toBeGreaterThan(0.7 * slow.kbps);
+    expect(mean).toBeLessThan(slow.kbps);
+    const back = seen.find(({ sentMs, kbps }) => sentMs > 20_000 && kbps > rateLimits.firstKbps);
+    expect(back?.sentMs).toBeLessThan(23_000);
+  });
+
+  it('falls while nothing comes through, and is unknown after some time', () => {
+    const rate = createPathRate();
+    stream(rate, [
+      { untilMs: 2_000, path: lan },
+      { untilMs: 4_000, path: null },
+    ]);
+    expect(rate.kbps).toBeLessThan(rateLimits.firstKbps);
+
+    const hidden = createPathRate();
+    stream(hidden, [
+      { untilMs: 2_000, path: lan },
+      { untilMs: 6_000, path: null },
+    ]);
+    expect(hidden.kbps).toBeUndefined();
+  });
+
+  it('is unknown for a viewer that tells nothing, and takes no notice of frames it does not know', () => {
+    const rate = createPathRate();
+    stream(rate, [{ untilMs: 1_000, path: lan }], { telling: false });
+    rate.arrived([{ rtpTimestamp: 1, atMs: 5, untold: 0 }], 1_000);
+    expect(rate.kbps).toBeUndefined();
+  });
+
+  it('is not moved by single late frames', () => {
+    const rate = createPathRate();
+    for (let frame = 0; frame < 300; frame += 1) {
+      const atMs = frame * 33;
+      rate.sent({ rtpTimestamp: atMs, bytes: 10_000, atMs });
+      // One in ten lost a packet, which was sent again.
+      const arrival = { rtpTimestamp: atMs, atMs: atMs + (frame % 10 === 0 ? 120 : 40), untold: 0 };
+      rate.arrived([arrival], atMs + 80);
+    }
+    expect(rate.kbps).toBeGreaterThanOrEqual(rateLimits.firstKbps);
+  });
+});

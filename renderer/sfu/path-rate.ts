@@ -1,0 +1,147 @@
+import type { FrameArrival } from '@medusa/protocol';
+
+/** A frame as it was handed to the SFU. Times in ms of the node's monotonic clock. */
+export type SentFrame = { readonly rtpTimestamp: number; readonly bytes: number; readonly atMs: number };
+
+export type PathRate = {
+  /** What the path to this viewer carries, as far as known; undefined while it tells nothing, as a page in the background. */
+  readonly kbps: number | undefined;
+  sent(frame: SentFrame): void;
+  /** @param arrivals in any order, on the viewer's clock, which has nothing to do with ours; frames that are not known (any more) are passed over. */
+  arrived(arrivals: readonly FrameArrival[], nowMs: number): void;
+};
+
+export const rateLimits = { leastKbps: 500, firstKbps: 12_000, mostKbps: 50_000 } as const;
+
+/** Frames that are judged together: a single one may be late by a resend, or by the viewer's other business. */
+const windowMs = 150;
+/** A frame takes up to its turn to cross a path that is just wide enough; what waits longer queues. */
+const patienceMs = 15;
+/** When frames are lost for good, resends find no room either. */
+const leastShare = 0.75;
+const leastJudged = 4;
+const frameIntervalMs = { least: 16, most: 150 };
+/** Of what came through while frames queued, so that the queue empties. */
+const shareAfterQueue = 0.85;
+const leastFall = 0.5;
+const fallBySilence = 0.7;
+const silenceMs = 600;
+const unknownAfterMs = 3_000;
+/** Sevenfold in three seconds, as long as it is used and nothing queues; slower where a queue was met. */
+const risePerMs = 0.65e-3;
+const carefulRisePerMs = 0.16e-3;
+const careful = { from: 0.8, to: 1.1 } as const;
+const longestStepMs = 250;
+const leastUse = 0.5;
+const useWindowMs = 500;
+const keptMs = 4_000;
+const baseWindowMs = 5_000;
+
+type Frame = SentFrame & { arrivedMs: number | undefined };
+
+/**
+ * The rate of a path from how late whole frames come: delay beyond the least that was seen is a queue (as in LEDBAT, RFC 6817, and
+ * SCReAM, RFC 8298). Estimators that look at single packets see a queue in every frame, which leaves as one burst, and a picture that
+ * rests gives them nothing to go by. Single losses say nothing here: the SFU sends lost packets again.
+ */
+export function createPathRate(): PathRate {
+  let kbps: number = rateLimits.firstKbps;
+  /** What came through when frames queued last. */
+  let fullKbps = Infinity;
+  let frames: Frame[] = [];
+  let heardMs: number | undefined;
+  /** Frames sent before that tell of a rate that is no more. */
+  let heedSinceMs = -Infinity;
+  let judgedMs = -Infinity;
+  const base = slidingLeast(baseWindowMs);
+
+  const fall = (wanted: number, nowMs: number): void => {
+    kbps = Math.max(rateLimits.leastKbps, Math.min(kbps, wanted));
+    heedSinceMs = nowMs;
+  };
+  const usedKbps = (nowMs: number): number => {
+    const recent = frames.filter(({ atMs }) => atMs > nowMs - useWindowMs);
+    return kbpsOf(recent, useWindowMs);
+  };
+  const judge = (nowMs: number): void => {
+    const known = frames.filter(({ arrivedMs, atMs }) => arrivedMs !== undefined && atMs >= heedSinceMs);
+    const last = known.at(-1);
+    const judged = frames.filter(
+      ({ atMs }) => last && atMs >= Math.max(heedSinceMs, last.atMs - windowMs) && atMs <= last.atMs,
+    );
+    const came = judged.filter(({ arrivedMs }) => arrivedMs !== undefined);
+    const first = came[0];
+    if (!last || !first || first === last) return;
+    const stepMs = Math.min(longestStepMs, nowMs - judgedMs);
+    judgedMs = nowMs;
+    const spanMs = last.atMs - (judged[0] ?? first).atMs;
+    const turnMs = Math.min(
+      frameIntervalMs.most,
+      Math.max(frameIntervalMs.least, spanMs / (judged.length - 1)),
+    );
+    const queueMs = Math.min(...came.map((frame) => delayOf(frame))) - base.least();
+    const hasLost = judged.length >= leastJudged && came.length < leastShare * judged.length;
+    if (queueMs > patienceMs + turnMs || hasLost) {
+      const tookMs = Math.max(
+        last.atMs - first.atMs,
+        delayOf(last) + last.atMs - delayOf(first) - first.atMs,
+      );
+      // A few frames are a rough measure.
+      fullKbps = Math.min(kbps, Math.max(leastFall * kbps, kbpsOf(came.slice(1), tookMs)));
+      fall(fullKbps * shareAfterQueue, nowMs);
+    } else if (queueMs < patienceMs / 2 + turnMs && usedKbps(nowMs) > leastUse * kbps) {
+      if (kbps > fullKbps * careful.to) fullKbps = Infinity;
+      const rise = kbps > fullKbps * careful.from ? carefulRisePerMs : risePerMs;
+      kbps = Math.min(rateLimits.mostKbps, kbps * Math.exp(rise * stepMs));
+    }
+  };
+
+  return {
+    get kbps() {
+      return heardMs === undefined ? undefined : kbps;
+    },
+    sent(frame) {
+      frames = frames.filter(({ atMs }) => atMs > frame.atMs - keptMs);
+      frames.push({ ...frame, arrivedMs: undefined });
+      if (heardMs === undefined) return;
+      const waiting = frames.find(({ arrivedMs, atMs }) => arrivedMs === undefined && atMs > (heardMs ?? 0));
+      const silentMs = waiting ? frame.atMs - waiting.atMs : 0;
+      if (silentMs > unknownAfterMs) heardMs = undefined;
+      else if (silentMs > silenceMs && frame.atMs - heedSinceMs > silenceMs / 2)
+        fall(kbps * fallBySilence, frame.atMs);
+    },
+    arrived(arrivals, nowMs) {
+      for (const { rtpTimestamp, atMs, untold } of arrivals) {
+        const index = frames.findLastIndex((sent) => sent.rtpTimestamp === rtpTimestamp);
+        const frame = frames[index];
+        if (!frame) continue;
+        for (const before of frames.slice(Math.max(0, index - untold), index)) before.arrivedMs ??= atMs;
+        frame.arrivedMs = atMs;
+        base.take(delayOf(frame), nowMs);
+        heardMs = nowMs;
+      }
+      judge(nowMs);
+    },
+  };
+}
+
+/** On two clocks: of use only beside another delay. */
+function delayOf({ arrivedMs = 0, atMs }: Frame): number {
+  return arrivedMs - atMs;
+}
+
+function kbpsOf(frames: readonly SentFrame[], ms: number): number {
+  return (frames.reduce((sum, { bytes }) => sum + bytes, 0) * 8) / ms;
+}
+
+/** The least of the last one to two windows. */
+function slidingLeast(ofMs: number): { take(value: number, nowMs: number): void; least(): number } {
+  let [former, present, sinceMs] = [Infinity, Infinity, -Infinity];
+  return {
+    take(value, nowMs) {
+      if (nowMs - sinceMs > ofMs) [former, present, sinceMs] = [present, Infinity, nowMs];
+      present = Math.min(present, value);
+    },
+    least: () => Math.min(former, present),
+  };
+}
