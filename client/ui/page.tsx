@@ -11,7 +11,6 @@ export function Page({ children }: { children: ReactNode }): ReactNode {
   const { login, realtime } = useServices();
   const { name, roles } = useStore(login.state);
   const link = useStore(realtime.state);
-  const hasReservations = roles.includes('radiologist') || roles.includes('admin');
   return (
     <div className="medusa-page">
       <header className="medusa-header">
@@ -21,7 +20,7 @@ export function Page({ children }: { children: ReactNode }): ReactNode {
         </Link>
         <nav className="medusa-nav" aria-label={strings.product}>
           <Link to="/">{strings.header.worklist}</Link>
-          {hasReservations && <Link to="/reservations">{strings.header.reservations}</Link>}
+          <Link to="/reservations">{strings.header.reservations}</Link>
           <Link to="/device-check">{strings.header.deviceCheck}</Link>
           {roles.includes('admin') && <Link to="/admin">{strings.header.admin}</Link>}
         </nav>

@@ -1,16 +1,23 @@
 import { Button, Group, Modal, Paper, Stack, Table, Text } from '@mantine/core';
-import type { Reservation } from '@medusa/protocol';
+import { uidSchema, type Reservation } from '@medusa/protocol';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { errorText } from '../../ui/error-text.ts';
 import { useServices } from '../../ui/services.tsx';
+import { useCanLaunch } from '../../ui/use-roles.ts';
 import { inputValue, timesText } from './week.ts';
 
 const text = strings.reservations;
 
-/** Each reservation, the next one first, with a way to give it up. */
-export function ReservationTable({ reservations }: { reservations: readonly Reservation[] }): ReactNode {
+/** Each reservation, the next one first, with a way to give up those that are theirs who look at it. */
+export function ReservationTable(props: {
+  readonly reservations: readonly Reservation[];
+  readonly isTheirs: (reservation: Reservation) => boolean;
+}): ReactNode {
+  const { reservations, isTheirs } = props;
+  const canLaunch = useCanLaunch();
   const [asked, setAsked] = useState<Reservation | null>(null);
   return (
     <Paper component="section" bg="var(--medusa-surface)" withBorder p="md" aria-label={text.list}>
@@ -20,8 +27,9 @@ export function ReservationTable({ reservations }: { reservations: readonly Rese
             <Table.Th>{text.from}</Table.Th>
             <Table.Th>{text.until}</Table.Th>
             <Table.Th>{text.slots}</Table.Th>
+            <Table.Th>{text.what}</Table.Th>
             <Table.Th>{text.who}</Table.Th>
-            <Table.Th>{text.note}</Table.Th>
+            <Table.Th>{text.invited}</Table.Th>
             <Table.Th aria-label={strings.provision.actions} />
           </Table.Tr>
         </Table.Thead>
@@ -31,18 +39,33 @@ export function ReservationTable({ reservations }: { reservations: readonly Rese
               <Table.Td>{inputValue(new Date(one.startsAt)).replace('T', ' ')}</Table.Td>
               <Table.Td>{inputValue(new Date(one.endsAt)).replace('T', ' ')}</Table.Td>
               <Table.Td>{one.slots}</Table.Td>
+              <Table.Td className="reservation-what">
+                {one.title}
+                {one.note !== '' && (
+                  <Text size="xs" c="dimmed">
+                    {one.note}
+                  </Text>
+                )}
+                {one.studyInstanceUID !== null && canLaunch && (
+                  <div>
+                    <OpenStudy study={one.studyInstanceUID} />
+                  </div>
+                )}
+              </Table.Td>
               <Table.Td>{one.ownerName}</Table.Td>
-              <Table.Td c="dimmed">{one.note}</Table.Td>
+              <Table.Td c="dimmed">{one.invited.join(', ')}</Table.Td>
               <Table.Td ta="right">
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  aria-label={text.cancelNamed(one.ownerName, timesText(one))}
-                  onClick={() => setAsked(one)}
-                  data-testid="reservation-cancel"
-                >
-                  {text.cancel}
-                </Button>
+                {isTheirs(one) && (
+                  <Button
+                    size="compact-xs"
+                    variant="default"
+                    aria-label={text.cancelNamed(one.ownerName, timesText(one))}
+                    onClick={() => setAsked(one)}
+                    data-testid="reservation-cancel"
+                  >
+                    {text.cancel}
+                  </Button>
+                )}
               </Table.Td>
             </Table.Tr>
           ))}
@@ -50,6 +73,18 @@ export function ReservationTable({ reservations }: { reservations: readonly Rese
       </Table>
       {asked && <Cancel reservation={asked} close={() => setAsked(null)} />}
     </Paper>
+  );
+}
+
+function OpenStudy({ study }: { study: string }): ReactNode {
+  return (
+    <Link
+      to="/open"
+      search={{ study: uidSchema.parse(study), application: 'workstation', mode: 'streamed' }}
+      className="reservation-study"
+    >
+      {text.openStudy}
+    </Link>
   );
 }
 

@@ -14,15 +14,25 @@ import { ReserveForm } from './reserve-form.tsx';
 import { WeekCalendar } from './week-calendar.tsx';
 
 const text = strings.reservations;
+type Reader = 'admin' | 'owner' | 'guest';
+const leads: Readonly<Record<Reader, string>> = {
+  admin: text.all,
+  owner: text.mine,
+  guest: text.invitedOnly,
+};
+const nothing: Readonly<Record<Reader, string>> = {
+  ...{ admin: text.noneAll, owner: text.noneMine, guest: text.noneInvited },
+};
 const refetchMs = 15_000;
 const minuteMs = 60_000;
 
-/** Slots kept in advance: one's own; for an administrator everybody's. */
+/** Slots kept in advance: one's own and those one is invited to; for an administrator everybody's. */
 export function ReservationsPage(): ReactNode {
   const { api, login } = useServices();
   const { userId } = useStore(login.state);
   const isAdmin = useRoles().includes('admin');
   const canReserve = useCanLaunch();
+  const reader = isAdmin ? 'admin' : canReserve ? 'owner' : 'guest';
   const now = useMinute();
   const { data, error, isPending } = useQuery({
     queryKey: ['reservations'],
@@ -37,7 +47,7 @@ export function ReservationsPage(): ReactNode {
             {text.title}
           </Title>
           <Text size="sm" c="dimmed">
-            {isAdmin ? text.all : text.mine}
+            {leads[reader]}
           </Text>
         </div>
         {error && (
@@ -48,18 +58,25 @@ export function ReservationsPage(): ReactNode {
         {isPending && <Skeleton h={200} role="status" aria-label={strings.common.loading} />}
         {canReserve && data && <ReserveForm known={data} />}
         {data && <WeekCalendar reservations={data} mine={userId} now={now} />}
-        {data && <Listed reservations={data} isAdmin={isAdmin} />}
+        {data && <Listed reservations={data} reader={reader} userId={userId} />}
       </Stack>
     </Page>
   );
 }
 
-function Listed(props: { reservations: readonly Reservation[]; isAdmin: boolean }): ReactNode {
-  const { reservations, isAdmin } = props;
-  if (reservations.length > 0) return <ReservationTable reservations={reservations} />;
+type ListedProps = { reservations: readonly Reservation[]; reader: Reader; userId: string };
+
+function Listed({ reservations, reader, userId }: ListedProps): ReactNode {
+  if (reservations.length > 0)
+    return (
+      <ReservationTable
+        reservations={reservations}
+        isTheirs={({ ownerId }) => reader === 'admin' || ownerId === userId}
+      />
+    );
   return (
     <div data-testid="reservations-empty">
-      <Text>{isAdmin ? text.noneAll : text.noneMine}</Text>
+      <Text>{nothing[reader]}</Text>
       <Text size="sm" c="dimmed">
         {text.noneHelp}
       </Text>

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, List, NumberInput, Paper, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, List, Paper, Stack, Text } from '@mantine/core';
 import { AppError, problems, type Reservation } from '@medusa/protocol';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
@@ -6,88 +6,59 @@ import { useState, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { errorText } from '../../ui/error-text.ts';
 import { useServices } from '../../ui/services.tsx';
+import { EntryFields, SlotFields, type ReserveDraft } from './reserve-fields.tsx';
 import { overlapping, proposedTimes, spanOf, timesText } from './week.ts';
 
 const text = strings.reservations;
+const noEntry = { title: '', study: null, invited: [], note: '' };
 
-/** Asks for slots: from when, until when, how many, what for; and says what is in the way. */
+/** Asks for slots: from when until when, how many, what for and with whom; and says what is in the way. */
 export function ReserveForm({ known }: { known: readonly Reservation[] }): ReactNode {
   const { api } = useServices();
   const queries = useQueryClient();
-  const [times, setTimes] = useState(() => proposedTimes(new Date()));
-  const [slots, setSlots] = useState<number | string>(1);
-  const [note, setNote] = useState('');
-  const span = spanOf(times.from, times.until);
+  const [draft, setDraft] = useState<ReserveDraft>(() => ({
+    ...{ ...proposedTimes(new Date()), slots: 1, ...noEntry },
+  }));
+  const span = spanOf(draft.from, draft.until);
+  const isOrdered = span !== undefined && span.endsAt > span.startsAt;
   const reserving = useMutation({
     mutationFn: api.reservations.reserve.bind(api.reservations),
     onSuccess: async () => {
-      setNote('');
+      setDraft((made) => ({ ...made, ...noEntry }));
       await queries.invalidateQueries({ queryKey: ['reservations'] });
     },
   });
-  const isOrdered = span !== undefined && span.endsAt > span.startsAt;
-  const change = (part: Partial<typeof times>): void => {
+  const change = (part: Partial<ReserveDraft>): void => {
     reserving.reset();
-    setTimes({ ...times, ...part });
+    setDraft((before) => ({ ...before, ...part }));
+  };
+  const reserve = (): void => {
+    if (!span) return;
+    const { slots, title, study, invited, note } = draft;
+    reserving.mutate({
+      ...{ ...span, slots: Number(slots), title: title.trim(), note: note.trim() },
+      ...{ studyInstanceUID: study, invited: [...invited] },
+    });
   };
   return (
     <Paper component="section" bg="var(--medusa-surface)" withBorder p="md" aria-label={text.make}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (span) reserving.mutate({ ...span, slots: Number(slots), note: note.trim() });
+          reserve();
         }}
         data-testid="reserve-form"
       >
         <Stack gap="sm">
           <Text fw={600}>{text.make}</Text>
+          <SlotFields draft={draft} change={change} isOrdered={isOrdered || span === undefined} />
           <Group align="flex-start" gap="sm">
-            <TextInput
-              type="datetime-local"
-              label={text.from}
-              required
-              value={times.from}
-              onChange={(event) => change({ from: event.currentTarget.value })}
-              data-testid="reserve-from"
-            />
-            <TextInput
-              type="datetime-local"
-              label={text.until}
-              required
-              value={times.until}
-              onChange={(event) => change({ until: event.currentTarget.value })}
-              error={span !== undefined && !isOrdered && text.order}
-              data-testid="reserve-until"
-            />
-            <NumberInput
-              label={text.slots}
-              required
-              w={90}
-              min={1}
-              max={1_000}
-              allowDecimal={false}
-              value={slots}
-              onChange={(next) => {
-                reserving.reset();
-                setSlots(next);
-              }}
-              data-testid="reserve-slots"
-            />
-            <TextInput
-              label={text.note}
-              placeholder={text.notePlaceholder}
-              flex={1}
-              miw={160}
-              maxLength={200}
-              value={note}
-              onChange={(event) => setNote(event.currentTarget.value)}
-              data-testid="reserve-note"
-            />
+            <EntryFields draft={draft} change={change} />
             <Button
               type="submit"
               mt={24}
               loading={reserving.isPending}
-              disabled={!isOrdered || typeof slots !== 'number'}
+              disabled={!isOrdered || typeof draft.slots !== 'number'}
               data-testid="reserve"
             >
               {text.reserve}

@@ -95,8 +95,8 @@ function DayRow({ day, mine, now }: { day: Day } & Pick<Props, 'mine' | 'now'>):
 
 function BarBox({ bar, isMine }: { bar: Bar; isMine: boolean }): ReactNode {
   const { reservation, from, to, lane } = bar;
-  const { slots, ownerName, note } = reservation;
-  const words = [isMine ? '' : ownerName, note, text.slotCount(slots)]
+  const { slots, ownerName, title } = reservation;
+  const words = [title, isMine ? '' : ownerName, text.slotCount(slots)]
     .filter((word) => word !== '')
     .join(' · ');
   return (

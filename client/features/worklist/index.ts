@@ -1,1 +1,2 @@
+export { useWorklist } from './use-worklist.ts';
 export { WorklistPage } from './worklist-page.tsx';

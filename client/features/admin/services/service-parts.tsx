@@ -8,7 +8,13 @@ const text = strings.services;
 type Node = ServiceView['nodes'][number];
 
 /** What a service is made of, in the order in which it is made. */
-export function ServiceParts({ label, nodes }: { label: string; nodes: readonly Node[] }): ReactNode {
+export function ServiceParts(props: {
+  readonly label: string;
+  readonly nodes: readonly Node[];
+  /** Machines that sleep are as ready as those that run: then it is told what they do. */
+  readonly tellsReady: boolean;
+}): ReactNode {
+  const { label, nodes, tellsReady } = props;
   return (
     <Table fz="sm" verticalSpacing={4} aria-label={label} data-testid="service-parts">
       <Table.Thead>
@@ -33,7 +39,7 @@ export function ServiceParts({ label, nodes }: { label: string; nodes: readonly 
             node.resources.map((part, index) => (
               <Table.Tr key={`${nodeKey(node)} ${part.id}`} data-testid="service-part" data-id={part.id}>
                 {index === 0 && <NodeCell node={node} rows={node.resources.length} />}
-                <Part part={part} />
+                <Part part={part} tellsReady={tellsReady} />
               </Table.Tr>
             ))
           ),
@@ -61,7 +67,9 @@ function NodeCell({ node: { node, manifest }, rows }: { node: Node; rows: number
   );
 }
 
-function Part({ part }: { part: Node['resources'][number] }): ReactNode {
+type PartProps = { part: Node['resources'][number]; tellsReady: boolean };
+
+function Part({ part, tellsReady }: PartProps): ReactNode {
   const { id, kind, phase, reason, addresses, isShared } = part;
   return (
     <>
@@ -82,7 +90,9 @@ function Part({ part }: { part: Node['resources'][number] }): ReactNode {
       </Table.Td>
       <Table.Td>{addresses.join(', ')}</Table.Td>
       <Table.Td c="dimmed" className="admin-object">
-        {[phase === 'ready' ? '' : reason, isShared ? text.shared : ''].filter(Boolean).join('; ')}
+        {[phase === 'ready' && !tellsReady ? '' : reason, isShared ? text.shared : '']
+          .filter(Boolean)
+          .join('; ')}
       </Table.Td>
     </>
   );

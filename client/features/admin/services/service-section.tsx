@@ -77,7 +77,13 @@ export function ServiceSection({ service }: { service: ServiceView }): ReactNode
             ...(agreement === null ? [] : [[text.agreement, agreement] as const]),
           ]}
         />
-        {hasParts(service) && <ServiceParts label={`${text.parts}: ${id}`} nodes={nodes} />}
+        {hasParts(service) && (
+          <ServiceParts
+            label={`${text.parts}: ${id}`}
+            nodes={nodes}
+            tellsReady={state.kind === 'suspended'}
+          />
+        )}
         <ServiceSteps label={`${text.steps}: ${id}`} steps={steps} />
       </Stack>
     </Paper>
