@@ -213,6 +213,11 @@ describe('ConfinedApplication', () => {
     return { output, result: await readFile(path.join(folder, 'home', 'result'), 'utf8').catch(() => '') };
   }
 
+  it('finds the window manager there from its first request on', async () => {
+    const { result } = await runConfined('xprop -root _NET_SUPPORTING_WM_CHECK');
+    expect(result).toMatch(/window id # 0x[1-9a-f]/);
+  });
+
   it('reaches no network, no other files and no other processes', async () => {
     const server = createServer((_, response) => response.end('outside'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -61,6 +61,7 @@ export class ConfinedApplication implements AsyncDisposable {
       xSocketFile: display.socketFile,
       displayName: display.address.displayName,
       command: applicationCommand(options),
+      waitsForManager: application.kind === 'x11',
     });
     return new ConfinedApplication([...(limit?.wrapper ?? []), ...sandbox], options, starting.move());
   }

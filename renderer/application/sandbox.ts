@@ -15,6 +15,8 @@ export type SandboxOptions = {
   /** Bind the machine's GPU. */
   readonly hasGpu: boolean;
   readonly command: readonly [string, ...string[]];
+  /** Whether the program is started only when the window manager is there, which costs some 50 ms. */
+  readonly waitsForManager: boolean;
 };
 
 /** Places inside the sandbox. */
@@ -129,7 +131,8 @@ function environment({ displayName }: SandboxOptions): string[] {
   return Object.entries(values).flatMap(([name, value]) => ['--setenv', name, value]);
 }
 
-function launchText({ command }: SandboxOptions): string {
+function launchText({ command, waitsForManager }: SandboxOptions): string {
   const windowManager = ['/usr/bin/openbox', '--sm-disable', '--config-file', '/medusa/openbox.xml'];
-  return JSON.stringify({ port: inside.port, gateSocket: inside.gateSocket, windowManager, command });
+  const { port, gateSocket } = inside;
+  return JSON.stringify({ port, gateSocket, windowManager, command, waitsForManager });
 }
