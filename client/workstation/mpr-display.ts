@@ -1,7 +1,7 @@
 import * as core from '@cornerstonejs/core';
-import type { ViewportState } from '@medusa/protocol';
+import type { Viewpoint, ViewportState } from '@medusa/protocol';
 import { chooseRendering } from './cornerstone.ts';
-import type { Display, ToolName } from './display.ts';
+import type { Display, Resumed, ToolName } from './display.ts';
 import { cameraAxes, rectangleOf } from './geometry.ts';
 import { keepPictureWhile } from './keep-picture.ts';
 import { edgeLetters } from './orientation.ts';
@@ -9,6 +9,7 @@ import { createOverlay, describePicture, type Overlay } from './overlay.ts';
 import { toVoiRange, toWindow, type VoiWindow } from './presets.ts';
 import type { DisplayOptions } from './stack-display.ts';
 import { createToolGroup, dragEvent, isPrimaryDrag, type ToolGroup } from './tool-group.ts';
+import { toCamera, toViewpoint } from './viewpoint.ts';
 import { createNotchCounter } from './wheel.ts';
 
 const engineId = 'mpr';
@@ -20,6 +21,9 @@ const planes = [
   { id: 'coronal', name: 'Coronal', orientation: core.Enums.OrientationAxis.CORONAL, color: '#5fbf72' },
   { id: 'sagittal', name: 'Sagittal', orientation: core.Enums.OrientationAxis.SAGITTAL, color: '#6f9df0' },
 ] as const;
+
+/** Cornerstone gives a single slice a thickness below this. */
+const thinnestSlabMm = 0.1;
 
 interface PlaneView {
   readonly id: string;
@@ -45,6 +49,8 @@ export class MprDisplay implements Display {
   #window: VoiWindow | null;
   #headerWindow: VoiWindow | null = null;
   #invert = false;
+  /** What is drawn on the way there is nothing to be told of. */
+  #isResuming: boolean;
 
   /** Every image of the series is in Cornerstone's cache before: the volume is put together from them. */
   static async create(options: DisplayOptions, signal: AbortSignal): Promise<MprDisplay> {
@@ -71,6 +77,7 @@ export class MprDisplay implements Display {
     this.#volumeId = volumeId;
     this.#tool = options.tool;
     this.#window = options.window;
+    this.#isResuming = options.resumed !== null;
     this.#grid = document.createElement('div');
     this.#grid.className = 'mpr';
     options.stage.replaceChildren(this.#grid);
@@ -117,6 +124,16 @@ export class MprDisplay implements Display {
     const visible = this.#views.filter((view) => this.#maximised === null || this.#maximised === view);
     const states = visible.flatMap(({ shown }) => shown ?? []);
     return states.length === visible.length ? states : null;
+  }
+
+  get isMaximised(): boolean {
+    return this.#maximised !== null;
+  }
+
+  viewpoints(): readonly Viewpoint[] {
+    return this.#views.flatMap(
+      ({ id, viewport }) => toViewpoint(id, viewport.getCamera(), slabOf(viewport)) ?? [],
+    );
   }
 
   setTool(tool: ToolName): void {
@@ -183,8 +200,26 @@ export class MprDisplay implements Display {
     const range = rangeOf(this.#active.viewport);
     this.#headerWindow = range ? toWindow(range) : null;
     this.setWindow(this.#window);
+    // Before the crosshairs look for the point that the planes have in common.
+    if (this.#options.resumed) this.#resume(this.#options.resumed);
     this.#tools.setTool(this.#tool);
     this.#engine.render();
+  }
+
+  #resume({ viewpoints, activeViewportId, isMaximised, isInverted }: Resumed): void {
+    for (const { id, viewport } of this.#views) {
+      const viewpoint = viewpoints.find(({ viewportId }) => viewportId === id);
+      if (!viewpoint) continue;
+      viewport.setCamera(toCamera(viewpoint));
+      if (viewpoint.slabThicknessMm === null) continue;
+      viewport.setBlendMode(core.Enums.BlendModes.MAXIMUM_INTENSITY_BLEND);
+      viewport.setSlabThickness(viewpoint.slabThicknessMm);
+    }
+    this.#setInvert(isInverted);
+    const active = this.#views.find(({ id }) => id === activeViewportId) ?? this.#active;
+    this.#activate(active);
+    if (isMaximised) this.#maximise(active);
+    this.#isResuming = false;
   }
 
   #setInvert(invert: boolean): void {
@@ -239,6 +274,7 @@ export class MprDisplay implements Display {
     const range = rangeOf(viewport);
     const { viewUp, viewPlaneNormal } = viewport.getCamera();
     if (!image || !range || !viewUp || !viewPlaneNormal || viewport.getActors().length === 0) return;
+    if (this.#isResuming) return;
 
     const window = toWindow(range);
     view.shown = {
@@ -270,6 +306,12 @@ function pixelsPerColumn(viewport: core.VolumeViewport): number {
   const { parallelScale = 1 } = viewport.getCamera();
   const [columnSpacing = 1] = viewport.getImageData()?.spacing ?? [];
   return (viewport.element.clientHeight / (2 * parallelScale)) * columnSpacing;
+}
+
+/** Null: it shows a slice, not a slab. */
+function slabOf(viewport: core.VolumeViewport): number | null {
+  const thickness = viewport.getActors().length === 0 ? 0 : viewport.getSlabThickness();
+  return thickness > thinnestSlabMm ? thickness : null;
 }
 
 function rangeOf(viewport: core.VolumeViewport): core.Types.VOIRange | undefined {

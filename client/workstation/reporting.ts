@@ -1,4 +1,4 @@
-import type { ViewState } from '@medusa/protocol';
+import { viewStateSchema, type ViewState } from '@medusa/protocol';
 import { z } from 'zod';
 
 const retryMs = 1000;
@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly authorized: Promise<void>;
   authorization(): Record<string, string>;
   report(view: ViewState): void;
+  /** What a page showed whose place this one takes; null: it begins with the study. */
+  viewToResume(): Promise<ViewState | null>;
 }
 
 /** On a render node the agent authorises the requests itself; the view goes to it by POST, the newest one only. */
@@ -39,6 +41,11 @@ export function createAgentSurroundings(origin: string): Surroundings {
       waiting = view;
       void send();
     },
+    viewToResume: async () => {
+      const response = await fetch(`${origin}/view-state`).catch(() => null);
+      if (response?.status !== 200) return null;
+      return viewStateSchema.safeParse(await response.json()).data ?? null;
+    },
   };
 }
 
@@ -65,6 +72,7 @@ export function createViewerSurroundings(page: Window): Surroundings {
     report: (view) => {
       page.parent.postMessage({ kind: 'medusa.view-state', view }, origin);
     },
+    viewToResume: async () => Promise.resolve(null),
   };
 }
 

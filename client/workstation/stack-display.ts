@@ -1,15 +1,16 @@
 import * as core from '@cornerstonejs/core';
-import type { ViewportState } from '@medusa/protocol';
+import type { Viewpoint, ViewportState } from '@medusa/protocol';
 import { numbers, type DicomObject } from './dicom-object.ts';
 import type { SeriesImage } from './series.ts';
 import { chooseRendering, type Rendering } from './cornerstone.ts';
-import type { Display, LoadedSeries, ToolName } from './display.ts';
+import type { Display, LoadedSeries, Resumed, ToolName } from './display.ts';
 import { imageRectangle, moveBy, rectangleOf } from './geometry.ts';
 import { edgeLetters } from './orientation.ts';
 import { createOverlay, describePicture, type Overlay } from './overlay.ts';
 import { toVoiRange, toWindow, type VoiWindow } from './presets.ts';
 import { createToolGroup, dragEvent, isPrimaryDrag, type ToolGroup } from './tool-group.ts';
 import { keepPictureWhile } from './keep-picture.ts';
+import { toCamera, toViewpoint } from './viewpoint.ts';
 import { createNotchCounter } from './wheel.ts';
 
 const engineId = 'stack';
@@ -21,6 +22,7 @@ export interface DisplayOptions {
   readonly series: LoadedSeries;
   readonly tool: ToolName;
   readonly window: VoiWindow | null;
+  readonly resumed: Resumed | null;
   /** After every change of what is drawn. */
   readonly onChange: () => void;
   readonly onFailure: (error: unknown) => void;
@@ -30,6 +32,7 @@ export interface DisplayOptions {
 export class StackDisplay implements Display {
   readonly layout = 'stack';
   readonly activeViewportId = viewportId;
+  readonly isMaximised = false;
   readonly #options: DisplayOptions;
   readonly #rendering: Rendering;
   readonly #element: HTMLDivElement;
@@ -42,12 +45,16 @@ export class StackDisplay implements Display {
   #isInverted = false;
   #target = 0;
   #shown: ViewportState | null = null;
+  /** What is drawn on the way there is nothing to be told of. */
+  #isResuming: boolean;
 
   private constructor(options: DisplayOptions, rendering: Rendering) {
     this.#options = options;
     this.#rendering = rendering;
     this.#tool = options.tool;
     this.#window = options.window;
+    this.#isInverted = options.resumed?.isInverted ?? false;
+    this.#isResuming = options.resumed !== null;
     this.#element = document.createElement('div');
     this.#element.className = 'viewport';
     options.stage.replaceChildren(this.#element);
@@ -75,7 +82,10 @@ export class StackDisplay implements Display {
   static create(options: DisplayOptions, rendering: Rendering, index: number): StackDisplay {
     const display = new StackDisplay(options, rendering);
     display.#target = index;
-    void display.#show(async () => display.#viewport.setStack([...options.series.imageIds], index));
+    void display.#show(async () => {
+      await display.#viewport.setStack([...options.series.imageIds], index);
+      if (options.resumed) display.#resume(options.resumed);
+    });
     return display;
   }
 
@@ -89,6 +99,10 @@ export class StackDisplay implements Display {
 
   states(): readonly ViewportState[] | null {
     return this.#shown && [this.#shown];
+  }
+
+  viewpoints(): readonly Viewpoint[] {
+    return [toViewpoint(viewportId, this.#viewport.getCamera(), null) ?? []].flat();
   }
 
   setTool(tool: ToolName): void {
@@ -178,6 +192,14 @@ export class StackDisplay implements Display {
     }
   }
 
+  #resume({ viewpoints }: Resumed): void {
+    const [viewpoint] = viewpoints;
+    if (viewpoint) this.#viewport.setCamera(toCamera(viewpoint));
+    this.#applyWindow();
+    this.#isResuming = false;
+    this.#viewport.render();
+  }
+
   #applyWindow(): void {
     const [image, shown] = [this.#image, this.#shownImage];
     if (!image || !shown) return;
@@ -190,7 +212,7 @@ export class StackDisplay implements Display {
   #describe(): void {
     const [image, shown] = [this.#image, this.#shownImage];
     const plane = this.#viewport.getImageData() as core.Types.IImageData | undefined;
-    if (!image || !shown || !plane) return;
+    if (!image || !shown || !plane || this.#isResuming) return;
 
     const { images, entry } = this.#options.series;
     const { voiRange } = this.#viewport.getProperties();

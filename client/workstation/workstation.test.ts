@@ -211,6 +211,78 @@ test('three planes are cut through a stack that the processor draws, and one fil
   ).toBeGreaterThan(40);
 });
 
+describe('a page that takes the place of one that was lost', () => {
+  test.each(['cpu', 'webgl'] as const)('shows the same slice in the same way, by %s', async (rendering) => {
+    await using opened = await open(rendering);
+    const { page, server } = opened;
+    await page.mouse.move(700, 400);
+    for (let notch = 0; notch < 5; notch += 1) await page.mouse.wheel(0, 120);
+    await server.view(({ viewports }) => viewports[0]?.sliceIndex === 5);
+    await page.keyboard.press('l');
+    await drag(page, [640, 300], [800, 420]);
+    await server.view(({ measurements }) => measurements.length === 1);
+    for (let notch = 0; notch < 7; notch += 1) await page.mouse.wheel(0, 120);
+    await server.view(({ viewports }) => viewports[0]?.sliceIndex === 12);
+    await drag(page, [600, 350], [760, 350]);
+    await page.mouse.move(700, 300);
+    await page.mouse.down({ button: 'right' });
+    await page.mouse.move(700, 260, { steps: 5 });
+    await page.mouse.up({ button: 'right' });
+    await page.mouse.down({ button: 'middle' });
+    await page.mouse.move(740, 290, { steps: 5 });
+    await page.mouse.up({ button: 'middle' });
+    await page.keyboard.press('1');
+    await press(opened, 'i', ({ invert }) => invert);
+    const before = await server.view(({ measurements }) => measurements.length === 2);
+    await page.close();
+
+    server.resumeWith(before);
+    await using successor = await goOn(server, rendering);
+    const { view: after } = successor;
+
+    expect(after.revision).toBeGreaterThan(before.revision);
+    expect(only(before).zoom).not.toBeCloseTo(only(opened.view).zoom, 1);
+    expectAlike(after, before);
+    await successor.page.mouse.move(700, 400);
+    for (let notch = 0; notch < 7; notch += 1) await successor.page.mouse.wheel(0, -120);
+    const back = await server.view(({ viewports }) => viewports[0]?.sliceIndex === 5);
+    expect(back.measurements.map(({ lengthMm }) => lengthMm.toFixed(2))).toEqual(
+      before.measurements.map(({ lengthMm }) => lengthMm.toFixed(2)),
+    );
+  });
+
+  test('shows the same planes, also the one that covers the others', async () => {
+    await using opened = await open('cpu');
+    const { page, server } = opened;
+    await page.mouse.move(700, 400);
+    for (let notch = 0; notch < 3; notch += 1) await page.mouse.wheel(0, 120);
+    await server.view(({ viewports }) => viewports[0]?.sliceIndex === 3);
+    await page.keyboard.press('m');
+    await server.view(({ layout, ready }) => layout === 'mpr' && ready);
+    await page.mouse.move(500, 400);
+    for (let notch = 0; notch < 4; notch += 1) await page.mouse.wheel(0, 120);
+    await page.mouse.move(500, 300);
+    await page.mouse.down({ button: 'right' });
+    await page.mouse.move(500, 270, { steps: 5 });
+    await page.mouse.up({ button: 'right' });
+    await page.keyboard.press('2');
+    await page.mouse.dblclick(1100, 200);
+    const before = await server.view(
+      ({ viewports }) => viewports.length === 1 && viewports[0]?.windowCenter === -600,
+    );
+    await page.close();
+
+    server.resumeWith(before);
+    await using successor = await goOn(server, 'cpu');
+
+    expectAlike(successor.view, before);
+    expect(successor.view.resumption?.viewpoints).toHaveLength(3);
+    await successor.page.keyboard.press('k');
+    const stack = await server.view(({ layout, ready }) => layout === 'stack' && ready);
+    expect(only(stack).sliceIndex).toBe(3);
+  });
+});
+
 test('in a frame it waits for the study token, sends it with every request, and tells its view to the page around it', async () => {
   await using server = await serve();
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
@@ -265,6 +337,24 @@ async function open(rendering: 'cpu' | 'webgl'): Promise<Opened> {
     await server[Symbol.asyncDispose]();
   };
   return { page, server, view, [Symbol.asyncDispose]: dispose };
+}
+
+async function goOn(server: PageServer, rendering: 'cpu' | 'webgl'): Promise<Opened> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+  await page.goto(`${server.origin}/workstation/?study=${study}&mode=streamed&rendering=${rendering}`);
+  const view = await server.view(({ ready }) => ready);
+  return { page, server, view, [Symbol.asyncDispose]: async () => page.close() };
+}
+
+/** All that is told, but for the last digits. */
+function expectAlike(after: ViewState, before: ViewState): void {
+  const rounded = ({ revision, ...view }: ViewState): unknown =>
+    JSON.parse(
+      JSON.stringify({ ...view, revision: revision * 0 }, (_key, value: unknown) =>
+        typeof value === 'number' ? Math.round(value * 100) / 100 + 0 : value,
+      ),
+    );
+  expect(rounded(after)).toEqual(rounded(before));
 }
 
 async function press(

@@ -1,5 +1,5 @@
 import type { Types } from '@cornerstonejs/core';
-import type { ViewState } from '@medusa/protocol';
+import type { Resumption, ViewState } from '@medusa/protocol';
 import { AppError } from '@medusa/protocol';
 import {
   canUseWebgl,
@@ -10,14 +10,21 @@ import {
   type Rendering,
 } from './cornerstone.ts';
 import { createDicomwebClient, type DicomwebClient } from './dicomweb-client.ts';
-import type { Display, LoadedSeries, ToolName } from './display.ts';
+import { toToolName, type Display, type LoadedSeries, type ToolName } from './display.ts';
 import { listenToKeys } from './keyboard.ts';
-import { listMeasurements, onMeasurementsChanged, removeSelectedMeasurements } from './measurements.ts';
+import {
+  listMeasurements,
+  onMeasurementsChanged,
+  readAnnotations,
+  removeSelectedMeasurements,
+  restoreAnnotations,
+} from './measurements.ts';
 import { MprDisplay } from './mpr-display.ts';
 import { createNotice, type Notice } from './notice.ts';
 import type { Parameters } from './parameters.ts';
 import { prefetch } from './prefetch.ts';
 import type { Surroundings } from './reporting.ts';
+import { indexOf, resumedOf, windowOf } from './resume.ts';
 import { createSeriesRail, type SeriesRail } from './series-rail.ts';
 import { hasPictures, isVolume, sortSeries, toImages, toSeriesEntry, type SeriesEntry } from './series.ts';
 import { StackDisplay, type DisplayOptions } from './stack-display.ts';
@@ -41,7 +48,7 @@ export class Workstation {
   readonly #archive: DicomwebClient;
   readonly #notice: Notice;
   readonly #toolbar: Toolbar;
-  readonly #teller: { changed(): void };
+  readonly #teller: ReturnType<typeof createViewStateTeller>;
   readonly #loaded = new Map<string, LoadedSeries>();
   readonly #sopInstances = new Map<string, string>();
   #rail: SeriesRail | null = null;
@@ -93,25 +100,40 @@ export class Workstation {
     this.#notice.busy('Loading the list of series');
     const { signal } = this.#opening;
     try {
-      await this.#openStudy(signal);
+      const [entries, resumed] = await Promise.all([
+        this.#archive.findSeries(signal),
+        this.#surroundings.viewToResume(),
+      ]);
+      await this.#openStudy(sortSeries(entries.map(toSeriesEntry)), resumed);
     } catch (error) {
       this.#fail(error, signal);
     }
   }
 
-  async #openStudy(signal: AbortSignal): Promise<void> {
-    const entries = sortSeries((await this.#archive.findSeries(signal)).map(toSeriesEntry));
+  async #openStudy(entries: readonly SeriesEntry[], resumed: ViewState | null): Promise<void> {
     if (entries.length === 0) {
       this.#notice.state('This study has no series', 'The archive knows the study but holds nothing of it.');
       return;
     }
     this.#rail = createSeriesRail(this.#rooms.rail, entries, (entry) => void this.#open(entry));
+    const seriesInstanceUID = resumed?.viewports[0]?.seriesInstanceUID;
+    const known = entries.find((entry) => entry.seriesInstanceUID === seriesInstanceUID);
     const first = entries.find(hasPictures) ?? entries[0];
-    if (first) await this.#open(first);
+    if (known && resumed) await this.#resume(known, resumed);
+    else if (first) await this.#open(first);
     await this.#showThumbnails(entries);
   }
 
-  async #open(entry: SeriesEntry): Promise<void> {
+  /** Goes on where a page ended that was lost. Until all is as it was, nothing is told to be shown. */
+  async #resume(entry: SeriesEntry, view: ViewState): Promise<void> {
+    this.#teller.goOnFrom(view.revision);
+    this.#tool = toToolName(view.tool) ?? this.#tool;
+    this.#rooms.rail.hidden = view.resumption?.isRailHidden ?? false;
+    restoreAnnotations(view.resumption?.annotations ?? []);
+    await this.#open(entry, view);
+  }
+
+  async #open(entry: SeriesEntry, resumed: ViewState | null = null): Promise<void> {
     this.#begin();
     this.#series = null;
     this.#sliceIndex = 0;
@@ -131,38 +153,49 @@ export class Workstation {
       this.#mprRefusal = isVolume(series.images)
         ? webglRefusal()
         : 'MPR needs a series of parallel, evenly spaced slices';
-      this.#openStack(series);
+      await this.#openLayout(series, resumed);
     } catch (error) {
       this.#fail(error, signal);
     }
   }
 
-  #openStack(series: LoadedSeries): void {
-    this.#display = StackDisplay.create(this.#displayOptions(series), this.#rendering, this.#sliceIndex);
+  async #openLayout(series: LoadedSeries, resumed: ViewState | null): Promise<void> {
+    if (resumed) this.#sliceIndex = indexOf(series, resumed);
+    if (resumed?.layout !== 'mpr' || this.#mprRefusal !== '') this.#openStack(series, resumed);
+    else {
+      this.#layout = 'mpr';
+      await this.#openMpr(series, resumed);
+    }
+  }
+
+  #openStack(series: LoadedSeries, resumed: ViewState | null = null): void {
+    const options = this.#displayOptions(series, resumed);
+    this.#display = StackDisplay.create(options, this.#rendering, this.#sliceIndex);
     this.#changed();
     void this.#prefetch(series);
   }
 
-  async #openMpr(series: LoadedSeries): Promise<void> {
+  async #openMpr(series: LoadedSeries, resumed: ViewState | null = null): Promise<void> {
     const { signal } = this.#opening;
     this.#notice.busy('Loading the volume');
     try {
       const { failed } = await this.#prefetch(series);
       if (failed > 0) throw new AppError('storage.unreachable', 'A volume needs every image of the series.');
-      this.#display = await MprDisplay.create(this.#displayOptions(series), signal);
+      this.#display = await MprDisplay.create(this.#displayOptions(series, resumed), signal);
       this.#changed();
     } catch (error) {
       this.#fail(error, signal);
     }
   }
 
-  #displayOptions(series: LoadedSeries): DisplayOptions {
+  #displayOptions(series: LoadedSeries, resumed: ViewState | null): DisplayOptions {
     const { signal } = this.#opening;
     return {
       stage: this.#rooms.stage,
       series,
       tool: this.#tool,
-      window: null,
+      window: resumed && windowOf(resumed),
+      resumed: resumed && resumedOf(resumed, this.#layout),
       onChange: () => {
         if (signal.aborted) return;
         this.#notice.clear();
@@ -252,6 +285,7 @@ export class Workstation {
       toggleInvert: () => this.#display?.toggleInvert(),
       toggleRail: () => {
         this.#rooms.rail.hidden = !this.#rooms.rail.hidden;
+        this.#changed();
       },
       reset: () => this.#display?.reset(),
       scroll: (slices) => this.#display?.scroll(slices),
@@ -298,6 +332,19 @@ export class Workstation {
       ready: viewports !== null,
       viewports: [...(viewports ?? [])],
       measurements: listMeasurements((imageId) => this.#sopInstances.get(imageId) ?? null),
+      ...(viewports && { resumption: this.#resumption() }),
+    };
+  }
+
+  #resumption(): Resumption {
+    return {
+      page: { widthPx: innerWidth, heightPx: innerHeight },
+      viewpoints: [...(this.#display?.viewpoints() ?? [])],
+      isMaximised: this.#display?.isMaximised ?? false,
+      isWindowChosen: (this.#display?.window ?? null) !== null,
+      stackIndex: this.#currentIndex(),
+      isRailHidden: this.#rooms.rail.hidden === true,
+      annotations: readAnnotations(),
     };
   }
 

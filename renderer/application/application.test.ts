@@ -25,8 +25,10 @@ const report = (error: unknown): void => {
 const meter = createReadingMeter(() => undefined, performance.now.bind(performance));
 let cleanup: AsyncDisposableStack;
 let folder: string;
+let resuming: ViewState | undefined;
 
 beforeEach(async () => {
+  resuming = undefined;
   cleanup = new AsyncDisposableStack();
   folder = await mkdtemp(path.join(tmpdir(), 'medusa-application-'));
   cleanup.defer(async () => rm(folder, { recursive: true }));
@@ -68,7 +70,9 @@ async function openGate(
   const socketFile = path.join(folder, 'gate.sock');
   const study = { studyInstanceUID, dicomwebUrl, studyToken: () => 'token-of-the-study', meter };
   return {
-    gate: cleanup.use(await Gate.create({ socketFile, uid, clientFolder, study, report })),
+    gate: cleanup.use(
+      await Gate.create({ socketFile, uid, clientFolder, study, viewToResume: () => resuming, report }),
+    ),
     socketFile,
   };
 }
@@ -130,8 +134,20 @@ describe('Gate', () => {
 
     expect((await ask(socketFile, '/view-state', JSON.stringify(view))).status).toBe(204);
     expect((await ask(socketFile, '/view-state', '{"revision":-1}')).status).toBe(422);
-    expect((await ask(socketFile, '/view-state', 'x'.repeat(300_000))).status).toBe(413);
+    expect((await ask(socketFile, '/view-state', 'x'.repeat(1_100_000))).status).toBe(413);
     expect(views).toEqual([view]);
+  });
+
+  it('gives a page whose place was lost what it showed, and a new one nothing', async () => {
+    const { socketFile } = await openGate('http://127.0.0.1:9/dicomweb');
+    expect((await ask(socketFile, '/view-state')).status).toBe(204);
+
+    resuming = {
+      ...{ revision: 4, studyInstanceUID, layout: 'stack', tool: 'pan', rendering: 'cpu' },
+      ...{ activeViewportId: 'a', ready: true, viewports: [], measurements: [] },
+    };
+
+    expect(JSON.parse((await ask(socketFile, '/view-state')).text)).toEqual(resuming);
   });
 });
 

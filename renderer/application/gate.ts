@@ -26,10 +26,12 @@ export type GateOptions = {
   readonly uid: number | null;
   readonly clientFolder: string;
   readonly study: StudyAccess;
+  /** What the page is to show at once, when it takes the place of one that was lost. */
+  readonly viewToResume: () => ViewState | undefined;
   readonly report: (error: unknown) => void;
 };
 
-const mostViewStateBytes = 256 * 1_024;
+const mostViewStateBytes = 1_024 * 1_024;
 const forwardedHeaders = ['accept', 'accept-encoding', 'range'] as const;
 const returnedHeaders = [
   'content-type',
@@ -41,7 +43,7 @@ const returnedHeaders = [
 
 /**
  * The only way out of a sandbox: HTTP on a unix socket. It serves the workstation page, fetches the session's one study
- * with a token that the application never sees, and takes the page's view state.
+ * with a token that the application never sees, takes the page's view state, and gives it to a page that goes on with it.
  */
 export class Gate implements AsyncDisposable {
   readonly events: TypedEmitter<{ view: [view: ViewState] }>;
@@ -81,6 +83,7 @@ export class Gate implements AsyncDisposable {
     if (request.method === 'POST' && url.pathname === '/view-state')
       refuse(response, await this.#takeView(request));
     else if (request.method !== 'GET') refuse(response, 405);
+    else if (url.pathname === '/view-state') answerJson(response, this.#options.viewToResume());
     else if (url.pathname.startsWith('/dicomweb/')) await this.#fetchStudy(url, request, response);
     else if (!(await this.#servePage(url.pathname, response))) refuse(response, 404);
   }
@@ -163,6 +166,11 @@ function isPathOfStudy(rest: string, studyInstanceUID: string): boolean {
     .slice(2)
     .every((segment) => /^[A-Za-z0-9._,-]+$/.test(segment) && !segment.startsWith('..'));
   return segments[0] === 'studies' && segments[1] === studyInstanceUID && isPlain;
+}
+
+function answerJson(response: ServerResponse, body: unknown): void {
+  if (body === undefined) refuse(response, 204);
+  else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 /** An answer without a body. */

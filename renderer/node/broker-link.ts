@@ -24,6 +24,7 @@ import {
 } from '@medusa/protocol';
 import type { Sessions } from '../session/index.ts';
 import { Outbox } from './outbox.ts';
+import { ViewTeller } from './view-teller.ts';
 
 export type LinkOptions = {
   readonly brokerUrl: string;
@@ -50,7 +51,8 @@ export class BrokerLink implements Disposable {
   readonly #log: Logger;
   readonly #socket: Socket<BrokerToNode, NodeToBroker>;
   readonly #outbox: Outbox;
-  readonly #listening: Disposable;
+  readonly #views: ViewTeller;
+  readonly #listening = new DisposableStack();
   #heartbeat: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #refusals = 0;
@@ -78,15 +80,29 @@ export class BrokerLink implements Disposable {
       if (!this.#socket.active) this.#refused(error);
     });
     this.#obey();
-    this.#listening = this.#sessions.events.on('told', (event) => {
-      void this.#outbox.add(event).catch((error: unknown) => this.#log.debug({ err: error }, 'event waits'));
-    });
+    this.#views = this.#listening.use(
+      new ViewTeller((told) => {
+        // What socket.io would keep for later is old by then.
+        if (this.#socket.connected) this.#socket.emit('session.view', told);
+      }),
+    );
+    const { events } = this.#sessions;
+    this.#listening.use(events.on('view', (told) => this.#views.changed(told)));
+    this.#listening.use(
+      events.on('told', (event) => {
+        if (event.event.kind === 'closed' || event.event.kind === 'failed')
+          this.#views.forget(event.sessionId);
+        void this.#outbox
+          .add(event)
+          .catch((error: unknown) => this.#log.debug({ err: error }, 'event waits'));
+      }),
+    );
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#heartbeat);
     clearTimeout(this.#retry);
-    this.#listening[Symbol.dispose]();
+    this.#listening.dispose();
     this.#socket.disconnect();
   }
 
@@ -112,6 +128,7 @@ export class BrokerLink implements Disposable {
     this.#beat();
     this.#heartbeat = setInterval(() => this.#beat(), ack.value.heartbeatMs);
     this.events.emit('up');
+    this.#views.repeat();
     await this.#outbox.flush();
   }
 
@@ -159,8 +176,8 @@ export class BrokerLink implements Disposable {
     );
     this.#socket.on('session.stop', (request, answer) =>
       this.#answer(answer, async () => {
-        const { sessionId, reason } = parseInput(stopSessionSchema, request);
-        await sessions.stop(sessionId, reason);
+        const { sessionId, reason, incarnation } = parseInput(stopSessionSchema, request);
+        await sessions.stop(sessionId, reason, incarnation);
         return null;
       }),
     );

@@ -6,11 +6,14 @@ import type {
   SessionId,
   StreamRequest,
   StreamResponse,
+  ViewState,
 } from '@medusa/protocol';
 import type { FrameStatistics } from './session-statistics.ts';
 
 export type SessionEvents = {
   told: [event: NodeSessionEvent['event']];
+  /** What its workstation shows now, and what another one could go on with. */
+  view: [view: ViewState];
   /** Everything is torn down. */
   closed: [];
 };
@@ -18,6 +21,8 @@ export type SessionEvents = {
 /** What a node runs of a session: all of it, or one of its two parts. */
 export interface RunningSession {
   readonly id: SessionId;
+  /** Which life of the session this is; each start on a node has a higher number. */
+  readonly incarnation: number;
   readonly events: TypedEmitter<SessionEvents>;
   readonly report: NodeSessionReport;
   readonly statistics: FrameStatistics;

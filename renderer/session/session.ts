@@ -87,6 +87,7 @@ const statisticsIntervalMs = 1_000;
  */
 export class Session implements RunningSession {
   readonly id: SessionId;
+  readonly incarnation: number;
   readonly events: TypedEmitter<SessionEvents>;
   readonly #request: StartSession;
   readonly #place: SessionPlace;
@@ -102,6 +103,8 @@ export class Session implements RunningSession {
     monotonicMs,
   );
   #lastView: ViewState | undefined;
+  /** The last one that was whole: what a page that is started again goes on with. */
+  #viewToResume: ViewState | undefined;
   #state: NodeSessionReport['state'] = 'starting';
   #studyToken: string;
   #live: Live | undefined;
@@ -110,6 +113,8 @@ export class Session implements RunningSession {
 
   constructor(request: StartSession, place: SessionPlace, deps: SessionDeps) {
     this.id = request.sessionId;
+    this.incarnation = request.incarnation ?? 1;
+    this.#viewToResume = request.view;
     this.#request = request;
     this.#place = place;
     this.#deps = deps;
@@ -122,7 +127,8 @@ export class Session implements RunningSession {
 
   get report(): NodeSessionReport {
     const participants = this.#live?.stream.participantIds ?? [];
-    return { sessionId: this.id, state: this.#state, participants, controller: this.#controller };
+    const { id: sessionId, incarnation } = this;
+    return { sessionId, incarnation, state: this.#state, participants, controller: this.#controller };
   }
 
   get statistics(): FrameStatistics {
@@ -251,6 +257,7 @@ export class Session implements RunningSession {
         uid,
         clientFolder: this.#deps.settings.clientFolder,
         study: this.#study,
+        viewToResume: () => this.#viewToResume,
         report: this.#report,
       }),
     );
@@ -265,6 +272,10 @@ export class Session implements RunningSession {
 
   #forwardView(view: ViewState): void {
     this.#lastView = view;
+    if (view.ready) {
+      this.#viewToResume = view;
+      this.events.emit('view', view);
+    }
     this.#live?.stream.display.announce({ kind: 'view', view });
   }
 

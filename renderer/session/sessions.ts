@@ -1,6 +1,12 @@
 import path from 'node:path';
 import { TypedEmitter } from '@medusa/kernel';
-import { AppError, type NodeSessionEvent, type SessionId, type StartSession } from '@medusa/protocol';
+import {
+  AppError,
+  type NodeSessionEvent,
+  type NodeViewTold,
+  type SessionId,
+  type StartSession,
+} from '@medusa/protocol';
 import type { RunningSession } from './running-session.ts';
 import { Session, type SessionDeps } from './session.ts';
 import { type ViewingDeps, ViewingSession } from './viewing-session.ts';
@@ -13,10 +19,12 @@ export type SessionsOptions = {
 
 /** The sessions of this node. Closes them all when it is closed. */
 export class Sessions implements AsyncDisposable {
-  readonly events: TypedEmitter<{ told: [event: NodeSessionEvent] }>;
+  readonly events: TypedEmitter<{ told: [event: NodeSessionEvent]; view: [told: NodeViewTold] }>;
   readonly #options: SessionsOptions;
   readonly #deps: SessionDeps & ViewingDeps;
   readonly #sessions = new Map<SessionId, RunningSession>();
+  /** Former lives that are being torn down. */
+  readonly #replaced = new Set<RunningSession>();
   #made = 0;
   #isClosed = false;
 
@@ -36,31 +44,42 @@ export class Sessions implements AsyncDisposable {
     return session;
   }
 
-  /** Idempotent on the session's id. */
+  /** Idempotent on the session's id and incarnation; a later life takes the place of the one that runs here. */
   start(request: StartSession): void {
     if (this.#isClosed) throw new AppError('session.no-capacity', 'This node is shutting down');
     const running = this.#sessions.get(request.sessionId);
-    if (running) {
-      running.renewStudyToken(request.studyToken);
-      return;
-    }
+    if (running && !this.#givesWay(running, request)) return;
     if (this.#sessions.size >= this.#options.slots)
       throw new AppError('session.no-capacity', 'All slots of this node are taken');
     this.#keep(
       request.part?.role === 'viewer'
-        ? new ViewingSession(request.sessionId, request.part, this.#deps)
+        ? new ViewingSession(request, request.part, this.#deps)
         : this.#make(request),
     );
   }
 
   /** Stopping what does not run is no error: it is what was asked for. */
-  async stop(sessionId: SessionId, reason: string): Promise<void> {
-    await this.#sessions.get(sessionId)?.close(reason);
+  async stop(sessionId: SessionId, reason: string, upTo = Infinity): Promise<void> {
+    const running = this.#sessions.get(sessionId);
+    if (running && running.incarnation <= upTo) await running.close(reason);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.all().map(async (session) => session.close('The render node is shutting down')));
+    const ending = [...this.all(), ...this.#replaced];
+    await Promise.all(ending.map(async (session) => session.close('The render node is shutting down')));
+  }
+
+  /** False: what is asked for runs already. */
+  #givesWay(running: RunningSession, { incarnation = 1, studyToken }: StartSession): boolean {
+    if (running.incarnation > incarnation)
+      throw new AppError('session.closed', 'A later life of this session runs here');
+    if (running.incarnation < incarnation) {
+      this.#letGo(running);
+      return true;
+    }
+    running.renewStudyToken(studyToken);
+    return false;
   }
 
   #make(request: StartSession): Session {
@@ -71,8 +90,22 @@ export class Sessions implements AsyncDisposable {
   }
 
   #keep(session: RunningSession): void {
-    this.#sessions.set(session.id, session);
-    session.events.on('told', (event) => this.events.emit('told', { sessionId: session.id, event }));
-    session.events.on('closed', () => this.#sessions.delete(session.id));
+    const { id: sessionId, incarnation } = session;
+    this.#sessions.set(sessionId, session);
+    session.events.on('told', (event) => this.events.emit('told', { sessionId, incarnation, event }));
+    session.events.on('view', (view) => this.events.emit('view', { sessionId, incarnation, view }));
+    session.events.on('closed', () => {
+      this.#replaced.delete(session);
+      if (this.#sessions.get(sessionId) === session) this.#sessions.delete(sessionId);
+    });
+  }
+
+  /** Its place is given away already now; what it still says is of a former life, and nobody heeds it. */
+  #letGo(session: RunningSession): void {
+    this.#sessions.delete(session.id);
+    this.#replaced.add(session);
+    session
+      .close('It was started anew')
+      .catch((error: unknown) => this.#deps.log.error({ err: error }, 'a former life did not end'));
   }
 }

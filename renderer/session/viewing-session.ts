@@ -7,6 +7,7 @@ import {
   type ReaderMessage,
   type SessionId,
   type SessionPart,
+  type StartSession,
   type StreamRequest,
   type StreamResponse,
   type ViewerMessage,
@@ -31,6 +32,7 @@ const lookIntervalMs = 1_000;
  */
 export class ViewingSession implements RunningSession {
   readonly id: SessionId;
+  readonly incarnation: number;
   readonly events: TypedEmitter<SessionEvents>;
   readonly #deps: ViewingDeps;
   readonly #log: Logger;
@@ -45,8 +47,13 @@ export class ViewingSession implements RunningSession {
   #closing: Promise<void> | undefined;
   #statistics: FrameStatistics = { framesPerSecond: 0, sentKbps: 0, encodeMs: 0 };
 
-  constructor(id: SessionId, part: Extract<SessionPart, { role: 'viewer' }>, deps: ViewingDeps) {
+  constructor(
+    { sessionId: id, incarnation }: Pick<StartSession, 'sessionId' | 'incarnation'>,
+    part: Extract<SessionPart, { role: 'viewer' }>,
+    deps: ViewingDeps,
+  ) {
     this.id = id;
+    this.incarnation = incarnation ?? 1;
     this.#deps = deps;
     this.#log = deps.log.child({ sessionId: id });
     this.events = new TypedEmitter(this.#report);
@@ -59,7 +66,8 @@ export class ViewingSession implements RunningSession {
 
   get report(): NodeSessionReport {
     const participants = this.#stream?.participantIds ?? [];
-    return { sessionId: this.id, state: this.#state, participants, controller: this.#controller };
+    const { id: sessionId, incarnation } = this;
+    return { sessionId, incarnation, state: this.#state, participants, controller: this.#controller };
   }
 
   get statistics(): FrameStatistics {

@@ -24,6 +24,8 @@ export interface PageServer extends AsyncDisposable {
   readonly origin: string;
   /** The last view told if it fits, else the first one after it that does. */
   view(fits: (view: ViewState) => boolean): Promise<ViewState>;
+  /** The next page goes on with this one; what was told before is forgotten. */
+  resumeWith(view: ViewState): void;
   readonly authorizations: readonly string[];
 }
 
@@ -43,15 +45,22 @@ export async function startPageServer({
   frames,
 }: PageServerOptions): Promise<PageServer> {
   let last: ViewState | undefined;
+  let resuming: ViewState | undefined;
   const told = new EventEmitter();
   const authorizations: string[] = [];
+  const answerView = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (incoming.method === 'GET') {
+      response.writeHead(resuming ? 200 : 204).end(resuming && JSON.stringify(resuming));
+      return;
+    }
+    last = viewStateSchema.parse(JSON.parse(await text(incoming)));
+    response.writeHead(204).end();
+    told.emit('view');
+  };
   const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, search } = new URL(incoming.url ?? '/', 'http://page');
-    if (pathname === '/view-state') {
-      last = viewStateSchema.parse(JSON.parse(await text(incoming)));
-      response.writeHead(204).end();
-      told.emit('view');
-    } else if (pathname.startsWith('/dicomweb/')) {
+    if (pathname === '/view-state') await answerView(incoming, response);
+    else if (pathname.startsWith('/dicomweb/')) {
       authorizations.push(incoming.headers.authorization ?? '');
       const [, frame] = [...frames].find(([end]) => pathname.endsWith(end)) ?? [];
       if (frame) {
@@ -77,6 +86,10 @@ export async function startPageServer({
       const deadline = AbortSignal.timeout(viewTimeoutMs);
       while (!last || !fits(last)) await once(told, 'view', { signal: deadline });
       return last;
+    },
+    resumeWith: (view) => {
+      resuming = view;
+      last = undefined;
     },
     authorizations,
     [Symbol.asyncDispose]: async () => {
