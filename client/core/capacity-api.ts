@@ -1,11 +1,13 @@
 import {
   parseInput,
+  preWarmReportSchema,
   poolViewSchema,
   provisionPlanSchema,
   whatIfAnswerSchema,
   type applyScheduleSchema,
   type PoolId,
   type PoolView,
+  type PreWarmReport,
   type ProvisionPlan,
   type WhatIfAnswer,
   type whatIfRequestSchema,
@@ -28,6 +30,13 @@ export class CapacityApi {
   async whatIf(body: WhatIfInput, signal?: AbortSignal): Promise<WhatIfAnswer> {
     const answer = await this.#call('/api/capacity/what-if', { method: 'POST', body, signal });
     return parseInput(whatIfAnswerSchema, answer);
+  }
+
+  async preWarm(days: 1 | 7 | 30, signal?: AbortSignal): Promise<PreWarmReport> {
+    return parseInput(
+      preWarmReportSchema,
+      await this.#call(`/api/capacity/pre-warm?days=${days}`, { signal }),
+    );
   }
 
   async planSchedule(pool: PoolId, body: ScheduleInput): Promise<ProvisionPlan> {

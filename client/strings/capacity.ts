@@ -1,3 +1,38 @@
+const preWarm = {
+  title: 'Slots made ready in advance',
+  span: 'Over',
+  spans: { 1: '24 hours', 7: '7 days', 30: '30 days' },
+  hitRate: 'Hit rate',
+  coverage: 'Sessions foreseen',
+  late: 'Foreseen, too late',
+  misses: 'Not used',
+  cost: 'Kept for nothing',
+  of: (part: number, all: number): string => ` (${part} of ${all})`,
+  share: (share: number | null, more: string): string =>
+    share === null ? '–' : `${(share * 100).toFixed(0)} %${more}`,
+  minutes: (minutes: number): string => {
+    const rounded = minutes > 0 && minutes < 10 ? minutes.toFixed(1) : minutes.toFixed(0);
+    return `${rounded} slot-minutes`;
+  },
+  parts: { hits: 'Foreseen', late: 'Foreseen, too late', unforeseen: 'Not foreseen', misses: 'Not used' },
+  chart: 'Sessions that were foreseen, that were not, and slots that were not used, over time',
+  bySource: 'Foreseen by',
+  by: { off: 'Off', worklist: 'Worklist', calendar: 'Calendar', both: 'Worklist and calendar' },
+  now: 'Kept ready now',
+  nothingNow: 'Nothing: no session is expected.',
+  entry: (title: string | null): string => (title === null || title === '' ? 'A reservation' : title),
+  anyOf: (studies: number, chance: number): string =>
+    `${studies === 1 ? 'One unread study' : `One of ${studies} unread studies`} (${(chance * 100).toFixed(0)} % likely)`,
+  kept: (pool: string, until: string): string => `pool ${pool}, until ${until}`,
+  notExtra: '· there anyway',
+  pool: (pool: string): string => `Pool ${pool}`,
+  bounds: (slots: number, leadSeconds: number): string =>
+    `At most ${slots} ${slots === 1 ? 'slot' : 'slots'}${leadSeconds > 0 ? `; a node takes ${leadSeconds.toFixed(0)} s` : ''}`,
+  changing: (pool: string, by: string): string => `Make slots of pool ${pool} ready in advance: ${by}`,
+  learnt: (studies: number, opened: number): string =>
+    `How soon studies are opened is learnt from the ${studies} that came new in the last four weeks; ${opened} of them were opened.`,
+} as const;
+
 /** What administrators read about capacity. */
 export const capacityStrings = {
   intro:
@@ -62,5 +97,6 @@ export const capacityStrings = {
     if (seconds < 7_200) return `${(seconds / 60).toFixed(0)} min`;
     return seconds < 172_800 ? `${(seconds / 3_600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(1)} days`;
   },
+  preWarm,
   percent: (share: number): string => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`,
 } as const;

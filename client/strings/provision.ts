@@ -175,6 +175,8 @@ export const provisionStrings = {
     week: 'At least so many nodes, hour by hour',
     forecast: 'Prepare for what this hour brought last week',
     blocking: 'At most so many have to wait (%)',
+    preWarm: 'Make slots ready for sessions foreseen by',
+    preWarmSlots: 'At most so many',
     health: 'When nodes fail',
     maxUnhealthy: 'Stop repairs above (% unhealthy)',
     joinSeconds: 'A node must have joined within (s)',

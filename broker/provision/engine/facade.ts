@@ -8,6 +8,7 @@ import { newWish, type NewEvent, type ProviderRecord, type ResourceRecord } from
 import { completeNetwork } from './network-cidrs.ts';
 import type { OpenDrivers } from './open-drivers.ts';
 import { planForAction, planForCreate, planForPool } from './plans.ts';
+import { warmSlotsOf } from './pool-loop.ts';
 import { checkHealth } from './provider-loop.ts';
 import type { ProvisionStore, WorkStore } from './store.ts';
 import { toPoolView, toProviderView, toResourceView } from './views.ts';
@@ -137,9 +138,10 @@ export function createFacade(deps: FacadeDeps): Provisioning {
       ]);
       const nodes = await store.nodes(rows.map((record) => record.id));
       const usedSlots = [...nodes.values()].reduce((sum, { liveSessions }) => sum + liveSessions, 0);
+      const warmSlots = await warmSlotsOf(store, id, wanted.policy);
       const { target } = poolTarget(
         wanted.policy,
-        { slotsPerNode: wanted.machine.slots ?? 1, usedSlots },
+        { slotsPerNode: wanted.machine.slots ?? 1, usedSlots, warmSlots },
         {
           arrivals: { requests: [], meanHoldSeconds: 0, leadSeconds: 0 },
           now: new Date(now()),

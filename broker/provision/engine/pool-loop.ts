@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { resourceIdSchema, type PoolId, type ProviderId } from '@medusa/protocol';
+import { resourceIdSchema, type PoolId, type PoolPolicy, type ProviderId } from '@medusa/protocol';
 import { brake, planRolling, poolTarget, type PoolNode, type PoolTarget } from '../policy/index.ts';
 import {
   fingerprintOf,
@@ -70,7 +70,7 @@ async function findTarget(
   const waiting = machine.role === 'render' ? await store.waitingSessions() : 0;
   const past = policy.forecast ? await store.arrivals(forecastDays) : { requests: [], meanHoldSeconds: 0 };
   const leadSeconds = await leadOf(store, pool);
-  const warmSlots = await warmSlotsOf(store, pool);
+  const warmSlots = await warmSlotsOf(store, pool.id, policy);
   return poolTarget(
     policy,
     { slotsPerNode, usedSlots: live + waiting, warmSlots },
@@ -79,8 +79,11 @@ async function findTarget(
 }
 
 /** A pool that cannot grow is not asked about. */
-async function warmSlotsOf(store: ProvisionStore, { id, wanted: { policy } }: PoolRecord): Promise<number> {
-  const { preWarm, min, max } = policy;
+export async function warmSlotsOf(
+  store: Pick<ProvisionStore, 'warmSlots'>,
+  id: PoolId,
+  { preWarm, min, max }: PoolPolicy,
+): Promise<number> {
   if (preWarm.by === 'off' || min === max) return 0;
   const sources = preWarm.by === 'both' ? (['worklist', 'calendar'] as const) : [preWarm.by];
   return Math.min(preWarm.slots, await store.warmSlots(id, sources));

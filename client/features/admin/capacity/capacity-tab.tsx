@@ -9,14 +9,24 @@ import { useConfirm } from '../provision/plan-dialog.tsx';
 import { usePools } from '../provision/use-provision.ts';
 import { WhatIfFigures } from './answer.tsx';
 import { daysInWords, draftFor, toRequest } from './draft.ts';
+import { PreWarm } from './pre-warm.tsx';
 import { WhatIfForm } from './what-if-form.tsx';
 
 const text = strings.capacity;
 
-/** How many nodes it takes, what it costs, and the schedule that follows. */
+/** What is made ready in advance and how well; how many nodes it takes, what it costs, and the schedule that follows. */
 export function CapacityTab(): ReactNode {
   const pools = usePools();
-  return <Loaded query={pools}>{(known) => <WhatIf pools={known} />}</Loaded>;
+  return (
+    <Loaded query={pools}>
+      {(known) => (
+        <>
+          <PreWarm pools={known} />
+          <WhatIf pools={known} />
+        </>
+      )}
+    </Loaded>
+  );
 }
 
 function WhatIf({ pools }: { pools: readonly PoolView[] }): ReactNode {

@@ -20,6 +20,8 @@ import { WeekGrid } from './week-grid.tsx';
 const text = strings.provision.pools;
 const timeZones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')];
 
+const sources = ['off', 'worklist', 'calendar', 'both'] as const;
+
 type Props = {
   readonly policy: PoolPolicy;
   readonly change: (policy: PoolPolicy) => void;
@@ -56,6 +58,7 @@ export function PolicyFields({ policy, change, faults }: Props): ReactNode {
       <Buffer policy={policy} change={change} faults={faults} />
       <Schedule policy={policy} change={change} faults={faults} />
       <Forecast policy={policy} change={change} faults={faults} />
+      <PreWarmFields policy={policy} change={change} faults={faults} />
     </Stack>
   );
 }
@@ -108,6 +111,32 @@ function Buffer({ policy, change, faults }: Props): ReactNode {
         onChange={(kind) => put(kind, amount)}
         allowDeselect={false}
       />
+    </Group>
+  );
+}
+
+function PreWarmFields({ policy, change, faults }: Props): ReactNode {
+  const { preWarm } = policy;
+  const names = strings.capacity.preWarm.by;
+  return (
+    <Group align="flex-end" gap="xs">
+      <Select
+        label={text.preWarm}
+        data={sources.map((value) => ({ value, label: names[value] }))}
+        value={preWarm.by}
+        onChange={(by) => change({ ...policy, preWarm: { ...preWarm, by: by ?? 'off' } })}
+        allowDeselect={false}
+        data-testid="pool-pre-warm"
+      />
+      {preWarm.by !== 'off' && (
+        <Amount
+          label={text.preWarmSlots}
+          value={preWarm.slots}
+          change={(slots) => change({ ...policy, preWarm: { ...preWarm, slots } })}
+          fault={faults.get('/policy/preWarm/slots')}
+          testId="pool-pre-warm-slots"
+        />
+      )}
     </Group>
   );
 }
