@@ -30,7 +30,7 @@ export const streamRequestSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('consume-data'),
     transportId: transportIdSchema,
-    /** Unset: the display's events. */
+    /** Unset: the display's events. Of stills nothing comes before `resume`. */
     label: z.enum(['display.events', 'still']).optional(),
   }),
   /** The still that came is not the one that was sent: all of it once more. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { displaySizeFor, fitContained, isInside, toDisplayPx, toFractions } from './display-mapping.ts';
+import {
+  displaySizeFor,
+  fitContained,
+  fitStill,
+  isInside,
+  toDisplayPx,
+  toFractions,
+} from './display-mapping.ts';
 
 const display = { width: 1280, height: 720 };
 
@@ -44,5 +51,19 @@ describe('the way from the page to the display', () => {
     expect(displaySizeFor({ width: 1001, height: 701 }, 1)).toEqual({ width: 1000, height: 700 });
     expect(displaySizeFor({ width: 300, height: 200 }, 1)).toEqual({ width: 640, height: 480 });
     expect(displaySizeFor({ width: 3000, height: 2000 }, 2)).toEqual({ width: 3840, height: 2160 });
+  });
+
+  it('gives a still its own size at whole device px, unless the page is of another one', () => {
+    const box = (width: number, height: number) => ({ left: 0, top: 0, width, height });
+    expect(fitStill(box(1281, 723), display, 1)).toEqual({
+      rectangle: { left: 1, top: 2, width: 1280, height: 720 },
+      scale: 1,
+    });
+    expect(fitStill(box(640.5, 361), display, 2)).toEqual({
+      rectangle: { left: 0.5, top: 0.5, width: 640, height: 360 },
+      scale: 1,
+    });
+    expect(fitStill(box(1024, 600), display, 1).scale).toBe(0.8);
+    expect(fitStill(box(1024, 600), { width: 0, height: 0 }, 1).scale).toBe(1);
   });
 });

@@ -16,6 +16,28 @@ export function fitContained(box: Rectangle, content: Size): Rectangle {
   };
 }
 
+/** So few device px off, a picture is meant to have its own size: displays are of even sizes, stages of any. */
+const almostOwnSizePx = 2;
+
+/**
+ * Where a still lies in `box`, and how many device px it has to a pixel. At its own size each pixel of it is one of the screen: neither
+ * scaled by a trifle nor between two, as `fitContained` may put it.
+ */
+export function fitStill(
+  box: Rectangle,
+  content: Size,
+  devicePixelRatio: number,
+): { readonly rectangle: Rectangle; readonly scale: number } {
+  const fitted = fitContained(box, content);
+  const scale = content.width > 0 ? (fitted.width * devicePixelRatio) / content.width : 1;
+  const offPx = Math.abs(fitted.width * devicePixelRatio - content.width);
+  if (offPx > almostOwnSizePx) return { rectangle: fitted, scale };
+  const [width, height] = [content.width / devicePixelRatio, content.height / devicePixelRatio];
+  const whole = (px: number): number => Math.round(px * devicePixelRatio) / devicePixelRatio;
+  const left = whole(box.left + (box.width - width) / 2);
+  return { rectangle: { left, top: whole(box.top + (box.height - height) / 2), width, height }, scale: 1 };
+}
+
 /** A place in the page as fractions of the picture; clamped, so that a drag may leave the picture. */
 export function toFractions(place: Point, picture: Rectangle): Point {
   const clamp = (value: number): number => Math.min(1, Math.max(0, value));

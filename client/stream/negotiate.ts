@@ -1,4 +1,4 @@
-import { AppError, displayEventsLabel, inputEventsLabel, inputMovesLabel } from '@medusa/protocol';
+import { AppError, displayEventsLabel, inputEventsLabel, inputMovesLabel, stillLabel } from '@medusa/protocol';
 import type { StreamRequest, StreamResponse } from '@medusa/protocol';
 import { Device } from 'mediasoup-client';
 import type { types } from 'mediasoup-client';
@@ -14,6 +14,7 @@ export type Negotiated = {
   readonly moves: types.DataProducer;
   readonly events: types.DataProducer;
   readonly displayEvents: types.DataConsumer;
+  readonly still: types.DataConsumer;
   readonly transports: readonly types.Transport[];
 };
 
@@ -40,7 +41,8 @@ export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Neg
   noteStep('transport');
 
   const consumer = await consumeVideo(ask, device, receive);
-  const displayEvents = await consumeDisplayEvents(ask, receive);
+  const displayEvents = await consumeData(ask, receive, displayEventsLabel);
+  const still = await consumeData(ask, receive, stillLabel);
   noteStep('consume');
 
   // Moves: the latest wins, a lost one is not worth a wait. All else must arrive, and in order.
@@ -48,9 +50,13 @@ export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Neg
   const events = await send.produceData({ label: inputEventsLabel, ordered: true });
   noteStep('input');
 
-  await askFor(ask, { kind: 'resume', consumerId: consumer.id });
+  await Promise.all([
+    askFor(ask, { kind: 'resume', consumerId: consumer.id }),
+    askFor(ask, { kind: 'resume', consumerId: still.id }),
+  ]);
   undo.move();
-  return { track: consumer.track, consumer, moves, events, displayEvents, transports: [receive, send] };
+  const channels = { moves, events, displayEvents, still };
+  return { track: consumer.track, consumer, ...channels, transports: [receive, send] };
 }
 
 /** New ICE credentials for living transports: mends a changed network path without a new picture. */
@@ -117,13 +123,17 @@ async function consumeVideo(
   return consumer;
 }
 
-async function consumeDisplayEvents(ask: AskStream, receive: types.Transport): Promise<types.DataConsumer> {
-  const answer = await askFor(ask, { kind: 'consume-data', transportId: receive.id });
+async function consumeData(
+  ask: AskStream,
+  receive: types.Transport,
+  label: typeof displayEventsLabel | typeof stillLabel,
+): Promise<types.DataConsumer> {
+  const answer = await askFor(ask, { kind: 'consume-data', transportId: receive.id, label });
   const consumer = await receive.consumeData({
     id: answer.id,
     dataProducerId: answer.dataProducerId,
     sctpStreamParameters: trusted<types.SctpStreamParameters>(answer.sctpStreamParameters),
-    label: displayEventsLabel,
+    label,
     protocol: answer.protocol,
   });
   consumer.on('error', reportFault);

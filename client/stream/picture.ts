@@ -12,6 +12,8 @@ import { Store } from '../core/store.ts';
 import type { Size } from './display-mapping.ts';
 import { LatencyMatcher, type LatencySample } from './latency-matcher.ts';
 import { closeNegotiated, negotiate, restartIce, type AskStream, type Negotiated } from './negotiate.ts';
+import { StillPicture } from './still-picture.ts';
+import { canvasSurface } from './still-surface.ts';
 import { readStatistics, type StatisticsReading, type StreamStatistics } from './statistics.ts';
 
 /**
@@ -63,6 +65,9 @@ export class Picture {
   readonly fault = new Store<unknown>(null);
   /** Who the render node takes input from. */
   readonly controller = new Store<ParticipantId | null>(null);
+  /** Lies over the video while its still is verified. */
+  readonly stillCanvas = document.createElement('canvas');
+  readonly still: StillPicture;
 
   readonly #options: Options;
   readonly #latency = new LatencyMatcher();
@@ -78,6 +83,8 @@ export class Picture {
 
   constructor(options: Options) {
     this.#options = options;
+    const surface = canvasSurface(this.stillCanvas);
+    this.still = new StillPicture({ surface, askAnew: async () => options.ask({ kind: 'refine' }) });
     this.#online = options.whenOnline(() => this.#mendSoon(0));
     this.#statisticsTimer = setInterval(() => {
       this.#readStatistics().catch(reportFault);
@@ -107,6 +114,7 @@ export class Picture {
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#latency.sent(this.#sequence, at);
     channel.send(encodeInput({ ...event, sequence: this.#sequence }));
+    this.still.inputSent(event);
     return true;
   }
 
@@ -115,6 +123,7 @@ export class Picture {
     this.#options.noteStep('first-frame');
     if (this.state.get() !== 'mending') this.state.set('live');
     this.#addSamples(this.#latency.shown(rtpTimestamp, at));
+    this.still.frameShown(rtpTimestamp);
   }
 
   close(): void {
@@ -126,6 +135,7 @@ export class Picture {
     if (this.#negotiated) closeNegotiated(this.#negotiated);
     this.#negotiated = undefined;
     this.track.set(null);
+    this.still.close();
   }
 
   #mendSoon(waitMs: number): void {
@@ -163,6 +173,7 @@ export class Picture {
     this.#mustNegotiate = false;
     this.#negotiated = negotiated;
     this.#latency.reset();
+    this.still.reset();
     this.#reading = undefined;
     this.#watch(negotiated);
     this.track.set(negotiated.track);
@@ -190,6 +201,10 @@ export class Picture {
         }
       });
     negotiated.displayEvents.on('message', (message: unknown) => this.#takeDisplayEvent(message));
+    negotiated.still.on('message', (message: unknown) => {
+      if (this.#negotiated === negotiated && message instanceof ArrayBuffer)
+        this.still.take(new Uint8Array(message));
+    });
     const lost = (): void => {
       if (this.#negotiated === negotiated && !this.#isStopped()) this.renegotiate();
     };

@@ -2,6 +2,7 @@ import { agreementStrings } from './agreements.ts';
 import { capacityStrings } from './capacity.ts';
 import { documentStrings } from './documents.ts';
 import { manifestStrings } from './manifests.ts';
+import { pixelStrings } from './pixels.ts';
 import { provisionStrings } from './provision.ts';
 import { reservationStrings } from './reservations.ts';
 import { serviceStrings } from './services.ts';
@@ -294,6 +295,7 @@ export const strings = {
     failed: 'The invitation does not open a room',
     failedHelp: 'It may have run out. Ask for a new link.',
   },
+  pixels: pixelStrings,
   provision: provisionStrings,
   capacity: capacityStrings,
   documents: documentStrings,

@@ -138,6 +138,10 @@ export class Participant {
   }
 
   async #resume(request: Request<'resume'>): Promise<StreamResponse> {
+    if (request.consumerId === this.#still?.id) {
+      this.#stream.stills.welcome(this.#still);
+      return { kind: 'resume' };
+    }
     const consumer = this.#consumers.get(request.consumerId);
     if (!consumer) throw new AppError('stream.unknown', 'There is no such consumer');
     await consumer.resume();
@@ -166,8 +170,8 @@ export class Participant {
       dataProducerId: channel.producerId,
       ordered: true,
     });
-    channel.welcome(consumer);
     if (isStill) this.#still = consumer;
+    else display.welcome(consumer);
     return {
       kind: 'consume-data',
       id: consumer.id,

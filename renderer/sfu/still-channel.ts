@@ -51,7 +51,9 @@ export class StillChannel {
     }
   }
 
+  /** @param consumer whose browser has its end of the channel: what comes before that is lost there without a word. */
   welcome(consumer: types.DataConsumer): void {
+    if (consumer.closed || this.#senders.has(consumer)) return;
     const store: StillStore = {
       tile: (key) => this.#tiles.get(key),
       whole: () => this.#whole,

@@ -59,9 +59,7 @@ export class StillSender {
   resume(): void {
     if (this.#isSending || this.#isClosed) return;
     this.#isSending = true;
-    this.#send()
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => (this.#isSending = false));
+    this.#send().catch((error: unknown) => this.#fail(error));
   }
 
   close(): void {
@@ -70,15 +68,20 @@ export class StillSender {
   }
 
   async #send(): Promise<void> {
-    for (let next = this.#next(); next && !this.#isClosed; next = this.#next()) {
-      this.#isLow = false;
-      const amount = await this.#hand(next.bytes);
-      if (amount === undefined) {
-        await this.#waitAtMost(retryMs);
-        continue;
+    try {
+      for (let next = this.#next(); next && !this.#isClosed; next = this.#next()) {
+        this.#isLow = false;
+        const amount = await this.#hand(next.bytes);
+        if (amount === undefined) {
+          await this.#waitAtMost(retryMs);
+          continue;
+        }
+        next.sent();
+        if (amount > buffered.most) await this.#untilLow();
       }
-      next.sent();
-      if (amount > buffered.most) await this.#untilLow();
+    } finally {
+      // In the same turn as the last look: what is told after it must find that nobody sends.
+      this.#isSending = false;
     }
   }
 

@@ -3,6 +3,7 @@ import { useCallback, useRef, useState, type ReactNode } from 'react';
 import { useStore } from '../../ui/use-store.ts';
 import { PointerLayer } from '../rooms/index.ts';
 import { StageNotices } from './stage-notices.tsx';
+import { StillLayer } from './still-layer.tsx';
 import { StreamVideo } from './stream-video.tsx';
 import { usePictureRectangle } from './use-picture-rectangle.ts';
 import { useRemoteResize } from './use-remote-resize.ts';
@@ -40,6 +41,7 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
           isPointing={isPointing}
           hasControl={useHasControl(viewer)}
         />
+        <StillLayer picture={picture} stage={stage} />
         <PointerLayer room={room} rectangle={rectangle} />
         <StageNotices viewer={viewer} />
       </div>

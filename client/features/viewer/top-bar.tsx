@@ -13,6 +13,7 @@ import type { ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { useStore } from '../../ui/use-store.ts';
 import { FloorButton } from '../rooms/index.ts';
+import { PixelStateBadge } from './pixel-state-badge.tsx';
 import { StreamFigures } from './stream-figures.tsx';
 import type { ViewerSession } from './viewer-session.ts';
 
@@ -41,7 +42,12 @@ export function TopBar(props: Props): ReactNode {
       </Text>
       <ViewText view={view} />
       <Group gap={10} ml="auto" wrap="nowrap">
-        {session.mode === 'streamed' && <StreamFigures picture={viewer.picture} />}
+        {session.mode === 'streamed' && (
+          <>
+            <StreamFigures picture={viewer.picture} />
+            <PixelStateBadge still={viewer.picture.still} />
+          </>
+        )}
         <Badge
           variant="light"
           radius="sm"

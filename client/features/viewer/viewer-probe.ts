@@ -1,5 +1,6 @@
 import type { ParticipantId, SessionStep, ViewState } from '@medusa/protocol';
 import type { LatencySample } from '../../stream/latency-matcher.ts';
+import type { PixelState } from '../../stream/still-picture.ts';
 import type { StreamStatistics } from '../../stream/statistics.ts';
 import type { ViewerSession } from './viewer-session.ts';
 
@@ -12,6 +13,7 @@ type ViewerProbe = {
   readonly participantId: ParticipantId | null;
   readonly isController: boolean;
   readonly pictureState: string;
+  readonly pixelState: PixelState;
 };
 
 declare global {
@@ -44,6 +46,9 @@ export function exposeViewer(viewer: ViewerSession, localView: () => ViewState |
     },
     get pictureState() {
       return picture.state.get();
+    },
+    get pixelState() {
+      return picture.still.state.get();
     },
   };
   window.medusaViewer = Object.freeze(probe);

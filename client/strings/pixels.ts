@@ -1,0 +1,25 @@
+/** Whether the pixels of a streamed picture are those that were drawn. */
+export const pixelStrings = {
+  label: 'Picture',
+  words: {
+    moving: 'Moving',
+    refining: 'Refining',
+    verified: 'Verified',
+    mismatch: 'Mismatch',
+    lossy: 'Lossy',
+  },
+  meanings: {
+    moving: 'Sent as video: H.264, lossy, colour at half the resolution (4:2:0).',
+    refining: 'The picture rests; its exact pixels are on their way.',
+    verified:
+      'Every pixel is exactly as the workstation drew it: sent without loss, and its SHA-256 compared in this browser. Press to compare again.',
+    mismatch:
+      'The pixels here are not those that the workstation drew. The video is shown instead, and the picture is asked for anew.',
+    lossy:
+      'The picture rests, but its exact pixels have not come: what is shown is video (H.264, lossy, 4:2:0).',
+  },
+  scaled: (word: string, scale: number): string => `${word} · scaled ${Math.round(scale * 100)} %`,
+  scaledMeaning: 'This page shows it in another size, so the screen mixes neighbouring pixels.',
+  mismatches: (count: number): string =>
+    count === 1 ? 'One mismatch was found so far.' : `${count} mismatches were found so far.`,
+} as const;
