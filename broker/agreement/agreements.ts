@@ -6,6 +6,7 @@ import {
   type AgreementOffer,
   type AgreementReport,
   type AgreementStanding,
+  type WindowEvents,
 } from '@medusa/protocol';
 import { evaluateClaimed, guaranteesOf } from './evaluate.ts';
 import { windowAt } from './evaluation/index.ts';
@@ -17,6 +18,7 @@ import type { AgreementRecord, AgreementStore } from './record.ts';
 import { reportOf } from './report/report.ts';
 import { requireRenegotiable } from './renegotiation.ts';
 import { standingOf } from './report/standing.ts';
+import { windowEventsOf } from './report/window-events.ts';
 import { transition, type AgreementEvent } from './states.ts';
 
 type AgreementsDeps = {
@@ -35,15 +37,7 @@ type AgreementAct =
 /** The use cases around agreements: templates, negotiation, the life of an agreement, indicators, and what time brings. */
 export type Agreements = Pick<
   AgreementStore,
-  | 'templates'
-  | 'offers'
-  | 'list'
-  | 'record'
-  | 'findEvents'
-  | 'assessments'
-  | 'latestVerdicts'
-  | 'ledger'
-  | 'alerts'
+  'templates' | 'offers' | 'list' | 'record' | 'assessments' | 'latestVerdicts' | 'ledger' | 'alerts'
 > &
   Negotiation & {
     readonly events: TypedEmitter<{ alerted: [alert: AgreementAlert] }>;
@@ -63,6 +57,11 @@ export type Agreements = Pick<
     report(id: string, month: string): Promise<AgreementReport>;
     /** Over this month of UTC and the one before. */
     standing(id: string): Promise<AgreementStanding>;
+    /** Of the window that ends then: from its figures down to what was measured, and what of it did not count. */
+    windowEvents(
+      id: string,
+      window: { readonly guarantee: string; readonly windowTo: string },
+    ): Promise<WindowEvents>;
   };
 
 /** Words that addresses of the interface use themselves. */
@@ -78,7 +77,6 @@ export function openAgreements(deps: AgreementsDeps): Agreements {
     offers: async () => store.offers(),
     list: async () => store.list(),
     record: async (told) => store.record(told),
-    findEvents: async (ids) => store.findEvents(ids),
     assessments: async (query) => store.assessments(query),
     latestVerdicts: async (ids) => store.latestVerdicts(ids),
     ledger: async (query) => store.ledger(query),
@@ -86,6 +84,7 @@ export function openAgreements(deps: AgreementsDeps): Agreements {
     verifyLedger: async () => verifyLedger(store.ledgerLines()),
     report: async (id, month) => reportMonth(deps, await life.get(id), month),
     standing: async (id) => standingNow(deps, await life.get(id)),
+    windowEvents: async (id, window) => windowEventsOf(store, await life.get(id), window),
     ...negotiationOf(deps, life.create),
     ...life,
     async evaluateDue() {

@@ -37,7 +37,7 @@ export function guaranteesOf({ document }: Pick<AgreementRecord, 'document'>): r
 }
 
 /** When it was observed and not suspended. Nothing that happens outside counts for anybody. */
-function activeSpans({ observedAt, endedAt, suspensions }: AgreementRecord): readonly Span[] {
+export function activeSpans({ observedAt, endedAt, suspensions }: AgreementRecord): readonly Span[] {
   if (observedAt === null) return [];
   const toMs = endedAt === null ? Infinity : Date.parse(endedAt);
   let fromMs = Date.parse(observedAt);

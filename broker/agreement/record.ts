@@ -64,6 +64,8 @@ export interface AgreementStore {
   /** How many of them were new. */
   record(events: readonly IndicatorEvent[]): Promise<number>;
   findEvents(ids: readonly string[]): Promise<readonly IndicatorEvent[]>;
+  /** In order of time. */
+  eventsIn(query: EventQuery): Promise<readonly IndicatorEvent[]>;
   /** Runs under the agreement's claim, in one transaction; `undefined` when somebody else holds it or it is not there. */
   claimed<Value>(
     id: string,

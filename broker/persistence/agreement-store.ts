@@ -105,7 +105,7 @@ function documents(db: Db): Documents {
 
 type Records = Pick<
   AgreementStore,
-  'insert' | 'list' | 'find' | 'update' | 'updateBoth' | 'liveIds' | 'record' | 'findEvents'
+  'insert' | 'list' | 'find' | 'update' | 'updateBoth' | 'liveIds' | 'record' | 'findEvents' | 'eventsIn'
 >;
 
 function records(db: Db): Records {
@@ -183,7 +183,24 @@ function records(db: Db): Records {
         .where('id', '=', sql<string>`any(${[...ids]})`);
       return (await query.orderBy('at_ms').orderBy('id').execute()).map(toEvent);
     },
+    eventsIn: async (query) => readEvents(db, query),
   };
+}
+
+async function readEvents(
+  db: Db,
+  { indicators, span }: Parameters<AgreementStore['eventsIn']>[0],
+): Promise<readonly IndicatorEvent[]> {
+  const rows = await db
+    .selectFrom('indicator_event')
+    .selectAll()
+    .where('indicator', 'in', [...indicators])
+    .where('at_ms', '>=', String(span.fromMs))
+    .where('at_ms', '<', String(span.toMs))
+    .orderBy('at_ms')
+    .orderBy('id')
+    .execute();
+  return rows.map(toEvent);
 }
 
 type Outcomes = Pick<AgreementStore, 'assessments' | 'latestVerdicts' | 'ledger' | 'ledgerLines' | 'alerts'>;
@@ -257,18 +274,7 @@ function claimOf(trx: Db, record: AgreementRecord, snapshots: Snapshots): Claime
       const earliest = rows[0]?.at_ms ?? null;
       return earliest === null ? undefined : Number(earliest);
     },
-    async events({ indicators, span }) {
-      const rows = await trx
-        .selectFrom('indicator_event')
-        .selectAll()
-        .where('indicator', 'in', [...indicators])
-        .where('at_ms', '>=', String(span.fromMs))
-        .where('at_ms', '<', String(span.toMs))
-        .orderBy('at_ms')
-        .orderBy('id')
-        .execute();
-      return rows.map(toEvent);
-    },
+    events: async (query) => readEvents(trx, query),
     saveAssessments: async (assessments) => saveAssessments(trx, assessments),
     async ledger({ fromMs, toMs }) {
       const rows = await trx

@@ -307,6 +307,22 @@ export const assessmentViewSchema = z.object({
 });
 export type AssessmentView = z.infer<typeof assessmentViewSchema>;
 
+/** From a figure of one window down to what it was made from, and what of its indicators and scope was not counted. */
+export const windowEventsSchema = z.object({
+  events: z.array(indicatorEventSchema),
+  leftOut: z.array(
+    z.object({
+      /**
+       * `unqualified`: its qualifying condition does not hold; `untold`: the event does not tell whether it holds; `inactive`: the
+       * agreement was not observed, or was suspended.
+       */
+      reason: z.enum(['unqualified', 'untold', 'inactive']),
+      events: z.int().min(1),
+    }),
+  ),
+});
+export type WindowEvents = z.infer<typeof windowEventsSchema>;
+
 /** One line of the ledger. Append-only; each line carries the hash of the one before. */
 export const ledgerEntrySchema = z.object({
   sequence: z.int(),

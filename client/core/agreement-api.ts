@@ -6,19 +6,19 @@ import {
   agreementStandingSchema,
   agreementTemplateSchema,
   agreementViewSchema,
-  indicatorEventSchema,
   ledgerEntrySchema,
   offerViewSchema,
   parseInput,
   signedAgreementSchema,
+  windowEventsSchema,
   type AgreementAlert,
   type AgreementCheck,
   type AgreementStanding,
   type AgreementTemplate,
   type AgreementView,
-  type IndicatorEventBody,
   type LedgerEntry,
   type OfferView,
+  type WindowEvents,
 } from '@medusa/protocol';
 import { z } from 'zod';
 import { isSigned, jwksSchema, type Jwks } from './report-signature.ts';
@@ -29,7 +29,6 @@ const templatesSchema = z.object({ templates: z.array(agreementTemplateSchema) }
 const offersSchema = z.object({ offers: z.array(offerViewSchema) });
 const ledgerSchema = z.object({ entries: z.array(ledgerEntrySchema) });
 const alertsSchema = z.object({ alerts: z.array(agreementAlertSchema) });
-const eventsSchema = z.object({ events: z.array(indicatorEventSchema) });
 const verificationSchema = z.object({
   kind: z.enum(['intact', 'broken']),
   lines: z.int().optional(),
@@ -135,16 +134,16 @@ export class AgreementApi {
     return this.#calls.load(pathOf(id, `report?month=${month}`), `application/${form}`);
   }
 
-  /** What the figures of the window that ends then were made from. */
+  /** What the figures of the window that ends then were made from, and what was left out of it. */
   async events(
     id: string,
     window: { readonly guarantee: string; readonly windowTo: string },
     signal?: AbortSignal,
-  ): Promise<readonly IndicatorEventBody[]> {
+  ): Promise<WindowEvents> {
     const { guarantee, windowTo } = window;
     const query = `windowTo=${encodeURIComponent(windowTo)}`;
     const path = pathOf(id, `guarantees/${encodeURIComponent(guarantee)}/events?${query}`);
-    return parseInput(eventsSchema, await this.#calls.call(path, { signal })).events;
+    return parseInput(windowEventsSchema, await this.#calls.call(path, { signal }));
   }
 
   /** As it would be submitted. */

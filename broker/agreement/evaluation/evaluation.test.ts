@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   assess,
   countedEvents,
+  leftOutOf,
   prepareGuarantee,
   settle,
   type Guarantee,
@@ -256,5 +257,39 @@ describe('figures', () => {
       '1234.56',
       '12',
     ]);
+  });
+});
+
+describe('what is left out of a window', () => {
+  const guarantee = guaranteeOf({
+    scopes: [{ serviceName: 'viewer' }],
+    qualifyingCondition: "device.tier EQ 'production'",
+  });
+  const good = { conditions: { 'device.tier': 'production' } };
+
+  it('is told by its reason, each event once', () => {
+    const demo = eventsOf([9, 9], { conditions: { 'device.tier': 'demo' } });
+    const events = [...eventsOf([1], good), ...demo, ...demo, ...eventsOf([9])];
+
+    const leftOut = leftOutOf(guarantee, firstDay, { events, active: always });
+
+    expect(leftOut).toEqual([
+      { reason: 'unqualified', events: 2 },
+      { reason: 'untold', events: 1 },
+    ]);
+  });
+
+  it('is also what happened while the agreement was suspended, and nothing of others or other times', () => {
+    const events = [
+      ...eventsOf([1, 2], good),
+      ...eventsOf([9], { ...good, service: 'other' }),
+      ...eventsOf([9], { ...good, indicator: 'lan.mbps' }),
+      ...eventsOf([9], { ...good, atMs: firstDay.toMs }),
+    ];
+    // From the second event on.
+    const active = [{ fromMs: start, toMs: start + 60_000 }];
+
+    expect(leftOutOf(guarantee, firstDay, { events, active })).toEqual([{ reason: 'inactive', events: 1 }]);
+    expect(leftOutOf(guarantee, firstDay, { events, active: always })).toEqual([]);
   });
 });

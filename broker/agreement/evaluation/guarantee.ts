@@ -6,7 +6,7 @@ import type {
   Obligated,
 } from '@medusa/protocol';
 import { objectiveExpression } from '../conditions.ts';
-import { evaluateExpression, parseExpression, type Expression } from '../expression/index.ts';
+import { evaluateExpression, parseExpression, type Expression, type Truth } from '../expression/index.ts';
 import type { IndicatorEvent } from './indicators.ts';
 import { parseMoney } from './money.ts';
 import { indicatorsOf, judge, known, type Figure } from './objective.ts';
@@ -76,27 +76,31 @@ export function countedEvents(
   guarantee: Guarantee,
   events: readonly IndicatorEvent[],
 ): readonly IndicatorEvent[] {
-  const { term, qualifying, indicators } = guarantee;
   const seen = new Set<string>();
   return events.filter((event) => {
-    const { id, indicator, service, item, conditions } = event;
-    if (seen.has(id) || !indicators.has(indicator)) return false;
-    const isInScope = term.scopes.some(
-      (scope) => scope.serviceName === service && (scope.item ?? item) === item,
-    );
-    if (term.scopes.length > 0 && !isInScope) return false;
-    const isQualified = qualifying === undefined || holds(qualifying, conditions);
-    if (isQualified) seen.add(id);
+    if (seen.has(event.id) || !concerns(guarantee, event)) return false;
+    const isQualified = qualifies(guarantee, event) === true;
+    if (isQualified) seen.add(event.id);
     return isQualified;
   });
 }
 
-function holds(condition: Expression, conditions: IndicatorEvent['conditions']): boolean {
-  const truth = evaluateExpression(condition, (operand) => {
+/** Whether an event is of its indicators and in its scope. */
+export function concerns({ term, indicators }: Guarantee, event: IndicatorEvent): boolean {
+  const { indicator, service, item } = event;
+  const isInScope = term.scopes.some(
+    (scope) => scope.serviceName === service && (scope.item ?? item) === item,
+  );
+  return indicators.has(indicator) && (term.scopes.length === 0 || isInScope);
+}
+
+/** Whether its qualifying condition holds for an event; undefined: the event does not tell. */
+export function qualifies({ qualifying }: Guarantee, { conditions }: IndicatorEvent): Truth {
+  if (qualifying === undefined) return true;
+  return evaluateExpression(qualifying, (operand) => {
     const isTold = operand.kind === 'name' && Object.hasOwn(conditions, operand.name);
     return isTold ? known(conditions[operand.name]) : undefined;
   });
-  return truth === true;
 }
 
 /** Judges one window over events that count. `active`: when the agreement was observed and not suspended; all else is nothing. */

@@ -4,11 +4,11 @@ import {
   agreementStandingSchema,
   AppError,
   assessmentViewSchema,
-  indicatorEventSchema,
   instantSchema,
   ledgerEntrySchema,
   parseInput,
   signedAgreementSchema,
+  windowEventsSchema,
 } from '@medusa/protocol';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -103,24 +103,15 @@ function drillDownRoute({ agreements }: AgreementOutcomeDeps): RouteDefinition {
   return route({
     method: 'get',
     path: '/api/agreements/:id/guarantees/:guarantee/events',
-    summary: 'The events from which the figures of one window were made',
+    summary:
+      'The events from which the figures of one window were made, and how many were left out of it and why',
     access,
     params: byId.extend({ guarantee: z.string().max(200) }),
     query: z.strictObject({ windowTo: instantSchema }),
-    response: z.object({ events: z.array(indicatorEventSchema) }),
-    handle: async ({ params: { id, guarantee }, query: { windowTo } }) => {
-      const toMs = Date.parse(windowTo);
-      const query = { agreementId: id, span: { fromMs: toMs - 1, toMs }, limit: 1_000 };
-      const found = (await agreements.assessments(query)).filter(
-        (assessment) => assessment.guarantee === guarantee,
-      );
-      const events = await agreements.findEvents(found.flatMap(({ eventIds }) => eventIds));
-      return {
-        body: {
-          events: events.map(({ atMs, ...event }) => ({ ...event, at: new Date(atMs).toISOString() })),
-        },
-      };
-    },
+    response: windowEventsSchema,
+    handle: async ({ params: { id, guarantee }, query: { windowTo } }) => ({
+      body: await agreements.windowEvents(id, { guarantee, windowTo }),
+    }),
   });
 }
 

@@ -63,8 +63,13 @@ async function judgedInMarch(): Promise<void> {
   await agreements.record([
     { ...measured, id: 'slow', atMs: nowMs + 1_000, value: 20 },
     { ...measured, id: 'fast', atMs: nowMs + dayMs, value: 900 },
+    { ...measured, id: 'paused', atMs: nowMs + dayMs / 2 + 1_000, value: 10 },
   ]);
-  nowMs += 2 * dayMs;
+  nowMs += dayMs / 2;
+  await agreements.act('past', { event: 'suspend' }, 'ada');
+  nowMs += dayMs / 4;
+  await agreements.act('past', { event: 'resume' }, 'ada');
+  nowMs += (5 * dayMs) / 4;
   await agreements.evaluateDue();
   await db.destroy();
 }
@@ -189,7 +194,10 @@ describe('agreements over HTTP', () => {
       'GET',
       `/past/guarantees/link/events?windowTo=${assessments[0]?.windowTo ?? ''}`,
     );
-    expect(events).toMatchObject({ status: 200, body: { events: [{ id: 'slow', value: 20 }] } });
+    expect(events).toMatchObject({
+      status: 200,
+      body: { events: [{ id: 'slow', value: 20 }], leftOut: [{ reason: 'inactive', events: 1 }] },
+    });
   });
 
   it('give a signed report whose figures lead to their events', async () => {

@@ -7,6 +7,7 @@ import { Facts } from '../facts.tsx';
 import { formatInstant } from '../format-instant.ts';
 import { Loaded } from '../provision/loaded.tsx';
 import { BurnChart, WindowStrip } from './burn-chart.tsx';
+import { LeftOutOf } from './left-out.tsx';
 import {
   figureText,
   guaranteeTermsOf,
@@ -33,6 +34,7 @@ export function Guarantees({ agreement: { id, document } }: { agreement: Agreeme
           {terms.map((term) => (
             <GuaranteeCard
               key={term.name}
+              agreement={id}
               term={term}
               standing={guarantees.find(({ name }) => name === term.name) ?? unknownStanding(term.name)}
             />
@@ -48,9 +50,13 @@ function unknownStanding(name: string): GuaranteeStanding {
   return { name, target: null, budget: null, windows: [] };
 }
 
-type CardProps = { readonly term: GuaranteeTerm; readonly standing: GuaranteeStanding };
+type CardProps = {
+  readonly agreement: string;
+  readonly term: GuaranteeTerm;
+  readonly standing: GuaranteeStanding;
+};
 
-function GuaranteeCard({ term, standing }: CardProps): ReactNode {
+function GuaranteeCard({ agreement, term, standing }: CardProps): ReactNode {
   const { name, qualifyingCondition, obligated, scopes } = term;
   const { windows, target } = standing;
   const latest = windows.at(-1);
@@ -92,6 +98,12 @@ function GuaranteeCard({ term, standing }: CardProps): ReactNode {
             ],
           ]}
         />
+        {latest && (
+          <LeftOutOf
+            id={agreement}
+            window={{ guarantee: name, windowTo: latest.windowTo, revision: latest.revision }}
+          />
+        )}
         {windows.length > 0 && <WindowStrip windows={windows} />}
         {target !== null && <Budget standing={standing} target={target} />}
       </Stack>

@@ -1,12 +1,11 @@
 import { Paper, Table, Text } from '@mantine/core';
 import type { AgreementReport, IndicatorEventBody } from '@medusa/protocol';
-import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { strings } from '../../../strings/en.ts';
-import { useServices } from '../../../ui/services.tsx';
 import { ExpandableRows } from '../expandable-rows.tsx';
 import { formatInstant } from '../format-instant.ts';
 import { Loaded } from '../provision/loaded.tsx';
+import { LeftOut, useWindowEvents, type AssessedWindow } from './left-out.tsx';
 import { figureText } from './standing.ts';
 import { GuaranteeBadge } from './state-badges.tsx';
 
@@ -52,18 +51,19 @@ export function ReportFigures({ id, guarantee }: Props): ReactNode {
   );
 }
 
-function Events(props: { id: string; window: { guarantee: string; windowTo: string } }): ReactNode {
-  const { id, window } = props;
-  const { api } = useServices();
-  const events = useQuery({
-    queryKey: ['agreement-events', id, window],
-    queryFn: async ({ signal }) => api.agreements.events(id, window, signal),
-  });
+function Events({ id, window }: { id: string; window: AssessedWindow }): ReactNode {
+  const events = useWindowEvents(id, window);
   return (
     <Loaded query={events}>
-      {(known) =>
-        known.length === 0 ? <Text c="dimmed">{text.noEvents}</Text> : <EventTable events={known} />
-      }
+      {({ events: counted, leftOut }) => (
+        <>
+          <LeftOut leftOut={leftOut} />
+          {counted.length > 0 && <EventTable events={counted} />}
+          {counted.length === 0 && (
+            <Text c="dimmed">{leftOut.length === 0 ? text.noEvents : text.noneCounted}</Text>
+          )}
+        </>
+      )}
     </Loaded>
   );
 }
