@@ -28,7 +28,7 @@ export type Opening = {
 };
 
 export type WarmOutcome = 'hit' | 'late' | 'miss';
-export type Settled = {
+type Settled = {
   readonly subject: string;
   readonly outcome: WarmOutcome;
   readonly atMs: number;
@@ -47,7 +47,7 @@ export type CalendarEntry = {
   readonly held: number;
 };
 
-export type Likely = { readonly studyInstanceUID: string; readonly chance: number };
+type Likely = { readonly studyInstanceUID: string; readonly chance: number };
 
 /** A pool as the rule sees it. In slots. */
 export type WarmPool = {

@@ -152,7 +152,7 @@ function leadOf({ providers }: PoolView, leads: ReadonlyMap<string, number>): nu
 const nothingAwaited = { requests: [], meanHoldSeconds: 0, leadSeconds: 0 };
 
 /** How many slots a pool could keep warm, and how many of them are there without. */
-export function roomOf(
+function roomOf(
   { id, policy, machine, slots, counts }: Pick<PoolView, 'id' | 'policy' | 'machine' | 'slots' | 'counts'>,
   now: Date,
 ): Omit<WarmPool, 'leadMs' | 'likely'> {

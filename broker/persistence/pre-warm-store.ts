@@ -147,11 +147,12 @@ async function knownBy(db: Db): Promise<Known> {
 
 async function openingsFor(db: Db, open: readonly WarmSlot[]): Promise<Opening[]> {
   const since = new Date(Math.min(...open.map(({ decidedMs }) => decidedMs)));
+  // Whether it had to wait is written down before its node is told to start it.
   const { rows } = await sql<Opening>`
     select id as "sessionId", ${poolOfNode} as pool, owner_id as "ownerId",
       study_instance_uid as "studyInstanceUID", extract(epoch from created_at)::float8 * 1000 as "atMs",
       document @> '{"steps": [{"step": "queue"}]}' as "hasQueued"
-    from session where created_at >= ${since} and node_id is not null and ${isStreamed}
+    from session where created_at >= ${since} and node_id is not null and state <> 'provisioning' and ${isStreamed}
       and not exists (select 1 from pre_warm where session_id = session.id)`.execute(db);
   return rows;
 }
