@@ -38,6 +38,7 @@ function documentOf(kind: 'Template' | 'Agreement'): string {
     <wsag:All>
       <wsag:GuaranteeTerm wsag:Name="fast-link" wsag:Obligated="ServiceProvider">
         <wsag:ServiceScope wsag:ServiceName="pacs"/>
+        <wsag:QualifyingCondition>lan.mbps GE 100</wsag:QualifyingCondition>
         <wsag:ServiceLevelObjective>
           <wsag:KPITarget>
             <wsag:KPIName>pacs.link.mbps</wsag:KPIName>
@@ -61,8 +62,14 @@ function documentOf(kind: 'Template' | 'Agreement'): string {
 }
 
 /** Tells the broker what was measured, as whoever measures it does. */
-async function tell(medusa: Medusa, told: { id: string; at: string; value: number }): Promise<void> {
-  const event = { indicator: 'pacs.link.mbps', service: 'pacs', item: 'wan', ...told };
+async function tell(
+  medusa: Medusa,
+  { lan = 1_000, ...told }: { id: string; at: string; value: number; lan?: number },
+): Promise<void> {
+  const event = {
+    ...{ indicator: 'pacs.link.mbps', service: 'pacs', item: 'wan', ...told },
+    conditions: { 'lan.mbps': lan },
+  };
   const token = await medusa.tokenOf('admin');
   const status = await new Promise((resolve, reject) => {
     const asked = request(
@@ -134,7 +141,7 @@ test('an administrator agrees upon a guarantee, and sees it fulfilled, then viol
   const view = page.getByTestId('agreements-view');
   await view.getByText('Write').click();
   await page.getByTestId('document-text').fill(documentOf('Template').replace('GE 90%', 'GE'));
-  await expect(page.locator('[data-testid="document-problem"][data-line="13"]').first()).toBeVisible();
+  await expect(page.locator('[data-testid="document-problem"][data-line="14"]').first()).toBeVisible();
   await expect(page.getByTestId('agreement-send')).toBeDisabled();
   await page.getByTestId('document-text').fill(documentOf('Template'));
   await page.getByTestId('agreement-send').click();
@@ -158,12 +165,15 @@ test('an administrator agrees upon a guarantee, and sees it fulfilled, then viol
 
   // Both are of one window: what is told late opens it again.
   const at = new Date().toISOString();
+  await tell(medusa, { id: 'slow-lan', at, value: 10, lan: 54 });
   await tell(medusa, { id: 'good', at, value: 900 });
   await expect(guarantee).toHaveAttribute('data-state', 'Fulfilled', { timeout: 90_000 });
   await tell(medusa, { id: 'bad', at, value: 20 });
   await expect(guarantee).toHaveAttribute('data-state', 'Violated', { timeout: 40_000 });
   await expect(guarantee.getByTestId('guarantee-why')).toHaveText('The target was missed.');
   await expect(guarantee).toContainText('= 0.5, n = 2');
+  const leftOut = '1 event for which the condition does not hold';
+  await expect(guarantee.getByTestId('window-left-out')).toContainText(leftOut);
   await expect(guarantee.getByTestId('guarantee-budget')).toContainText('1 of 0.2');
   await expect(guarantee.getByTestId('burn-chart')).toBeVisible();
   await expect(page.getByTestId('agreement-alerts')).toContainText('fast-link is violated');
@@ -181,6 +191,7 @@ test('an administrator agrees upon a guarantee, and sees it fulfilled, then viol
   await expect(page.getByTestId('report-totals')).toContainText('25.00 EUR');
   await page.getByTestId('report-windows').getByRole('button').first().click();
   await expect(page.getByTestId('report-events').getByRole('row')).toHaveCount(3);
+  await expect(page.getByTestId('window-left-out')).toContainText(leftOut);
   const downloading = page.waitForEvent('download');
   await page.getByTestId('report-pdf').click();
   const file = await downloading;
