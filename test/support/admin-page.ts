@@ -4,7 +4,7 @@ import { openPerson } from './viewer-page.ts';
 
 type Tab =
   | ('pools' | 'providers' | 'networks' | 'volumes' | 'sessions' | 'events' | 'audit')
-  | ('manifests' | 'agreements');
+  | ('manifests' | 'agreements' | 'capacity');
 
 /** What an administrator does with providers, pools and resources. */
 export type Administrator = {
