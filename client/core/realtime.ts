@@ -8,6 +8,7 @@ import {
   nodeViewSchema,
   participantIdSchema,
   parseInput,
+  pathAnswerSchema,
   pointedSchema,
   provisionChangeSchema,
   roomViewSchema,
@@ -19,6 +20,8 @@ import {
   type ClientToBroker,
   type JoinedRoom,
   type ParticipantId,
+  type PathAnswer,
+  type PathReport,
   type Pointer,
   type SessionId,
   type SessionView,
@@ -130,6 +133,8 @@ export class Realtime {
     this.#request('room.give-floor', z.null(), { participantId });
   readonly streamRequest = async (request: StreamRequest): Promise<StreamResponse> =>
     this.#request('stream.request', streamResponseSchema, request);
+  readonly tellPath = async (report: PathReport): Promise<PathAnswer> =>
+    this.#request('stream.path', pathAnswerSchema, report);
   readonly renewIdentity = async (token: string): Promise<null> =>
     this.#request('identity.renew', z.null(), { token });
 

@@ -14,13 +14,15 @@ import { LatencyMatcher, type LatencySample } from './latency-matcher.ts';
 import { closeNegotiated, negotiate, restartIce, type AskStream, type Negotiated } from './negotiate.ts';
 import { StillPicture } from './still-picture.ts';
 import { canvasSurface } from './still-surface.ts';
+import { PathWatch, receivedIn, type PathState } from './path-watch.ts';
 import { readStatistics, type StatisticsReading, type StreamStatistics } from './statistics.ts';
 
 /**
  * `negotiating` until the first picture may come; `live` while media flows; `mending` while the path to the render
- * node is broken: the last picture stays; `stopped` after `close`.
+ * node is broken: the last picture stays; `moving` while the session is opened on another node, until that one's first picture;
+ * `stopped` after `close`.
  */
-export type PictureState = 'negotiating' | 'live' | 'mending' | 'stopped';
+export type PictureState = 'negotiating' | 'live' | 'mending' | 'moving' | 'stopped';
 
 /** The pointer's shape as the remote display has it; null until told. `url` is empty when hidden. */
 export type RemoteCursor = {
@@ -43,6 +45,8 @@ type Options = {
   /** Calls back when asking makes sense (again). */
   readonly whenOnline: (act: () => void) => Disposable;
   readonly noteStep: (step: PictureStep) => void;
+  /** Told what is found out of the path to the node. */
+  readonly tellPath: (state: PathState) => void;
 };
 
 /** Waited for a path to come back by itself before it is mended. */
@@ -60,6 +64,8 @@ export class Picture {
   readonly displaySize = new Store<Size | null>(null);
   readonly cursor = new Store<RemoteCursor>(null);
   readonly view = new Store<ViewState | null>(null);
+  /** The last one of this node that was whole. */
+  wholeView: ViewState | undefined;
   readonly statistics = new Store<StreamStatistics | null>(null);
   readonly latencySamples = new Store<readonly LatencySample[]>([]);
   readonly fault = new Store<unknown>(null);
@@ -79,6 +85,17 @@ export class Picture {
   #reading: StatisticsReading | undefined;
   #isMending = false;
   #mustNegotiate = true;
+  /** There is no node to ask for anything. */
+  #isHeld = false;
+  readonly #path = new PathWatch({
+    readReceived: async () => this.#readReceived(),
+    // No input begins with a zero: the node drops it, and acknowledges it nevertheless.
+    poke: () => {
+      const channel = this.#negotiated?.events;
+      if (channel?.readyState === 'open') channel.send(new Uint8Array(1));
+    },
+    tell: (state) => this.#pathFound(state),
+  });
   #mendTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: Options) {
@@ -105,6 +122,43 @@ export class Picture {
     this.#mendSoon(0);
   }
 
+  /** The session's node is lost: the last picture stays until `moveOn`. */
+  hold(): void {
+    if (this.#isHeld || this.#isStopped()) return;
+    this.#isHeld = true;
+    clearTimeout(this.#mendTimer);
+    this.state.set('moving');
+  }
+
+  /** The session streams from another node. */
+  moveOn(): void {
+    if (this.#isStopped()) return;
+    this.#isHeld = false;
+    this.wholeView = undefined;
+    this.state.set('moving');
+    this.#path.startAnew();
+    this.renegotiate();
+  }
+
+  /** Finds out at once whether the path is alive, and tells it. */
+  checkPath(): void {
+    if (!this.#isHeld && !this.#isStopped()) this.#path.check().catch(reportFault);
+  }
+
+  /** The way through the network is another one now: nothing is waited for. */
+  pathChanged(): void {
+    if (this.#negotiated && !this.#isHeld) this.#restartIce(this.#negotiated).catch(() => this.#mendSoon(0));
+  }
+
+  /** The page was asleep, and frames may have passed by that later ones build upon. */
+  wake(): void {
+    const consumerId = this.#negotiated?.consumer.id;
+    if (consumerId === undefined || this.#isHeld) return;
+    this.checkPath();
+    // Where the path is broken too, its repair asks for one.
+    this.#options.ask({ kind: 'resume', consumerId }).catch(() => undefined);
+  }
+
   /** True if the event was handed to the network. `at` is when the user did it, on the page's clock. */
   sendInput(event: UnsentInput, at: number): boolean {
     const channel = event.kind === 'move' ? this.#negotiated?.moves : this.#negotiated?.events;
@@ -121,6 +175,8 @@ export class Picture {
   /** Called for each frame that the browser put on screen. */
   frameShown(rtpTimestamp: number, at: number): void {
     this.#options.noteStep('first-frame');
+    if (this.#isHeld) return;
+    this.#path.heard();
     if (this.state.get() !== 'mending') this.state.set('live');
     this.#addSamples(this.#latency.shown(rtpTimestamp, at));
     this.still.frameShown(rtpTimestamp);
@@ -132,6 +188,7 @@ export class Picture {
     this.#online[Symbol.dispose]();
     clearInterval(this.#statisticsTimer);
     clearTimeout(this.#mendTimer);
+    this.#path[Symbol.dispose]();
     if (this.#negotiated) closeNegotiated(this.#negotiated);
     this.#negotiated = undefined;
     this.track.set(null);
@@ -146,8 +203,11 @@ export class Picture {
   }
 
   async #mend(): Promise<void> {
-    if (this.#isMending || this.#you === undefined || this.state.get() === 'stopped') return;
-    if (!this.#mustNegotiate && this.#isPathGood()) return;
+    if (this.#isMending || this.#isHeld || this.#you === undefined || this.#isStopped()) return;
+    if (this.#mustNegotiate || !this.#isPathGood()) await this.#mendNow();
+  }
+
+  async #mendNow(): Promise<void> {
     this.#isMending = true;
     try {
       if (this.#mustNegotiate || !this.#negotiated) await this.#negotiate();
@@ -177,7 +237,7 @@ export class Picture {
     this.#reading = undefined;
     this.#watch(negotiated);
     this.track.set(negotiated.track);
-    this.state.set(before ? 'live' : 'negotiating');
+    if (this.state.get() !== 'moving') this.state.set(before ? 'live' : 'negotiating');
     if (before) closeNegotiated(before);
   }
 
@@ -193,7 +253,7 @@ export class Picture {
   #watch(negotiated: Negotiated): void {
     for (const transport of negotiated.transports)
       transport.on('connectionstatechange', (connection) => {
-        if (this.#negotiated !== negotiated || this.#isStopped()) return;
+        if (this.#negotiated !== negotiated || this.#isStopped() || this.state.get() === 'moving') return;
         if (this.#isPathGood()) this.state.set('live');
         else if (connection === 'failed' || connection === 'disconnected') {
           this.state.set('mending');
@@ -206,7 +266,7 @@ export class Picture {
         this.still.take(new Uint8Array(message));
     });
     const lost = (): void => {
-      if (this.#negotiated === negotiated && !this.#isStopped()) this.renegotiate();
+      if (this.#negotiated === negotiated && !this.#isStopped() && !this.#isHeld) this.renegotiate();
     };
     negotiated.consumer.on('trackended', lost);
     negotiated.displayEvents.on('close', lost);
@@ -215,6 +275,7 @@ export class Picture {
   #isPathGood(): boolean {
     const transports = this.#negotiated?.transports ?? [];
     return (
+      !this.#path.isDead &&
       transports.length > 0 &&
       transports.every(
         ({ connectionState }) => !['failed', 'disconnected', 'closed'].includes(connectionState),
@@ -226,7 +287,20 @@ export class Picture {
     return this.state.get() === 'stopped';
   }
 
+  #pathFound(state: PathState): void {
+    if (this.#isHeld || this.#isStopped()) return;
+    if (state === 'dead' && this.#negotiated && this.state.get() !== 'moving') this.state.set('mending');
+    if (state === 'alive' && this.state.get() === 'mending' && this.#isPathGood()) this.state.set('live');
+    this.#options.tellPath(state);
+  }
+
+  async #readReceived(): Promise<number | undefined> {
+    if (!this.#negotiated) return undefined;
+    return receivedIn(await Promise.all(this.#negotiated.transports.map(async (each) => each.getStats())));
+  }
+
   #takeDisplayEvent(message: unknown): void {
+    this.#path.heard();
     const parsed = displayEventSchema.safeParse(parseMessage(message));
     if (parsed.success) this.#apply(parsed.data);
     else
@@ -254,7 +328,7 @@ export class Picture {
         break;
       }
       case 'view':
-        this.view.set(event.view);
+        this.#showView(event.view);
         break;
       case 'controller':
         this.controller.set(event.participantId);
@@ -262,6 +336,11 @@ export class Picture {
       case 'statistics':
         break;
     }
+  }
+
+  #showView(view: ViewState): void {
+    this.view.set(view);
+    if (view.ready) this.wholeView = view;
   }
 
   #addSamples(samples: readonly LatencySample[]): void {

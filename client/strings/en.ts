@@ -217,6 +217,13 @@ export const strings = {
     reconnecting: 'The connection to the render node is interrupted',
     reconnectingHelp: 'The last picture stays. Medusa is finding a way.',
     brokerGone: 'The broker does not answer. The picture goes on; rooms and chat come back by themselves.',
+    networkLost: 'Your connection to Medusa is interrupted',
+    nodeLost: 'The render node was lost. Opening on another one…',
+    nodeLostHelp: 'The last picture stays. Nothing has to be done.',
+    nodeLostQueued: (position: number, reason: string) =>
+      `The last picture stays. Place ${position} in the queue: ${reason}.`,
+    recovered: 'The session goes on at another render node',
+    recoveredHelp: 'Everything is as it was.',
     nodeLinkDown: 'The render node has lost the broker. The picture goes on.',
     watchOnly: 'You are watching. Your mouse is a pointer for the others.',
     watchFree: 'Nobody has control. Take it to steer.',

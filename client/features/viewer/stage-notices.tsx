@@ -1,5 +1,5 @@
 import { Group, Loader, Text } from '@mantine/core';
-import { IconCloudOff, IconEye } from '@tabler/icons-react';
+import { IconCheck, IconCloudOff, IconEye } from '@tabler/icons-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { useServices } from '../../ui/services.tsx';
@@ -13,28 +13,75 @@ export function StageNotices({ viewer }: { viewer: ViewerSession }): ReactNode {
   const { realtime } = useServices();
   const picture = useStore(viewer.picture.state);
   const link = useStore(realtime.state);
-  const isNodeLinkUp = useNodeLink();
   return (
     <div aria-live="assertive" className="stage-notices">
       {picture === 'negotiating' && (
         <StageNotice testId="picture-waiting" icon={<Loader size="xs" />} title={text.startup} />
       )}
-      {picture === 'mending' && (
-        <StageNotice
-          testId="reconnecting"
-          icon={<Loader size="xs" color="yellow" />}
-          title={text.reconnecting}
-          help={text.reconnectingHelp}
-        />
-      )}
-      {link !== 'online' && (
-        <StageNotice testId="broker-offline" icon={<IconCloudOff size={16} />} title={text.brokerGone} />
-      )}
-      {link === 'online' && !isNodeLinkUp && (
-        <StageNotice testId="node-link-down" icon={<IconCloudOff size={16} />} title={text.nodeLinkDown} />
-      )}
+      {picture === 'moving' && <MovingNotice viewer={viewer} />}
+      {picture === 'mending' && <MendingNotice isOnline={link === 'online'} />}
+      <RecoveredNotice viewer={viewer} />
+      {picture !== 'mending' && picture !== 'moving' && <LinkNotice isOnline={link === 'online'} />}
       <WatchNotice viewer={viewer} />
     </div>
+  );
+}
+
+/** Without the broker either, it is the user's own network that is gone, and no render node is to blame. */
+function MendingNotice({ isOnline }: { isOnline: boolean }): ReactNode {
+  return (
+    <StageNotice
+      testId={isOnline ? 'reconnecting' : 'network-lost'}
+      icon={<Loader size="xs" color="yellow" />}
+      title={isOnline ? text.reconnecting : text.networkLost}
+      help={text.reconnectingHelp}
+    />
+  );
+}
+
+/** The picture goes on without the one or the other link. */
+function LinkNotice({ isOnline }: { isOnline: boolean }): ReactNode {
+  const isNodeLinkUp = useNodeLink();
+  const icon = <IconCloudOff size={16} />;
+  if (!isOnline) return <StageNotice testId="broker-offline" icon={icon} title={text.brokerGone} />;
+  return isNodeLinkUp ? null : <StageNotice testId="node-link-down" icon={icon} title={text.nodeLinkDown} />;
+}
+
+/** Where the session is on its way to another node. */
+function MovingNotice({ viewer }: { viewer: ViewerSession }): ReactNode {
+  const session = useStore(viewer.session);
+  const queue = session?.queue ?? null;
+  return (
+    <StageNotice
+      testId="node-lost"
+      icon={<Loader size="xs" color="yellow" />}
+      title={text.nodeLost}
+      help={queue ? text.nodeLostQueued(queue.position, queue.reason) : text.nodeLostHelp}
+    />
+  );
+}
+
+const recoveredShownMs = 8_000;
+
+/** Said once, with the first picture of the other node. */
+function RecoveredNotice({ viewer }: { viewer: ViewerSession }): ReactNode {
+  const picture = useStore(viewer.picture.state);
+  const recoveredAt = useStore(viewer.recovered);
+  const [seen, setSeen] = useState<number | null>(null);
+  const isNew = recoveredAt !== null && recoveredAt !== seen && picture === 'live';
+  useEffect(() => {
+    if (!isNew) return undefined;
+    const timer = setTimeout(() => setSeen(recoveredAt), recoveredShownMs);
+    return () => clearTimeout(timer);
+  }, [isNew, recoveredAt]);
+  if (!isNew) return null;
+  return (
+    <StageNotice
+      testId="recovered"
+      icon={<IconCheck size={16} />}
+      title={text.recovered}
+      help={text.recoveredHelp}
+    />
   );
 }
 

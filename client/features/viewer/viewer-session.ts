@@ -1,6 +1,7 @@
 import {
   AppError,
   type FrameLatency,
+  type PathReport,
   type SessionId,
   type SessionStep,
   type SessionView,
@@ -9,9 +10,14 @@ import { reportFault } from '../../core/report.ts';
 import { Room } from '../../core/room.ts';
 import { Store } from '../../core/store.ts';
 import { FrameReporter } from '../../stream/frame-reporter.ts';
+import { watchDevice } from '../../stream/watch-device.ts';
 import type { LatencySample } from '../../stream/latency-matcher.ts';
 import { Picture, type PictureStep } from '../../stream/picture.ts';
+import type { PathState } from '../../stream/path-watch.ts';
 import type { Launch, Services } from '../../ui/services.tsx';
+
+/** While the render node has no link, the broker wants to hear now and then that its picture comes. */
+const seenAgainMs = 5_000;
 
 type ClientStep = 'room' | PictureStep;
 
@@ -24,6 +30,8 @@ export class ViewerSession {
   readonly session: Store<SessionView | null>;
   /** Why the session cannot be shown at all. */
   readonly refusal = new Store<AppError | null>(null);
+  /** When it was opened on another node after the loss of its own, as this page saw it; null: never. */
+  readonly recovered = new Store<number | null>(null);
   readonly clientSteps = new Store<readonly SessionStep[]>([]);
   readonly room: Room;
   readonly picture: Picture;
@@ -34,6 +42,9 @@ export class ViewerSession {
   readonly #startedAt: number;
   #lastStepAt = 0;
   #isJoined = false;
+  #isNodeLinkUp = true;
+  /** On which node, and in which of its lives, the session streams as far as the picture knows. */
+  #streamsAt: string | undefined;
 
   constructor(services: Services, id: SessionId) {
     const { realtime, launches } = services;
@@ -48,6 +59,9 @@ export class ViewerSession {
       ask: realtime.streamRequest,
       whenOnline: (act) => realtime.whenOnline(act),
       noteStep: (step) => this.#noteStep(step),
+      tellPath: (state) => {
+        this.#tellPath(state).catch(reportFault);
+      },
     });
     this.#stack.defer(() => this.picture.close());
     this.#stack.defer(reportFrames(this.picture, async (samples) => services.api.tellFrames(id, samples)));
@@ -58,8 +72,21 @@ export class ViewerSession {
     );
     this.#stack.use(
       realtime.on('stream.node-link', ({ isUp }) => {
+        this.#isNodeLinkUp = isUp;
+        // Only we know whether its picture still comes.
+        if (!isUp) this.picture.checkPath();
         // The node may have lost what it knew of us; a picture that flows proves the contrary.
-        if (isUp && this.picture.state.get() !== 'live') this.picture.renegotiate();
+        if (isUp && !['live', 'moving'].includes(this.picture.state.get())) this.picture.renegotiate();
+      }),
+    );
+    const again = setInterval(() => {
+      if (!this.#isNodeLinkUp) this.picture.checkPath();
+    }, seenAgainMs);
+    this.#stack.defer(() => clearInterval(again));
+    this.#stack.use(
+      watchDevice({
+        onWake: () => this.picture.wake(),
+        onOtherNetwork: () => this.picture.pathChanged(),
       }),
     );
     this.#stack.defer(
@@ -117,7 +144,32 @@ export class ViewerSession {
       this.#lastStepAt = performance.now() - this.#startedAt;
       this.room.join();
     }
+    if (session.mode === 'streamed') this.#follow(session);
     if (session.state === 'closed' || session.state === 'failed') this.close();
+  }
+
+  /** The picture follows the session to another node. */
+  #follow({ state, nodeId, recovery }: SessionView): void {
+    if (recovery?.recoveredAt === null) this.picture.hold();
+    if (state !== 'streaming') return;
+    const streamsAt = `${nodeId ?? ''} ${recovery?.recoveredAt ?? ''}`;
+    const isElsewhere = this.#streamsAt !== undefined && this.#streamsAt !== streamsAt;
+    this.#streamsAt = streamsAt;
+    if (!isElsewhere) return;
+    this.#isNodeLinkUp = true;
+    this.picture.moveOn();
+    this.recovered.set(performance.now());
+  }
+
+  /** Whether the node is lost is for the broker to find out: it hears the others, and the node itself. */
+  async #tellPath(state: PathState): Promise<void> {
+    const { realtime } = this.#services;
+    const isNews = state !== 'alive' || !this.#isNodeLinkUp;
+    if (!isNews || realtime.state.get() !== 'online' || this.room.you.get() === null) return;
+    const report = { state, ...(state === 'dead' && whole(this.picture)) };
+    const outcome = await realtime.tellPath(report).then((answer) => answer.outcome, ignoreRefusal);
+    if (outcome === 'recovering') this.picture.hold();
+    if (outcome === 'own-path') this.picture.pathChanged();
   }
 
   #noteStep(step: ClientStep): void {
@@ -128,6 +180,15 @@ export class ViewerSession {
     this.#lastStepAt = endMs;
     this.clientSteps.update((steps) => [...steps, { step: name, startMs, endMs }]);
   }
+}
+
+function whole({ wholeView }: Picture): Pick<PathReport, 'view'> {
+  return wholeView ? { view: wholeView } : {};
+}
+
+/** The link broke in this moment: what is to be found out is found out again when it is back. */
+function ignoreRefusal(error: unknown): undefined {
+  if (!(error instanceof AppError)) throw error;
 }
 
 /** Follows what the picture measures; answers how to stop. */
