@@ -34,6 +34,7 @@ export type StudyTableProps = {
 
 /** More rows than fit any screen help nobody; the search finds the rest. */
 const mostRows = 300;
+const leastMenuPx = 160;
 
 export function StudyTable({ studies, ...rest }: StudyTableProps): ReactNode {
   return (
@@ -146,13 +147,25 @@ function StudyRow({ study, arrivals, chosen, choose, canLaunch, applications, op
   );
 }
 
+/** What does not fit below the row is scrolled to. */
+function fitHeight(place: {
+  readonly availableHeight: number;
+  readonly elements: { readonly floating: HTMLElement };
+}): void {
+  place.elements.floating.style.maxHeight = `${Math.max(leastMenuPx, place.availableHeight - 8)}px`;
+}
+
 function OpenMenu(props: {
   applications: readonly ApplicationChoice[];
   open: (choice: OpenChoice) => void;
 }): ReactNode {
   const [priority, setPriority] = useState<SessionPriority>('routine');
   return (
-    <Menu position="bottom-end" withinPortal>
+    <Menu
+      position="bottom-end"
+      withinPortal
+      middlewares={{ flip: true, shift: true, size: { apply: fitHeight } }}
+    >
       <Menu.Target>
         <ActionIcon
           size={26}
@@ -164,7 +177,7 @@ function OpenMenu(props: {
           <IconChevronDown size={16} />
         </ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown className="worklist-menu">
         <Menu.Label>{strings.priority.label}</Menu.Label>
         <Menu.RadioGroup
           value={priority}
