@@ -17,9 +17,14 @@ export type Person = {
   view(): Promise<ViewState | undefined>;
   /** Waits until the workstation tells of a view that `fits`. */
   viewThat(what: string, fits: (view: ViewState) => boolean): Promise<ViewState>;
+  /** Waits until nothing new is told any more. */
+  viewAtRest(): Promise<ViewState>;
   /** Where a point of the remote display lies on this page. */
   pointOf(displayX: number, displayY: number): Promise<{ x: number; y: number }>;
 };
+
+/** The display follows the page's size after a pause. */
+const looksAtRest = 30;
 
 export async function openPerson(
   browser: Browser,
@@ -82,6 +87,15 @@ export async function enterPerson(
         const told = await view();
         return told && fits(told) ? told : undefined;
       }),
+    async viewAtRest() {
+      let [revision, looks] = [-1, 0];
+      return waitFor('the view to be at rest', async () => {
+        const told = await view();
+        looks = told?.revision === revision ? looks + 1 : 0;
+        revision = told?.revision ?? -1;
+        return looks >= looksAtRest && told?.ready === true ? told : undefined;
+      });
+    },
     async pointOf(displayX, displayY) {
       return video.evaluate(
         (element: HTMLVideoElement, { x, y }) => {
@@ -97,4 +111,11 @@ export async function enterPerson(
     },
   };
   return person;
+}
+
+/** What somebody sees of a view, without the number under which it was told, to a hundredth of a pixel or millimetre. */
+export function seenOf(view: ViewState): unknown {
+  const rounded = (_key: string, value: unknown): unknown =>
+    typeof value === 'number' ? Math.round(value * 100) / 100 + 0 : value;
+  return JSON.parse(JSON.stringify({ ...view, revision: 0 }, rounded));
 }
