@@ -30,6 +30,7 @@ export type Turn = {
 export type Scenery = {
   readonly scene: Scene;
   readonly pictureSelector: string;
+  readonly coverSelector: string | null;
   readonly network: ViewerNetwork;
   readonly presses: number;
   readonly random: Random;
@@ -48,7 +49,7 @@ const stillMs = 1_000;
 
 /** The page shows the picture and has the keyboard. */
 export async function measure(page: Page, scenery: Scenery): Promise<Omit<Turn, 'packets'>> {
-  const probe = await installProbe(page, scenery.pictureSelector);
+  const probe = await installProbe(page, scenery);
   // The way in may open later than the way out: the race begins when inputs are answered.
   let answered = 0;
   for (let press = 0; press < mostWarmUpPresses && answered < warmUpPresses; press += 1)

@@ -22,9 +22,16 @@ export type Probe = {
   grab(): Promise<{ count: number; width: number; height: number; pixels: Uint8Array } | null>;
 };
 
-/** `find` is the selector of the picture's element, a video or a canvas; of several, the largest. */
-export async function installProbe(page: Page, find: string): Promise<Probe> {
-  await page.evaluate(watchPicture, { find, probed, marker, counter });
+/**
+ * `pictureSelector` is of the picture's element, a video or a canvas; of several, the largest. What lies over it when it is visible is what
+ * the quality is judged by.
+ */
+export async function installProbe(
+  page: Page,
+  selectors: { readonly pictureSelector: string; readonly coverSelector: string | null },
+): Promise<Probe> {
+  const { pictureSelector: find, coverSelector: cover } = selectors;
+  await page.evaluate(watchPicture, { find, cover, probed, marker, counter });
   return {
     observe: async () => observationSchema.parse(await page.evaluate('benchProbe.observe()')),
     async grab() {
@@ -45,11 +52,13 @@ export async function installProbe(page: Page, find: string): Promise<Probe> {
  */
 function watchPicture({
   find,
+  cover,
   probed: rect,
   marker: mark,
   counter: blocks,
 }: {
   find: string;
+  cover: string | null;
   probed: { x: number; y: number; width: number; height: number };
   marker: { x: number; y: number; width: number; height: number };
   counter: { x: number; y: number; blockPx: number; bits: number };
@@ -141,7 +150,9 @@ function watchPicture({
     const [width, height] = sizeOf(element);
     const canvas = new OffscreenCanvas(width, height);
     const whole = canvas.getContext('2d', { willReadFrequently: true, alpha: false });
-    whole?.drawImage(element, 0, 0);
+    const over = cover === null ? null : document.querySelector<HTMLCanvasElement>(cover);
+    const isCovered = over !== null && getComputedStyle(over).visibility === 'visible';
+    whole?.drawImage(isCovered ? over : element, 0, 0);
     const data = whole?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
     const row = (rect.y + middle) * width + rect.x;
     const number = readCount((x) => data[(row + x) * 4 + 1] ?? 0);

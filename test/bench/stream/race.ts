@@ -58,6 +58,7 @@ export async function runTurn(name: ContenderName, course: Course, signal: Abort
     const turn = await measure(page, {
       ...{ ...course, network },
       pictureSelector: contender.pictureSelector,
+      coverSelector: contender.coverSelector,
       serverPids: () => contender.serverPids(),
       viewerPids: ownBrowsers,
     });

@@ -11,6 +11,8 @@ export type Contender = AsyncDisposable & {
   show(page: Page): Promise<void>;
   /** Of the element that holds the picture. */
   readonly pictureSelector: string;
+  /** Of one that lies over it while it is visible, or null. */
+  readonly coverSelector: string | null;
 };
 
 export type ContenderOptions = {

@@ -45,6 +45,7 @@ export async function startOurs({ stage, size, address }: ContenderOptions): Pro
   return {
     caFile: medusa.caFile,
     pictureSelector: '[data-testid="stream-video"]',
+    coverSelector: '[data-testid="still-picture"]',
     serverPids: () => [medusa.findProcess('renderer/main.ts')?.pid ?? 0],
     async show(page) {
       const person = await enterPerson(page, medusa);

@@ -45,6 +45,7 @@ export async function startNovnc({ stage, size, address }: ContenderOptions): Pr
   return {
     caFile: null,
     pictureSelector: '#noVNC_container canvas',
+    coverSelector: null,
     serverPids: () => [server.pid, gateway.pid, program.pid],
     async show(page) {
       await page.setViewportSize(size);

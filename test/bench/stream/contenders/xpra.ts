@@ -35,6 +35,7 @@ export async function startXpra({ stage, size, address }: ContenderOptions): Pro
   return {
     caFile: null,
     pictureSelector: 'canvas',
+    coverSelector: null,
     serverPids: () => [server.pid],
     async show(page) {
       // The client draws a frame around the window that must not push it off the page.
