@@ -89,6 +89,7 @@ export class StillPicture {
     if (this.#isCovered()) return;
     this.#lastFrameAt = performance.now();
     this.#hasNewTiles = false;
+    this.#answered();
     this.#settle();
   }
 
@@ -105,7 +106,7 @@ export class StillPicture {
     this.#isAwaitingAnswer = true;
     clearTimeout(this.#answerTimer);
     this.#answerTimer = setTimeout(() => {
-      this.#isAwaitingAnswer = false;
+      this.#answered();
       this.#settle();
     }, answerMs);
     this.#settle();
@@ -146,6 +147,11 @@ export class StillPicture {
       .catch((error: unknown) => this.#fail(error));
   }
 
+  #answered(): void {
+    this.#isAwaitingAnswer = false;
+    clearTimeout(this.#answerTimer);
+  }
+
   #draw(tile: StillTile, pixels: Uint8ClampedArray<ArrayBuffer>): void {
     const { widthPx, heightPx } = tile.picture;
     this.#hasNewTiles = true;
@@ -166,6 +172,7 @@ export class StillPicture {
       return;
     }
     this.#proof = 'awaited';
+    this.#answered();
     await this.#prove(whole);
   }
 

@@ -7,10 +7,11 @@ import { type Area, copyArea, encodeTile, type Grab, hashPicture, isAlike, tiles
 type SentFrame = { readonly rtpTimestamp: number; readonly hasChanged: boolean };
 
 /**
- * A picture rests when it has not changed for so long: longer than the pauses of what moves slowly, as far as its last two changes
- * tell, for a still of each of its pictures would be thrown away.
+ * A picture rests when it has not changed for so long. Of one that moves, longer than the pauses of what moves slowly, as far as its last
+ * two changes tell: a still of each of its pictures would be thrown away. Of one that was at rest before, hardly longer than the pieces
+ * take in which it may be drawn.
  */
-const restMs = { least: 50, most: 120, pauses: 1.5, movingWithin: 200 };
+const restMs = { single: 30, least: 50, most: 120, pauses: 1.5, movingWithin: 200 };
 /** libuv's threads are the grab's and the encoder's too. */
 const tilesAtOnce = 2;
 
@@ -94,9 +95,9 @@ export class StillMaker {
 
   #schedule(): void {
     if (!this.#isWanted || !Number.isFinite(this.#lastChangeMs)) return;
-    const { least, most, pauses, movingWithin } = restMs;
+    const { single, least, most, pauses, movingWithin } = restMs;
     const isMoving = this.#pauseMs < movingWithin;
-    const waitMs = isMoving ? Math.min(most, Math.max(least, this.#pauseMs * pauses)) : least;
+    const waitMs = isMoving ? Math.min(most, Math.max(least, this.#pauseMs * pauses)) : single;
     this.#dueAtMs = monotonicMs() + waitMs;
   }
 

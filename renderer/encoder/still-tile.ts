@@ -38,10 +38,11 @@ export function copyArea(from: Grab, to: Grab, area: Area): void {
 
 /** Gray as one plane; what has colour as green and the differences of red and blue to it, which are small where it is nearly gray. */
 export async function encodeTile(grab: Grab, area: Area): Promise<Pick<StillTile, 'channels' | 'deflated'>> {
-  const { green, red, blue, isGray } = planesOf(grab, area);
-  const planes = (isGray ? [green] : [green, red, blue]).map((plane) => predictPlane(plane, area.widthPx));
-  const deflated = await deflate(isGray ? (planes[0] ?? green) : Buffer.concat(planes), packing);
-  return { channels: isGray ? 1 : 3, deflated: Uint8Array.from(deflated) };
+  const pixels = pixelsOf(grab);
+  const gray = predictGray(pixels, grab.widthPx, area);
+  const planes = gray ?? Buffer.concat(planesOf(pixels, grab.widthPx, area));
+  const deflated = await deflate(planes, packing);
+  return { channels: gray ? 1 : 3, deflated: new Uint8Array(deflated) };
 }
 
 /** SHA-256 of the picture as RGBA, alpha 255. Lets others have their turn between its parts; undefined when it was aborted. */
@@ -65,30 +66,52 @@ export async function hashPicture(
   return Uint8Array.from(hash.digest());
 }
 
-function planesOf(
-  grab: Grab,
+/** `predictPlane` of green, read where it lies; undefined when it is not all there is. */
+function predictGray(
+  pixels: Uint32Array,
+  stride: number,
   { x, y, widthPx, heightPx }: Area,
-): { green: Uint8Array; red: Uint8Array; blue: Uint8Array; isGray: boolean } {
-  const pixels = pixelsOf(grab);
+): Uint8Array | undefined {
+  const rest = new Uint8Array(widthPx * heightPx);
+  let colour = 0;
+  for (let row = 0, to = 0; row < heightPx; row += 1) {
+    const begin = (y + row) * stride + x;
+    let [left, aboveLeft] = [0, 0];
+    for (let at = begin; at < begin + widthPx; at += 1, to += 1) {
+      const pixel = pixels[at] ?? 0;
+      const above = row === 0 ? 0 : ((pixels[at - stride] ?? 0) >> 8) & 0xff;
+      const level = (pixel >> 8) & 0xff;
+      colour |= (pixel ^ (pixel >> 8)) & 0xffff;
+      rest[to] = level - left - above + aboveLeft;
+      left = level;
+      aboveLeft = above;
+    }
+    if (colour !== 0) return undefined;
+  }
+  return rest;
+}
+
+function planesOf(
+  pixels: Uint32Array,
+  stride: number,
+  { x, y, widthPx, heightPx }: Area,
+): readonly Uint8Array[] {
   const [green, red, blue] = [0, 1, 2].map(() => new Uint8Array(widthPx * heightPx)) as [
     Uint8Array,
     Uint8Array,
     Uint8Array,
   ];
-  let colour = 0;
   for (let row = 0, to = 0; row < heightPx; row += 1) {
-    const begin = (y + row) * grab.widthPx + x;
+    const begin = (y + row) * stride + x;
     for (let at = begin; at < begin + widthPx; at += 1, to += 1) {
       const pixel = pixels[at] ?? 0;
       const level = (pixel >> 8) & 0xff;
-      const [redder, bluer] = [((pixel >> 16) & 0xff) - level, (pixel & 0xff) - level];
       green[to] = level;
-      red[to] = redder;
-      blue[to] = bluer;
-      colour |= redder | bluer;
+      red[to] = (pixel >> 16) - level;
+      blue[to] = pixel - level;
     }
   }
-  return { green, red, blue, isGray: colour === 0 };
+  return [green, red, blue].map((plane) => predictPlane(plane, widthPx));
 }
 
 function pixelsOf({ bytes }: Grab): Uint32Array {

@@ -8,11 +8,15 @@ export type StillStore = {
   isOver(): boolean;
 };
 
+type Part = { readonly bytes: Uint8Array; readonly sent: () => void };
+
 /**
  * Bytes that may wait in the transport: enough for a fast link until word comes that they are gone, and so few that on a slow one the next
  * video frame finds the way free soon.
  */
-const buffered = { most: 64 * 1_024, low: 24 * 1_024 };
+const buffered = { most: 64 * 1_024, low: 32 * 1_024 };
+/** Handed over without waiting for the word of each: on a busy machine that takes longer than the way to the viewer. */
+const batchBytes = 32 * 1_024;
 /** The channel of a new consumer opens a moment after it was made; until then it takes nothing. */
 const retryMs = 50;
 /** Should the word that the buffer is low get lost. */
@@ -69,15 +73,11 @@ export class StillSender {
 
   async #send(): Promise<void> {
     try {
-      for (let next = this.#next(); next && !this.#isClosed; next = this.#next()) {
+      for (let batch = this.#next(); batch.length > 0 && !this.#isClosed; batch = this.#next()) {
         this.#isLow = false;
-        const amount = await this.#hand(next.bytes);
-        if (amount === undefined) {
-          await this.#waitAtMost(retryMs);
-          continue;
-        }
-        next.sent();
-        if (amount > buffered.most) await this.#untilLow();
+        const amounts = await Promise.all(batch.map(async (part) => this.#hand(part)));
+        if (amounts.includes(undefined)) await this.#waitAtMost(retryMs);
+        else if ((amounts.at(-1) ?? 0) > buffered.most) await this.#untilLow();
       }
     } finally {
       // In the same turn as the last look: what is told after it must find that nobody sends.
@@ -92,23 +92,34 @@ export class StillSender {
     }
   }
 
-  /** The whole comes after all its tiles. Something newer may take the place of what is on its way: then it lacks that. */
-  #next(): { bytes: Uint8Array; sent: () => void } | undefined {
-    if (this.#store.isOver()) return undefined;
+  /** Some of the tiles that it lacks; the whole, alone, when it lacks none. */
+  #next(): Part[] {
+    const batch: Part[] = [];
+    if (this.#store.isOver()) return batch;
+    let size = 0;
     for (const key of this.#lacking) {
       const bytes = this.#store.tile(key);
-      if (!bytes) this.#lacking.delete(key);
-      else return { bytes, sent: () => this.#store.tile(key) === bytes && this.#lacking.delete(key) };
+      if (!bytes) {
+        this.#lacking.delete(key);
+        continue;
+      }
+      // Something newer may take its place while it is on its way: then it lacks that.
+      batch.push({ bytes, sent: () => this.#store.tile(key) === bytes && this.#lacking.delete(key) });
+      size += bytes.length;
+      if (size >= batchBytes) break;
     }
     const whole = this.#store.whole();
-    if (!whole || !this.#lacksWhole) return undefined;
-    return { bytes: whole, sent: () => (this.#lacksWhole = this.#store.whole() !== whole) };
+    if (batch.length > 0 || !whole || !this.#lacksWhole) return batch;
+    return [{ bytes: whole, sent: () => (this.#lacksWhole = this.#store.whole() !== whole) }];
   }
 
   /** @returns how many bytes wait now; undefined when the channel takes nothing yet. */
-  async #hand({ buffer, byteOffset, byteLength }: Uint8Array): Promise<number | undefined> {
+  async #hand({ bytes, sent }: Part): Promise<number | undefined> {
     try {
-      return await this.#consumer.send(Buffer.from(buffer, byteOffset, byteLength));
+      const { buffer, byteOffset, byteLength } = bytes;
+      const amount = await this.#consumer.send(Buffer.from(buffer, byteOffset, byteLength));
+      sent();
+      return amount;
     } catch {
       return undefined;
     }
