@@ -5,14 +5,17 @@ import type { GrayPicture } from './reference.ts';
 
 type Rectangle = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 
-/** The decoded frame that the element shows now, cut to `region` (px of the frame), as gray (BT.709 luma of what is shown). */
+/** The decoded frame that the element shows now, or its still, cut to `region` (px of the frame), as gray (BT.709 luma of what is shown). */
 export async function grabPicture(video: Locator, region: Rectangle): Promise<GrayPicture> {
   const base64 = await video.evaluate((element: HTMLVideoElement, { x, y, width, height }) => {
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [width, height];
     const context = canvas.getContext('2d', { willReadFrequently: true });
     if (!context) throw new Error('no canvas');
-    context.drawImage(element, x, y, width, height, 0, 0, width, height);
+    // Where its lossless still lies over the video, that is what people see.
+    const still = element.parentElement?.querySelector<HTMLCanvasElement>('[data-testid="still-picture"]');
+    const isCovered = still?.checkVisibility({ visibilityProperty: true }) === true;
+    context.drawImage(isCovered ? still : element, x, y, width, height, 0, 0, width, height);
     const { data } = context.getImageData(0, 0, width, height);
     let text = '';
     for (let index = 0; index < data.length; index += 4) {
