@@ -22,7 +22,7 @@ import type { NodeRegistry } from '../node/index.ts';
 import { brokerPlace, userPlace, type LinkBook } from '../placement/index.ts';
 import type { Provisioning } from '../provision/index.ts';
 import type { Rooms, Sitter } from '../room/index.ts';
-import type { Sessions } from '../session/index.ts';
+import { isRecovering, type Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
 import { answering, type Answering } from './ack.ts';
 import { announce, audience, readSnapshot, type ClientNamespace, type ClientSocket } from './audience.ts';
@@ -191,9 +191,11 @@ async function relay(
   request: StreamRequest,
   { sessions, nodes }: ClientNamespaceDeps,
 ): Promise<StreamResponse> {
-  const { nodeId, state } = await sessions.get(sessionId);
-  if (nodeId === null || state !== 'streaming')
-    throw new AppError('stream.unknown', `The session is ${state}`);
+  const session = await sessions.get(sessionId);
+  const { nodeId, state } = session;
+  // Who waits for another node prepares its path while the application starts there.
+  const isOpen = state === 'streaming' || (state === 'starting' && isRecovering(session));
+  if (nodeId === null || !isOpen) throw new AppError('stream.unknown', `The session is ${state}`);
   const answer = await nodes.command(nodeId, 'stream.request', { sessionId, participantId, request });
   return streamResponseSchema.parse(answer);
 }

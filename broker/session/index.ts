@@ -2,6 +2,7 @@ export { Sessions } from './sessions.ts';
 export { kbpsOf, measurePaths, type StudyRead } from './study-reads.ts';
 export {
   isLive,
+  isRecovering,
   liveStates,
   slotStates,
   waitingStates,

@@ -121,8 +121,8 @@ describe('the states of a session', () => {
     const recovery = { attempt: 3, reason: '', lostNodeId: null, lostAt: '2026-01-01T00:00:00Z' };
     const recoveredAt = '2026-01-01T00:00:04Z';
 
-    expect(nextAttempt({ recovery: { ...recovery, recoveredAt } }, '2026-01-01T00:05:04Z')).toBe(4);
-    expect(nextAttempt({ recovery: { ...recovery, recoveredAt } }, '2026-01-01T00:05:05Z')).toBe(1);
+    expect(nextAttempt({ recovery: { ...recovery, recoveredAt } }, '2026-01-01T00:01:04Z')).toBe(4);
+    expect(nextAttempt({ recovery: { ...recovery, recoveredAt } }, '2026-01-01T00:01:05Z')).toBe(1);
   });
 
   it('is not lost by what is said of a former life', () => {

@@ -52,7 +52,7 @@ const allowed: Readonly<Record<SessionEvent['kind'], readonly SessionState[]>> =
 
 const mostSteps = 40;
 /** Who streamed so long after a recovery has got over it: the next loss is counted anew. */
-const calmMs = 5 * 60_000;
+const calmMs = 60_000;
 
 type Change<Event extends SessionEvent> = (
   event: Event,

@@ -15,6 +15,8 @@ import { closeNegotiated, negotiate, restartIce, type AskStream, type Negotiated
 import { StillPicture } from './still-picture.ts';
 import { canvasSurface } from './still-surface.ts';
 import { PathWatch, receivedIn, type PathState } from './path-watch.ts';
+import { Preparation } from './preparation.ts';
+import { RemoteScreen } from './remote-screen.ts';
 import { readStatistics, type StatisticsReading, type StreamStatistics } from './statistics.ts';
 
 /**
@@ -87,6 +89,15 @@ export class Picture {
   #mustNegotiate = true;
   /** There is no node to ask for anything. */
   #isHeld = false;
+  readonly #layers = new LayerFollower({
+    present: () => this.#negotiated,
+    changed: (negotiated) => this.#show(negotiated),
+    failed: (error) => {
+      this.fault.set(error);
+      this.renegotiate();
+    },
+  });
+  readonly #preparation = new Preparation(async () => this.#negotiateNow());
   readonly #path = new PathWatch({
     readReceived: async () => this.#readReceived(),
     // No input begins with a zero: the node drops it, and acknowledges it nevertheless.
@@ -130,14 +141,24 @@ export class Picture {
     this.state.set('moving');
   }
 
-  /** The session streams from another node. */
-  moveOn(): void {
-    if (this.#isStopped()) return;
+  /** Negotiates with the node of this `life` of the session while its application starts; nothing of it is shown before `moveOn`. */
+  prepare(life: string): void {
+    if (this.#isHeld && !this.#isStopped()) this.#preparation.begin(life);
+  }
+
+  /** The session streams from another node, in this `life`. */
+  async moveOn(life: string): Promise<void> {
+    const prepared = await this.#preparation.take(life);
     this.#isHeld = false;
     this.wholeView = undefined;
-    this.state.set('moving');
+    if (!this.#isStopped()) this.state.set('moving');
     this.#path.startAnew();
-    this.renegotiate();
+    if (!prepared) {
+      this.renegotiate();
+      return;
+    }
+    this.#take(prepared);
+    await this.#options.ask({ kind: 'resume', consumerId: prepared.consumer.id });
   }
 
   /** Finds out at once whether the path is alive, and tells it. */
@@ -189,6 +210,7 @@ export class Picture {
     clearInterval(this.#statisticsTimer);
     clearTimeout(this.#mendTimer);
     this.#path[Symbol.dispose]();
+    this.#preparation.drop();
     if (this.#negotiated) closeNegotiated(this.#negotiated);
     this.#negotiated = undefined;
     this.track.set(null);
@@ -224,8 +246,15 @@ export class Picture {
   }
 
   async #negotiate(): Promise<void> {
+    this.#take(await this.#negotiateNow());
+  }
+
+  async #negotiateNow(): Promise<Negotiated> {
+    return negotiate(this.#options.ask, this.#options.noteStep);
+  }
+
+  #take(negotiated: Negotiated): void {
     const before = this.#negotiated;
-    const negotiated = await negotiate(this.#options.ask, this.#options.noteStep);
     if (this.#isStopped()) {
       closeNegotiated(negotiated);
       return;

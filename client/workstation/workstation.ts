@@ -61,6 +61,8 @@ export class Workstation {
   #mprRefusal = '';
   /** Ends what the series or layout chosen before still waits for. */
   #opening = new AbortController();
+  /** The series chosen last has its first picture on the screen, or it will have none. */
+  #shown = Promise.withResolvers<undefined>();
 
   constructor(parameters: Parameters, surroundings: Surroundings, rooms: Rooms) {
     this.#parameters = parameters;
@@ -146,6 +148,7 @@ export class Workstation {
       const series = await this.#load(entry, signal);
       signal.throwIfAborted();
       if (series.images.length === 0) {
+        this.#shown.resolve(undefined);
         this.#notice.state('This series has no pictures', explainNoPictures(entry));
         return;
       }
@@ -172,7 +175,14 @@ export class Workstation {
     const options = this.#displayOptions(series, resumed);
     this.#display = StackDisplay.create(options, this.#rendering, this.#sliceIndex);
     this.#changed();
-    void this.#prefetch(series);
+    void this.#prefetchAround(series);
+  }
+
+  /** The slice that somebody waits for has the processor and the link to itself. */
+  async #prefetchAround(series: LoadedSeries): Promise<void> {
+    const { signal } = this.#opening;
+    await this.#shown.promise;
+    if (!signal.aborted) await this.#prefetch(series);
   }
 
   async #openMpr(series: LoadedSeries, resumed: ViewState | null = null): Promise<void> {
@@ -198,6 +208,7 @@ export class Workstation {
       resumed: resumed && resumedOf(resumed, this.#layout),
       onChange: () => {
         if (signal.aborted) return;
+        this.#shown.resolve(undefined);
         this.#notice.clear();
         this.#changed();
       },
@@ -211,6 +222,8 @@ export class Workstation {
   #begin(): void {
     this.#opening.abort();
     this.#opening = new AbortController();
+    this.#shown.resolve(undefined);
+    this.#shown = Promise.withResolvers();
     this.#display?.close();
     this.#display = null;
   }
@@ -248,6 +261,7 @@ export class Workstation {
   }
 
   async #showThumbnails(entries: readonly SeriesEntry[]): Promise<void> {
+    await this.#shown.promise;
     for (const entry of entries.filter(hasPictures)) {
       try {
         const { imageIds } = await this.#load(entry, new AbortController().signal);
@@ -351,6 +365,7 @@ export class Workstation {
   /** What failed after the user went on to something else is no news any more. */
   #fail(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return;
+    this.#shown.resolve(undefined);
     this.#notice.state(
       'The pictures cannot be shown',
       error instanceof AppError ? error.message : 'An image could not be loaded or decoded.',

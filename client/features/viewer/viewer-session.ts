@@ -149,15 +149,16 @@ export class ViewerSession {
   }
 
   /** The picture follows the session to another node. */
-  #follow({ state, nodeId, recovery }: SessionView): void {
-    if (recovery?.recoveredAt === null) this.picture.hold();
-    if (state !== 'streaming') return;
-    const streamsAt = `${nodeId ?? ''} ${recovery?.recoveredAt ?? ''}`;
-    const isElsewhere = this.#streamsAt !== undefined && this.#streamsAt !== streamsAt;
-    this.#streamsAt = streamsAt;
+  #follow(session: SessionView): void {
+    const life = lifeOf(session);
+    if (session.recovery?.recoveredAt === null) this.picture.hold();
+    if (this.room.you.get() !== null && hasNewPicture(session)) this.picture.prepare(life);
+    if (session.state !== 'streaming') return;
+    const isElsewhere = this.#streamsAt !== undefined && this.#streamsAt !== life;
+    this.#streamsAt = life;
     if (!isElsewhere) return;
     this.#isNodeLinkUp = true;
-    this.picture.moveOn();
+    this.picture.moveOn(life).catch(reportFault);
     this.recovered.set(performance.now());
   }
 
@@ -180,6 +181,18 @@ export class ViewerSession {
     this.#lastStepAt = endMs;
     this.clientSteps.update((steps) => [...steps, { step: name, startMs, endMs }]);
   }
+}
+
+/** The same as long as the session stays where it is. */
+function lifeOf({ nodeId, recovery }: SessionView): string {
+  return JSON.stringify([nodeId, recovery?.lostAt, recovery?.attempt]);
+}
+
+/** The other node has its end of the stream, though its application shows nothing yet. */
+function hasNewPicture({ state, steps, recovery, createdAt }: SessionView): boolean {
+  if (state !== 'starting' || recovery?.recoveredAt !== null) return false;
+  const lostMs = Date.parse(recovery.lostAt) - Date.parse(createdAt);
+  return steps.some(({ step, startMs }) => step === 'encoder' && startMs >= lostMs);
 }
 
 function whole({ wholeView }: Picture): Pick<PathReport, 'view'> {
