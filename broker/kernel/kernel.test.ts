@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, TypedEmitter } from './index.ts';
+import { backoffMs, createExclusive, TypedEmitter } from './index.ts';
 
 describe('TypedEmitter', () => {
   it('reports a throwing listener and still tells the others', () => {
@@ -35,5 +35,26 @@ describe('backoffMs', () => {
     expect(backoffMs(0, 0.999)).toBe(100);
     expect(backoffMs(99, 0)).toBe(2_500);
     expect(backoffMs(99, 0.9999)).toBe(5_000);
+  });
+});
+
+describe('createExclusive', () => {
+  it('does one after the other for a name, also after a failure, and what has another name beside it', async () => {
+    const exclusive = createExclusive();
+    const done: string[] = [];
+    const first = Promise.withResolvers<undefined>();
+
+    const failing = exclusive('a', async () => {
+      await first.promise;
+      done.push('a1');
+      throw new Error('no');
+    });
+    const second = exclusive('a', async () => done.push('a2'));
+    await exclusive('b', async () => done.push('b'));
+    first.resolve(undefined);
+
+    await expect(failing).rejects.toThrow('no');
+    await second;
+    expect(done).toEqual(['b', 'a1', 'a2']);
   });
 });

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { createExclusive } from '@medusa/kernel';
 import {
   isProviderFault,
   isSameTag,
@@ -10,6 +11,7 @@ import {
   type MachinePort,
   type MachineRequest,
   type Operation,
+  type OwnerTag,
 } from '../../port/index.ts';
 import { readXml } from '../xml/document.ts';
 import { boards, consoleVolume, domainXml, rootfsOf, rootVolume, seedVolume } from './domain.ts';
@@ -45,6 +47,7 @@ type Parts = { readonly virsh: Virsh; readonly storage: Storage; readonly dataDi
 
 /** Domains. `ref` is the name, which libvirt lets exist once. */
 export function libvirtMachines({ virsh, storage, dataDir }: Parts, settings: LibvirtSettings): MachinePort {
+  const exclusive = createExclusive();
   const change = async (args: readonly string[], { signal }: Operation, input?: string): Promise<string> =>
     virsh(args, { isChange: true, signal, ...(input === undefined ? {} : { input }) });
 
@@ -136,36 +139,44 @@ export function libvirtMachines({ virsh, storage, dataDir }: Parts, settings: Li
     await ignoring(['conflict'], change(['destroy', ref], operation));
   }
 
+  async function create(
+    request: MachineRequest,
+    { tag, name }: { tag: OwnerTag; name: string },
+    operation: Operation,
+  ): Promise<Machine> {
+    if (request.securityGroupRefs.length > 0)
+      throw new ProviderError('invalid', 'libvirt has no security groups here');
+    const image = await imageOf(request.image, operation.signal);
+    const poolDir = isContainers(settings) ? '' : await storage.directory(operation.signal);
+    const xml = domainXml({ request, image, tag, name, poolDir }, settings);
+    const fate = { isNew: true };
+    await change(['define', inputFile], operation, xml).catch((error: unknown) => {
+      if (!isProviderFault(error, 'conflict')) throw error;
+      fate.isNew = false;
+    });
+    const present = await existing(name, operation.signal);
+    if (!isSameTag(present.tag, tag))
+      throw new ProviderError('conflict', `The domain ${name} is of ${present.tag.resource}`);
+    if (present.state !== 'stopped') return present;
+    try {
+      await prepare({ name, image, request }, operation);
+      await change(['start', name], operation);
+    } catch (error) {
+      const now = await get(name, operation.signal);
+      if (now?.state === 'running') return now;
+      if (fate.isNew && !isProviderFault(error, 'unknown-outcome')) await remove(name, operation);
+      throw error;
+    }
+    return existing(name, operation.signal);
+  }
+
   return {
     actions: ['start', 'stop', 'restart', 'suspend', 'resume'],
     get,
 
-    async create(request, tag, name, operation) {
-      if (request.securityGroupRefs.length > 0)
-        throw new ProviderError('invalid', 'libvirt has no security groups here');
-      const image = await imageOf(request.image, operation.signal);
-      const poolDir = isContainers(settings) ? '' : await storage.directory(operation.signal);
-      const xml = domainXml({ request, image, tag, name, poolDir }, settings);
-      const fate = { isNew: true };
-      await change(['define', inputFile], operation, xml).catch((error: unknown) => {
-        if (!isProviderFault(error, 'conflict')) throw error;
-        fate.isNew = false;
-      });
-      const present = await existing(name, operation.signal);
-      if (!isSameTag(present.tag, tag))
-        throw new ProviderError('conflict', `The domain ${name} is of ${present.tag.resource}`);
-      if (present.state !== 'stopped') return present;
-      try {
-        await prepare({ name, image, request }, operation);
-        await change(['start', name], operation);
-      } catch (error) {
-        const now = await get(name, operation.signal);
-        if (now?.state === 'running') return now;
-        if (fate.isNew && !isProviderFault(error, 'unknown-outcome')) await remove(name, operation);
-        throw error;
-      }
-      return existing(name, operation.signal);
-    },
+    // Of two at once one would take away what the other is making.
+    create: async (request, tag, name, operation) =>
+      exclusive(name, async () => create(request, { tag, name }, operation)),
 
     async list(owner, signal) {
       const names = linesOf(await virsh(['list', '--all', '--name'], { signal })).filter((name) =>

@@ -1,5 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createExclusive } from '@medusa/kernel';
 import { isRunning } from '../../../embedded/index.ts';
 import {
   ProviderError,
@@ -230,18 +231,4 @@ async function endOf(file: string): Promise<string> {
   } finally {
     await log.close();
   }
-}
-
-/** One after the other for each name: two creates at once must not start two processes. */
-function createExclusive(): <Value>(name: string, act: () => Promise<Value>) => Promise<Value> {
-  const last = new Map<string, Promise<unknown>>();
-  return async (name, act) => {
-    const turn = (last.get(name) ?? Promise.resolve()).then(act, act);
-    last.set(name, turn);
-    try {
-      return await turn;
-    } finally {
-      if (last.get(name) === turn) last.delete(name);
-    }
-  };
 }
