@@ -8,6 +8,10 @@ const transportIdSchema = z.string().max(64);
 /** The data channels of a viewer to the render node. */
 export const producedLabelSchema = z.enum(['input.moves', 'input.events', 'frames.arrived']);
 
+/** `weak`: the same picture smaller and less often, for a participant whose path carries less than the others' do. */
+export const pictureLayerSchema = z.enum(['main', 'weak']);
+export type PictureLayer = z.infer<typeof pictureLayerSchema>;
+
 /** What a participant asks of the SFU on its render node. The broker relays it and looks at nothing but who asks. */
 export const streamRequestSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('capabilities') }),
@@ -57,6 +61,7 @@ export const streamResponseSchema = z.discriminatedUnion('kind', [
     id: z.string(),
     producerId: z.string(),
     rtpParameters: opaqueSchema,
+    layer: pictureLayerSchema.default('main'),
   }),
   z.object({ kind: z.literal('resume') }),
   z.object({ kind: z.literal('produce-data'), id: z.string() }),
@@ -120,5 +125,7 @@ export const displayEventSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('view'), view: viewStateSchema }),
   z.object({ kind: z.literal('controller'), participantId: participantIdSchema.nullable() }),
+  /** Told to one participant: from now on it gets this layer, and has to consume anew on the transport that it has. */
+  z.object({ kind: z.literal('layer'), layer: pictureLayerSchema }),
 ]);
 export type DisplayEvent = z.infer<typeof displayEventSchema>;

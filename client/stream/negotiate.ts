@@ -1,5 +1,13 @@
-import { AppError, displayEventsLabel, inputEventsLabel, inputMovesLabel, stillLabel } from '@medusa/protocol';
-import type { StreamRequest, StreamResponse } from '@medusa/protocol';
+import {
+  AppError,
+  displayEventsLabel,
+  frameArrivalsLabel,
+  inputEventsLabel,
+  inputMovesLabel,
+  producedLabelSchema,
+  stillLabel,
+} from '@medusa/protocol';
+import type { PictureLayer, StreamRequest, StreamResponse } from '@medusa/protocol';
 import { Device } from 'mediasoup-client';
 import type { types } from 'mediasoup-client';
 import { reportFault } from '../core/report.ts';
@@ -9,10 +17,14 @@ export type AskStream = (request: StreamRequest) => Promise<StreamResponse>;
 
 /** One negotiated set of transports. Closing it closes all that hangs on them. */
 export type Negotiated = {
-  readonly track: MediaStreamTrack;
-  readonly consumer: types.Consumer;
+  /** The present one, and what of the picture it gets. */
+  consumer: types.Consumer;
+  layer: PictureLayer;
+  /** Consumes what the node now gives this viewer, in place of what it had. */
+  readonly consumeAnew: () => Promise<void>;
   readonly moves: types.DataProducer;
   readonly events: types.DataProducer;
+  readonly arrivals: types.DataProducer;
   readonly displayEvents: types.DataConsumer;
   readonly still: types.DataConsumer;
   readonly transports: readonly types.Transport[];
@@ -40,7 +52,7 @@ export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Neg
   undo.defer(() => send.close());
   noteStep('transport');
 
-  const consumer = await consumeVideo(ask, device, receive);
+  const video = await consumeVideo(ask, device, receive);
   const displayEvents = await consumeData(ask, receive, displayEventsLabel);
   const still = await consumeData(ask, receive, stillLabel);
   noteStep('consume');
@@ -48,15 +60,28 @@ export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Neg
   // Moves: the latest wins, a lost one is not worth a wait. All else must arrive, and in order.
   const moves = await send.produceData({ label: inputMovesLabel, ordered: false, maxRetransmits: 0 });
   const events = await send.produceData({ label: inputEventsLabel, ordered: true });
+  const arrivals = await send.produceData({ label: frameArrivalsLabel, ordered: false, maxRetransmits: 0 });
   noteStep('input');
 
   await Promise.all([
-    askFor(ask, { kind: 'resume', consumerId: consumer.id }),
+    askFor(ask, { kind: 'resume', consumerId: video.consumer.id }),
     askFor(ask, { kind: 'resume', consumerId: still.id }),
   ]);
   undo.move();
-  const channels = { moves, events, displayEvents, still };
-  return { track: consumer.track, consumer, ...channels, transports: [receive, send] };
+  const negotiated: Negotiated = {
+    ...video,
+    consumeAnew: async () => {
+      Object.assign(negotiated, await consumeVideo(ask, device, receive));
+      await askFor(ask, { kind: 'resume', consumerId: negotiated.consumer.id });
+    },
+    moves,
+    events,
+    arrivals,
+    displayEvents,
+    still,
+    transports: [receive, send],
+  };
+  return negotiated;
 }
 
 /** New ICE credentials for living transports: mends a changed network path without a new picture. */
@@ -93,7 +118,7 @@ async function openTransport(
     askFor(ask, {
       kind: 'produce-data',
       transportId: transport.id,
-      label: label === inputMovesLabel ? inputMovesLabel : inputEventsLabel,
+      label: producedLabelSchema.parse(label),
       sctpStreamParameters,
     }).then(done, fail);
   });
@@ -104,7 +129,7 @@ async function consumeVideo(
   ask: AskStream,
   device: Device,
   receive: types.Transport,
-): Promise<types.Consumer> {
+): Promise<Pick<Negotiated, 'consumer' | 'layer'>> {
   const answer = await askFor(ask, {
     kind: 'consume',
     transportId: receive.id,
@@ -120,7 +145,7 @@ async function consumeVideo(
       receiver.jitterBufferTarget = 0;
     },
   });
-  return consumer;
+  return { consumer, layer: answer.layer };
 }
 
 async function consumeData(

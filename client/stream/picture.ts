@@ -5,18 +5,20 @@ import {
   type DisplayEvent,
   type InputEvent,
   type ParticipantId,
+  type PictureLayer,
   type ViewState,
 } from '@medusa/protocol';
 import { reportFault } from '../core/report.ts';
 import { Store } from '../core/store.ts';
+import { ArrivalTeller, type ShownFrame } from './arrival-teller.ts';
 import type { Size } from './display-mapping.ts';
+import { LayerFollower } from './layer-follower.ts';
 import { LatencyMatcher, type LatencySample } from './latency-matcher.ts';
 import { closeNegotiated, negotiate, restartIce, type AskStream, type Negotiated } from './negotiate.ts';
 import { StillPicture } from './still-picture.ts';
 import { canvasSurface } from './still-surface.ts';
 import { PathWatch, receivedIn, type PathState } from './path-watch.ts';
 import { Preparation } from './preparation.ts';
-import { RemoteScreen } from './remote-screen.ts';
 import { readStatistics, type StatisticsReading, type StreamStatistics } from './statistics.ts';
 
 /**
@@ -63,6 +65,8 @@ const keptSamples = 500;
 export class Picture {
   readonly state = new Store<PictureState>('negotiating');
   readonly track = new Store<MediaStreamTrack | null>(null);
+  /** `weak`: the node found that the path to this viewer does not carry what others get. */
+  readonly layer = new Store<PictureLayer>('main');
   readonly displaySize = new Store<Size | null>(null);
   readonly cursor = new Store<RemoteCursor>(null);
   readonly view = new Store<ViewState | null>(null);
@@ -79,6 +83,10 @@ export class Picture {
 
   readonly #options: Options;
   readonly #latency = new LatencyMatcher();
+  readonly #arrivals = new ArrivalTeller((message) => {
+    const channel = this.#negotiated?.arrivals;
+    if (channel?.readyState === 'open') channel.send(message);
+  });
   readonly #online: Disposable;
   readonly #statisticsTimer: ReturnType<typeof setInterval>;
   #you: ParticipantId | undefined;
@@ -193,8 +201,10 @@ export class Picture {
     return true;
   }
 
-  /** Called for each frame that the browser put on screen. */
-  frameShown(rtpTimestamp: number, at: number): void {
+  /** Called for each frame that the browser put on screen; `at` as handed to the compositor, on the page's clock. */
+  frameShown(frame: ShownFrame, at: number): void {
+    const { rtpTimestamp } = frame;
+    this.#arrivals.take(frame);
     this.#options.noteStep('first-frame');
     if (this.#isHeld) return;
     this.#path.heard();
@@ -208,6 +218,7 @@ export class Picture {
     this.state.set('stopped');
     this.#online[Symbol.dispose]();
     clearInterval(this.#statisticsTimer);
+    this.#arrivals[Symbol.dispose]();
     clearTimeout(this.#mendTimer);
     this.#path[Symbol.dispose]();
     this.#preparation.drop();
@@ -263,11 +274,16 @@ export class Picture {
     this.#negotiated = negotiated;
     this.#latency.reset();
     this.still.reset();
-    this.#reading = undefined;
     this.#watch(negotiated);
-    this.track.set(negotiated.track);
+    this.#show(negotiated);
     if (this.state.get() !== 'moving') this.state.set(before ? 'live' : 'negotiating');
     if (before) closeNegotiated(before);
+  }
+
+  #show({ consumer, layer }: Negotiated): void {
+    this.#reading = undefined;
+    this.track.set(consumer.track);
+    this.layer.set(layer);
   }
 
   async #restartIce(negotiated: Negotiated): Promise<void> {
@@ -361,6 +377,9 @@ export class Picture {
         break;
       case 'controller':
         this.controller.set(event.participantId);
+        break;
+      case 'layer':
+        this.#layers.follow(event.layer).catch(reportFault);
         break;
       case 'statistics':
         break;

@@ -45,6 +45,16 @@ it('reads rates from the difference of two readings', () => {
   });
 });
 
+it('tells the protocol of the pair of candidates that is used, not of one that was', () => {
+  const entries = new Map([
+    ...report(1_000, 0, 0),
+    ['transport', { type: 'transport', selectedCandidatePairId: 'other' }],
+    ['other', { type: 'candidate-pair', nominated: true, localCandidateId: 'stream' }],
+    ['stream', { type: 'local-candidate', protocol: 'tcp' }],
+  ]);
+  expect(readStatistics(entries, undefined)?.statistics.protocol).toBe('tcp');
+});
+
 it('answers nothing before any video came', () => {
   expect(readStatistics(new Map(), undefined)).toBeUndefined();
 });

@@ -31,9 +31,7 @@ export function readStatistics(
   const entries = new Map<string, Entry>([...report].map(([id, entry]) => [id, entry as Entry]));
   const inbound = [...entries.values()].find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video');
   if (!inbound) return undefined;
-  const pair = [...entries.values()].find(
-    ({ type, nominated }) => type === 'candidate-pair' && nominated === true,
-  );
+  const pair = usedPair(entries);
   const reading: StatisticsReading = {
     atMs: number(inbound['timestamp']),
     bytes: number(inbound['bytesReceived']),
@@ -54,6 +52,16 @@ export function readStatistics(
       ...rates(reading, before),
     },
   };
+}
+
+/** Of several that were nominated, one after the other, the transport names the one that is used. */
+function usedPair(entries: ReadonlyMap<string, Entry>): Entry | undefined {
+  const all = [...entries.values()];
+  const selected = all.find(({ type }) => type === 'transport')?.['selectedCandidatePairId'];
+  return (
+    entries.get(text(selected)) ??
+    all.find(({ type, nominated }) => type === 'candidate-pair' && nominated === true)
+  );
 }
 
 function rates(

@@ -211,6 +211,9 @@ export const strings = {
     latencyWaiting: 'Move the mouse to measure',
     ms: (value: number): string => `${Math.round(value)} ms`,
     fps: (value: number): string => `${Math.round(value)} fps`,
+    reduced: 'Reduced for your connection',
+    reducedMeaning:
+      'Your connection carries less than those of the others, so you get a smaller picture less often. At rest it becomes exact all the same, after a while. It is tried again by itself whether more comes through.',
     kbps: (value: number): string =>
       value >= 1_000 ? `${(value / 1_000).toFixed(1)} Mbit/s` : `${Math.round(value)} kbit/s`,
     roundTrip: (value: number): string => `RTT ${value < 1 ? '< 1' : Math.round(value)} ms`,

@@ -73,7 +73,7 @@ describe('EncoderProcess', () => {
     const decoder = await H264Decoder.open();
 
     // The first frames may have come before anybody listened.
-    encoder.requestKeyframe();
+    encoder.requestKeyframe('main');
     await untilQuiet(units);
 
     const picture = units
@@ -111,7 +111,7 @@ describe('EncoderProcess', () => {
     await untilQuiet(units);
     const before = units.length;
 
-    for (let asked = 0; asked < 20; asked += 1) encoder.requestKeyframe();
+    for (let asked = 0; asked < 20; asked += 1) encoder.requestKeyframe('main');
     await untilQuiet(units);
 
     const keyframes = units.slice(before).filter((unit) => unit.isKeyframe).length;
@@ -156,7 +156,7 @@ describe('EncoderProcess', () => {
     await untilQuiet(units);
     expect([units.length, events.length]).toEqual(before);
 
-    encoder.requestKeyframe();
+    encoder.requestKeyframe('main');
     await expect.poll(() => units.length).toBe((before[0] ?? 0) + 1);
     expect(events.at(-1)).toMatchObject({ kind: 'whole', sha256, rtpTimestamp: units.at(-1)?.rtpTimestamp });
     expect(events.length).toBe((before[1] ?? 0) + 1);

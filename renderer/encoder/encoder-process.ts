@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { TypedEmitter } from '@medusa/kernel';
-import { AppError } from '@medusa/protocol';
+import { AppError, type PictureLayer } from '@medusa/protocol';
 import type { DisplaySize } from '../display/index.ts';
 import type { Encoder, EncoderEvents, EncoderOptions } from './encoder.ts';
 import type { EncoderCommand, EncoderReport, InjectedInput } from './messages.ts';
@@ -23,6 +23,7 @@ export class EncoderProcess implements Encoder {
   #child: ChildProcess;
   #size: DisplaySize;
   #kbps: number;
+  #weakKbps: number | null = null;
   #areStillsWanted = false;
   #shortLives = 0;
   #isClosed = false;
@@ -56,13 +57,18 @@ export class EncoderProcess implements Encoder {
     return this.#child.pid;
   }
 
-  requestKeyframe(): void {
-    this.#send({ kind: 'keyframe' });
+  requestKeyframe(layer: PictureLayer): void {
+    this.#send({ kind: 'keyframe', layer });
   }
 
   setBitrate(kbps: number): void {
     this.#kbps = kbps;
     this.#send({ kind: 'bitrate', kbps });
+  }
+
+  setWeakBitrate(kbps: number | null): void {
+    this.#weakKbps = kbps;
+    this.#send({ kind: 'weak', kbps });
   }
 
   resize(size: DisplaySize): void {
@@ -112,7 +118,7 @@ export class EncoderProcess implements Encoder {
       if (report.kind === 'access-unit') this.events.emit('access-unit', report.accessUnit);
       else if (report.kind === 'still') this.events.emit('still', report.event);
       // Before, there is nobody to hear it.
-      else if (this.#areStillsWanted) this.wantStills(true);
+      else this.#sayWishes();
     });
     child.once('exit', () => this.#afterExit(Date.now() - bornAt, complaint));
     child.send({
@@ -127,6 +133,11 @@ export class EncoderProcess implements Encoder {
       },
     } satisfies EncoderCommand);
     return child;
+  }
+
+  #sayWishes(): void {
+    if (this.#areStillsWanted) this.wantStills(true);
+    if (this.#weakKbps !== null) this.setWeakBitrate(this.#weakKbps);
   }
 
   #afterExit(livedMs: number, complaint: string): void {

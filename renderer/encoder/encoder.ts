@@ -1,4 +1,5 @@
 import type { TypedEmitter } from '@medusa/kernel';
+import type { PictureLayer } from '@medusa/protocol';
 import type { DisplayAddress, DisplaySize } from '../display/index.ts';
 import type { AccessUnit, InjectedInput, StillEvent, Thrift } from './messages.ts';
 
@@ -29,8 +30,10 @@ export interface Encoder extends AsyncDisposable {
   readonly name: string;
   readonly events: TypedEmitter<EncoderEvents>;
   /** Requests that come together are answered by one keyframe. */
-  requestKeyframe(): void;
+  requestKeyframe(layer: PictureLayer): void;
   setBitrate(kbps: number): void;
+  /** The weak layer is made while it has a bit rate; at first it has none. It begins with a keyframe. */
+  setWeakBitrate(kbps: number | null): void;
   resize(size: DisplaySize): void;
   /** Whether a resting picture is refined to a lossless still. At first it is not. */
   wantStills(isWanted: boolean): void;

@@ -18,10 +18,14 @@ export type H264Options = {
   readonly kbps: number;
   /** Constant rate factor of x264: lower is better, near 12 the eye sees no loss in gray images. */
   readonly crf: number;
+  readonly threads: number;
 };
 
-/** One frame's worth of the rate controller's buffer is lent to a picture for at most this long. */
-const bufferMs = 150;
+/**
+ * How long a picture that is as large as the rate controller lets it be takes to cross a path of that rate. Where that is felt least, large
+ * pictures may borrow most; on narrow paths a frame's turn is long already.
+ */
+const bufferMs = { least: 80, most: 150, leastBelowKbps: 4_000, mostFromKbps: 12_000 } as const;
 /** Above this many pixels the faster preset keeps two cores in time. */
 const largePicturePx = 1_300_000;
 
@@ -47,7 +51,7 @@ export class H264Encoder implements Disposable {
     context.framerate = new Rational(options.framesPerSecond, 1);
     context.gopSize = 1_000_000;
     context.maxBFrames = 0;
-    context.threadCount = 2;
+    context.threadCount = options.threads;
     setBitrate(context, options.kbps);
     const isLarge = options.widthPx * options.heightPx > largePicturePx;
     const settings = Dictionary.fromObject({
@@ -102,5 +106,11 @@ export class H264Encoder implements Disposable {
 
 function setBitrate(context: CodecContext, kbps: number): void {
   context.rcMaxRate = BigInt(Math.round(kbps * 1_000));
-  context.rcBufferSize = Math.round(kbps * bufferMs);
+  context.rcBufferSize = Math.round(kbps * bufferMsAt(kbps));
+}
+
+function bufferMsAt(kbps: number): number {
+  const { least, most, leastBelowKbps, mostFromKbps } = bufferMs;
+  const part = (kbps - leastBelowKbps) / (mostFromKbps - leastBelowKbps);
+  return least + (most - least) * Math.min(1, Math.max(0, part));
 }

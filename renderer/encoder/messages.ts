@@ -1,4 +1,4 @@
-import type { ParticipantId, StillSize, StillWhole } from '@medusa/protocol';
+import type { ParticipantId, PictureLayer, StillSize, StillWhole } from '@medusa/protocol';
 
 /** An input that was injected: the next grab may show what it did. */
 export type InjectedInput = {
@@ -20,6 +20,7 @@ type FrameTiming = {
 
 /** One encoded picture: an H.264 access unit in Annex B form. */
 export type AccessUnit = {
+  readonly layer: PictureLayer;
   readonly bytes: Uint8Array;
   readonly isKeyframe: boolean;
   /** 90 kHz, from the monotonic clock, modulo 2^32. */
@@ -63,8 +64,10 @@ export type StillEvent =
 /** Agent → encoder program, over Node's IPC channel with structured clones. */
 export type EncoderCommand =
   | { readonly kind: 'open'; readonly settings: EncoderSettings }
-  | { readonly kind: 'keyframe' }
+  | { readonly kind: 'keyframe'; readonly layer: PictureLayer }
   | { readonly kind: 'bitrate'; readonly kbps: number }
+  /** Null: nobody needs it. */
+  | { readonly kind: 'weak'; readonly kbps: number | null }
   | { readonly kind: 'stills'; readonly isWanted: boolean }
   | { readonly kind: 'resize'; readonly widthPx: number; readonly heightPx: number }
   | { readonly kind: 'input'; readonly input: InjectedInput };

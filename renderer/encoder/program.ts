@@ -35,10 +35,13 @@ async function obey(command: EncoderCommand): Promise<void> {
 function obeyOpened(opened: ScreenEncoder, command: Exclude<EncoderCommand, { kind: 'open' }>): void {
   switch (command.kind) {
     case 'keyframe':
-      opened.requestKeyframe();
+      opened.requestKeyframe(command.layer);
       break;
     case 'bitrate':
       opened.setBitrate(command.kbps);
+      break;
+    case 'weak':
+      opened.setWeakBitrate(command.kbps);
       break;
     case 'stills':
       opened.wantStills(command.isWanted);
@@ -64,6 +67,7 @@ async function probe(): Promise<void> {
       framesPerSecond: 30,
       kbps: 1_000,
       crf: 12,
+      threads: 1,
     });
     opened[Symbol.dispose]();
     working.push('libx264');

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TypedEmitter } from '@medusa/kernel';
+import type { PictureLayer } from '@medusa/protocol';
 import { XConnection } from '../display/index.ts';
-import { H264Encoder } from './h264-encoder.ts';
+import { H264Encoder, type H264Options } from './h264-encoder.ts';
 import {
   type AccessUnit,
   type EncoderSettings,
@@ -11,6 +12,7 @@ import {
 } from './messages.ts';
 import { ScreenSource } from './screen-source.ts';
 import { StillMaker } from './still-maker.ts';
+import { WeakLayer } from './weak-layer.ts';
 
 type Size = { readonly widthPx: number; readonly heightPx: number };
 type Pipeline = { readonly source: ScreenSource; readonly encoder: H264Encoder };
@@ -40,8 +42,11 @@ const quietMs = 3;
 const briefQuietMs = 0.5;
 const mostQuietWaitMs = 12;
 const rememberedFrames = 60;
-/** What an input changed does not wait for its turn among the frames. */
-const answerIntervalMs = 8;
+/** A rate that is low makes few good frames rather than many poor ones. */
+const kbpsOfAFrame = 100;
+const leastFramesPerSecond = 10;
+/** What an input changed does not wait for its whole turn among the frames. */
+const turnOfAnAnswer = 0.5;
 /** A link that carries this much brings the lossless still sooner than frames settle: then it replaces them. */
 const stillKbps = 3_000;
 /** How soon to look again when damage turned out to change nothing. */
@@ -58,6 +63,7 @@ const resizeWaitMs = 1_000;
 export class ScreenEncoder {
   readonly events: TypedEmitter<{ 'access-unit': [accessUnit: AccessUnit] }>;
   readonly stills: StillMaker;
+  readonly #weak: WeakLayer;
   readonly #settings: EncoderSettings;
   readonly #pace: Pace;
   #pipeline: Pipeline;
@@ -102,16 +108,33 @@ export class ScreenEncoder {
     this.#kbps = settings.kbps;
     this.events = new TypedEmitter(report);
     this.stills = new StillMaker(report);
+    this.#weak = new WeakLayer(report);
+    this.#weak.events.on('access-unit', (unit) => {
+      this.events.emit('access-unit', unit);
+      this.#wake?.();
+    });
   }
 
-  requestKeyframe(): void {
-    this.#isKeyframeWanted = true;
+  /** Of the pictures that are sent now. */
+  get codecSettings(): H264Options {
+    const { width: widthPx, height: heightPx } = this.#pipeline.source.frame;
+    return codecSettingsOf({ ...this.#settings, widthPx, heightPx }, this.#kbps);
+  }
+
+  requestKeyframe(layer: PictureLayer): void {
+    if (layer === 'weak') this.#weak.requestKeyframe();
+    else this.#isKeyframeWanted = true;
     this.#wake?.();
   }
 
   setBitrate(kbps: number): void {
     this.#kbps = kbps;
     this.#pipeline.encoder.setBitrate(kbps);
+  }
+
+  setWeakBitrate(kbps: number | null): void {
+    this.#weak.setBitrate(kbps);
+    this.#wake?.();
   }
 
   resize(size: Size): void {
@@ -143,6 +166,7 @@ export class ScreenEncoder {
       await this.#untilFrameIsDue();
       if (this.#wantedSize) await this.#applySize(this.#wantedSize);
       await this.#encodeOne();
+      this.#beginWeak();
     }
   }
 
@@ -151,7 +175,8 @@ export class ScreenEncoder {
       const frameMs = this.#msUntilFrame();
       if (frameMs <= 0) return;
       if (this.stills.dueAtMs <= monotonicMs()) this.#beginStill();
-      const waitMs = Math.min(frameMs, this.stills.dueAtMs - monotonicMs());
+      this.#beginWeak();
+      const waitMs = Math.min(frameMs, Math.min(this.stills.dueAtMs, this.#weak.dueAtMs) - monotonicMs());
       const { promise, resolve } = Promise.withResolvers<undefined>();
       const timer = Number.isFinite(waitMs) ? setTimeout(() => resolve(undefined), waitMs) : undefined;
       this.#wake = () => resolve(undefined);
@@ -181,9 +206,10 @@ export class ScreenEncoder {
   }
 
   get #intervalMs(): number {
-    const intervalMs = 1_000 / this.#settings.framesPerSecond;
+    const affordable = Math.max(leastFramesPerSecond, this.#kbps / kbpsOfAFrame);
+    const intervalMs = 1_000 / Math.min(this.#settings.framesPerSecond, affordable);
     const isAnswer = this.#input !== null && this.#lastDamageMs >= this.#input.injectedAtMs;
-    return isAnswer ? Math.min(answerIntervalMs, intervalMs) : intervalMs;
+    return isAnswer ? intervalMs * turnOfAnAnswer : intervalMs;
   }
 
   /** Between two frames: the memory of the latest grab is at rest too. */
@@ -191,6 +217,19 @@ export class ScreenEncoder {
     const { source } = this.#pipeline;
     const { width: widthPx, height: heightPx } = source.frame;
     this.stills.begin({ bytes: Buffer.from(source.pixels ?? []), widthPx, heightPx });
+  }
+
+  /** Between two frames too. */
+  #beginWeak(): void {
+    const { source } = this.#pipeline;
+    if (!source.isConverted || this.#weak.dueAtMs > monotonicMs()) return;
+    const grabbedAtMs = this.#lastFrameMs;
+    if (this.#weak.hasShown({ ticks: this.#lastTicks, grabbedAtMs })) {
+      // The same once more, as a keyframe: of the same picture, but later.
+      this.#lastTicks += 1n;
+      this.stills.frameSent({ rtpTimestamp: rtpTimestampOf(this.#lastTicks), hasChanged: false });
+    }
+    this.#weak.begin(source.frame, { ticks: this.#lastTicks, grabbedAtMs });
   }
 
   async #applySize(size: Size): Promise<void> {
@@ -227,11 +266,12 @@ export class ScreenEncoder {
     await source.convert();
     const convertEndMs = monotonicMs();
     const ticks = this.#nextTicks(grabbedAtMs);
-    const rtpTimestamp = Number(ticks & 0xffff_ffffn);
+    const rtpTimestamp = rtpTimestampOf(ticks);
     this.stills.frameSent({ rtpTimestamp, hasChanged: grabbed === 'changed' });
     const encoded = await encoder.encode(source.frame, { ticks, isKeyframe });
     this.events.emit('access-unit', {
       ...encoded,
+      layer: 'main',
       rtpTimestamp,
       input: this.#inputShownBy(grabbedAtMs),
       timing: {
@@ -242,11 +282,13 @@ export class ScreenEncoder {
         encodeMs: monotonicMs() - convertEndMs,
       },
     });
+    this.#weak.offer();
   }
 
   #setPace(encoder: H264Encoder, isMoving: boolean): void {
     const { movingCrf, stillCrf, settleDelaysMs } = this.#pace;
-    if (this.stills.isWanted && this.#kbps >= stillKbps) this.#settlesLeft = 0;
+    const isStillSooner = this.stills.isWanted && this.#kbps >= stillKbps && !this.#weak.isWanted;
+    if (isStillSooner) this.#settlesLeft = 0;
     else this.#settlesLeft = isMoving ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);
     encoder.setQuality(isMoving ? movingCrf : stillCrf);
   }
@@ -286,10 +328,19 @@ export class ScreenEncoder {
   }
 }
 
+function rtpTimestampOf(ticks: bigint): number {
+  return Number(ticks & 0xffff_ffffn);
+}
+
+function codecSettingsOf(settings: EncoderSettings, kbps: number): H264Options {
+  const { widthPx, heightPx, framesPerSecond, thrift } = settings;
+  return { widthPx, heightPx, framesPerSecond, kbps, crf: paces[thrift].movingCrf, threads: 2 };
+}
+
 async function openPipeline(settings: EncoderSettings, kbps: number): Promise<Pipeline> {
   const source = await ScreenSource.open(settings);
   return {
     source,
-    encoder: await H264Encoder.open({ ...settings, kbps, crf: paces[settings.thrift].movingCrf }),
+    encoder: await H264Encoder.open(codecSettingsOf(settings, kbps)),
   };
 }

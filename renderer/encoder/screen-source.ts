@@ -29,6 +29,8 @@ export class ScreenSource implements AsyncDisposable {
   readonly #packet: Packet;
   readonly #decoder: CodecContext;
   readonly #scaler: SoftwareScaleContext;
+  /** `frame` holds a picture. */
+  isConverted = false;
   /** The latest grab and the one before it, which the next overwrites. */
   #raw = allocated();
   #former = allocated();
@@ -106,6 +108,7 @@ export class ScreenSource implements AsyncDisposable {
     // The encoder may still hold the last frame's buffer.
     checked(this.frame.makeWritable(), 'reuse the frame');
     checked(await this.#scaler.scaleFrame(this.frame, this.#raw), 'convert');
+    this.isConverted = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

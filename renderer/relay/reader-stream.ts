@@ -16,8 +16,10 @@ import { RelayConnection } from './relay-connection.ts';
 import { secretTls } from './secret-tls.ts';
 
 type Events = {
-  'keyframe-wanted': [];
+  'keyframe-wanted': [layer: 'main'];
   bitrate: [kbps: number];
+  /** Never told: who shows the picture has it in one layer. */
+  'weak-bitrate': [kbps: null];
   input: [participantId: ParticipantId, message: Uint8Array];
   'participant-gone': [participantId: ParticipantId];
   /** Who steers, as the viewer tells. */
@@ -89,7 +91,7 @@ export class ReaderStream implements AsyncDisposable {
     if (this.#isLeavingOut) {
       // What comes now builds upon a picture that was left out.
       this.#isLeavingOut = false;
-      this.events.emit('keyframe-wanted');
+      this.events.emit('keyframe-wanted', 'main');
       return;
     }
     connection.show(accessUnit);
@@ -150,7 +152,7 @@ export class ReaderStream implements AsyncDisposable {
     for (const event of this.#state.values())
       if (event.kind !== 'controller') connection.say({ kind: 'display', event });
     if (this.#isShown) connection.say({ kind: 'shown' });
-    this.events.emit('keyframe-wanted');
+    this.events.emit('keyframe-wanted', 'main');
   }
 
   #away(): void {
@@ -164,7 +166,7 @@ export class ReaderStream implements AsyncDisposable {
   #heed(message: ViewerMessage): void {
     switch (message.kind) {
       case 'keyframe':
-        this.events.emit('keyframe-wanted');
+        this.events.emit('keyframe-wanted', 'main');
         break;
       case 'bitrate':
         this.#kbps = message.kbps;

@@ -332,13 +332,14 @@ export class Session implements RunningSession {
 
     encoder.events.on('access-unit', (unit) => {
       stream.push(unit);
-      this.#tellFrame(stream, unit);
+      if (unit.layer === 'main') this.#tellFrame(stream, unit);
     });
     encoder.events.on('still', (event) => stream.stills?.take(event));
     stream.stills?.events.on('wanted', (isWanted) => encoder.wantStills(isWanted));
     encoder.events.on('failed', (error) => this.#fail(error));
-    stream.events.on('keyframe-wanted', () => encoder.requestKeyframe());
+    stream.events.on('keyframe-wanted', (layer) => encoder.requestKeyframe(layer));
     stream.events.on('bitrate', (kbps) => encoder.setBitrate(kbps));
+    stream.events.on('weak-bitrate', (kbps) => encoder.setWeakBitrate(kbps));
     stream.events.on('input', (participantId, message) => input.take(participantId, message));
     stream.events.on('participant-gone', (participantId) => input.forget(participantId));
 
@@ -355,7 +356,8 @@ export class Session implements RunningSession {
     const { settings, sfu } = this.#deps;
     const { part } = this.#request;
     const kbps = settings.initialKbps;
-    if (part?.role !== 'reader') return this.#resources.use(await sfu.openStream({ kbps }));
+    if (part?.role !== 'reader')
+      return this.#resources.use(await sfu.openStream({ kbps, hasWeakLayer: true }));
     const stream = this.#resources.use(
       new ReaderStream({ sessionId: this.id, part, kbps, report: this.#report }),
     );
@@ -421,7 +423,7 @@ export class Session implements RunningSession {
       if (unit.timing.grabbedAtMs >= sinceMs) sent.resolve(undefined);
     });
     // The picture may be still already: ask for the frame that shows it.
-    encoder.requestKeyframe();
+    encoder.requestKeyframe('main');
     await untilAborted(sent, signal);
     listening[Symbol.dispose]();
   }

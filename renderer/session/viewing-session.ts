@@ -129,7 +129,9 @@ export class ViewingSession implements RunningSession {
 
   async #open(part: Extract<SessionPart, { role: 'viewer' }>): Promise<void> {
     const { sfu, relay, settings } = this.#deps;
-    const stream = this.#resources.use(await sfu.openStream({ kbps: settings.initialKbps }));
+    const stream = this.#resources.use(
+      await sfu.openStream({ kbps: settings.initialKbps, hasWeakLayer: false }),
+    );
     this.#stream = stream;
     stream.events.on('keyframe-wanted', () => this.#say({ kind: 'keyframe' }));
     stream.events.on('bitrate', (kbps) => this.#say({ kind: 'bitrate', kbps }));
@@ -155,7 +157,7 @@ export class ViewingSession implements RunningSession {
   #take(reader: FromReader, stream: SessionStream): void {
     clearTimeout(this.#alone);
     this.#reader = reader;
-    reader.events.on('picture', (picture) => stream.push(picture));
+    reader.events.on('picture', (picture) => stream.push({ ...picture, layer: 'main' }));
     reader.events.on('message', (message) => this.#heed(message, stream));
     reader.events.on('closed', () => {
       if (this.#reader !== reader) return;

@@ -3,7 +3,9 @@ import { assertNever } from '@medusa/kernel';
 import {
   AppError,
   decodeArrivals,
+  type DisplayEvent,
   frameArrivalsLabel,
+  type PictureLayer,
   stillLabel,
   type StreamRequest,
   type StreamResponse,
@@ -16,7 +18,7 @@ export type ParticipantStream = {
   readonly router: types.Router;
   readonly server: types.WebRtcServer;
   readonly direct: types.DirectTransport;
-  readonly producer: types.Producer;
+  readonly producers: Readonly<Record<PictureLayer, types.Producer>>;
   readonly display: DisplayEvents;
   readonly stills: StillChannel;
 };
@@ -27,6 +29,7 @@ type Listeners = {
   readonly gone: () => void;
   readonly report: (error: unknown) => void;
 };
+type Watched = { readonly consumer: types.Consumer; readonly layer: PictureLayer };
 type ParticipantRequest = Exclude<StreamRequest, { kind: 'capabilities' | 'close' }>;
 type Request<Kind extends ParticipantRequest['kind']> = Extract<ParticipantRequest, { kind: Kind }>;
 
@@ -41,8 +44,11 @@ export class Participant {
   readonly #stream: ParticipantStream;
   readonly #listeners: Listeners;
   readonly #transports = new Map<string, types.WebRtcTransport>();
-  readonly #consumers = new Map<string, types.Consumer>();
+  readonly #consumers = new Map<string, Watched>();
   readonly rate = createPathRate();
+  #layer: PictureLayer = 'main';
+  #watching: PictureLayer | undefined;
+  #display: types.DataConsumer | undefined;
   #still: types.DataConsumer | undefined;
   #refinedAtMs = -Infinity;
 
@@ -55,6 +61,36 @@ export class Participant {
     return [...this.#transports.values()].some(
       ({ dtlsState, iceState }) => dtlsState === 'connected' && iceState !== 'disconnected',
     );
+  }
+
+  /** The layer whose pictures are on their way to it. */
+  get watching(): PictureLayer | undefined {
+    return this.#watching;
+  }
+
+  /**
+   * Has its client consume this layer from now on. What was too much for its path ends at once, so that the word comes through; its last
+   * picture stays until the first of the new layer is there.
+   */
+  async assign(layer: PictureLayer): Promise<void> {
+    if (layer === this.#layer) return;
+    this.#layer = layer;
+    const present = this.#latest;
+    if (!present) return;
+    this.#tell({ kind: 'layer', layer });
+    if (present.layer !== layer && layer === 'weak') await this.#pause();
+    // It changed back before the client followed.
+    if (present.layer === layer && this.#watching === undefined) await this.#start(present);
+  }
+
+  /** Called each second: a word gets lost with a channel that is not open yet. */
+  remind(): void {
+    const present = this.#latest;
+    if (present && present.layer !== this.#layer) this.#tell({ kind: 'layer', layer: this.#layer });
+  }
+
+  get #latest(): Watched | undefined {
+    return [...this.#consumers.values()].at(-1);
   }
 
   async answer(request: ParticipantRequest): Promise<StreamResponse> {
@@ -90,6 +126,7 @@ export class Participant {
     for (const transport of this.#transports.values()) transport.close();
     this.#transports.clear();
     this.#consumers.clear();
+    this.#watching = undefined;
   }
 
   async #createTransport(): Promise<StreamResponse> {
@@ -126,15 +163,16 @@ export class Participant {
   }
 
   async #consume(request: Request<'consume'>): Promise<StreamResponse> {
+    const layer = this.#layer;
     const consumer = await this.#transport(request.transportId).consume({
-      producerId: this.#stream.producer.id,
+      producerId: this.#stream.producers[layer].id,
       rtpCapabilities: withoutEstimates(request.rtpCapabilities),
       paused: true,
     });
-    this.#consumers.set(consumer.id, consumer);
+    this.#consumers.set(consumer.id, { consumer, layer });
     consumer.observer.on('close', () => this.#consumers.delete(consumer.id));
     const { id, producerId, rtpParameters } = consumer;
-    return { kind: 'consume', id, producerId, rtpParameters };
+    return { kind: 'consume', id, producerId, rtpParameters, layer };
   }
 
   async #resume(request: Request<'resume'>): Promise<StreamResponse> {
@@ -142,11 +180,29 @@ export class Participant {
       this.#stream.stills.welcome(this.#still);
       return { kind: 'resume' };
     }
-    const consumer = this.#consumers.get(request.consumerId);
-    if (!consumer) throw new AppError('stream.unknown', 'There is no such consumer');
+    const watched = this.#consumers.get(request.consumerId);
+    if (!watched) throw new AppError('stream.unknown', 'There is no such consumer');
+    for (const { consumer } of [...this.#consumers.values()])
+      // Both at once were twice as much for the path.
+      if (consumer !== watched.consumer) consumer.close();
+    await this.#start(watched);
+    return { kind: 'resume' };
+  }
+
+  async #start({ consumer, layer }: Watched): Promise<void> {
+    this.#watching = layer;
     await consumer.resume();
     await consumer.requestKeyFrame();
-    return { kind: 'resume' };
+  }
+
+  async #pause(): Promise<void> {
+    this.#watching = undefined;
+    for (const { consumer } of this.#consumers.values()) await consumer.pause();
+  }
+
+  #tell(event: DisplayEvent): void {
+    // A channel that is not open refuses.
+    this.#display?.send(JSON.stringify(event)).catch(() => undefined);
   }
 
   async #produceData(request: Request<'produce-data'>): Promise<StreamResponse> {
@@ -171,7 +227,10 @@ export class Participant {
       ordered: true,
     });
     if (isStill) this.#still = consumer;
-    else display.welcome(consumer);
+    else {
+      this.#display = consumer;
+      display.welcome(consumer);
+    }
     return {
       kind: 'consume-data',
       id: consumer.id,

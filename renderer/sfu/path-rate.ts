@@ -6,6 +6,8 @@ export type SentFrame = { readonly rtpTimestamp: number; readonly bytes: number;
 export type PathRate = {
   /** What the path to this viewer carries, as far as known; undefined while it tells nothing, as a page in the background. */
   readonly kbps: number | undefined;
+  /** When frames queued, were lost or stayed away last; undefined: never. */
+  readonly fullAtMs: number | undefined;
   sent(frame: SentFrame): void;
   /** @param arrivals in any order, on the viewer's clock, which has nothing to do with ours; frames that are not known (any more) are passed over. */
   arrived(arrivals: readonly FrameArrival[], nowMs: number): void;
@@ -15,6 +17,8 @@ export const rateLimits = { leastKbps: 500, firstKbps: 12_000, mostKbps: 50_000 
 
 /** Frames that are judged together: a single one may be late by a resend, or by the viewer's other business. */
 const windowMs = 150;
+/** Slow pictures are few in any time. */
+const fewestInWindow = 3;
 /** A frame takes up to its turn to cross a path that is just wide enough; what waits longer queues. */
 const patienceMs = 15;
 /** When frames are lost for good, resends find no room either. */
@@ -26,6 +30,8 @@ const shareAfterQueue = 0.85;
 const leastFall = 0.5;
 const fallBySilence = 0.7;
 const silenceMs = 600;
+/** The first picture takes the viewer's page some time. */
+const firstSilenceMs = 1_500;
 const unknownAfterMs = 3_000;
 /** Sevenfold in three seconds, as long as it is used and nothing queues; slower where a queue was met. */
 const risePerMs = 0.65e-3;
@@ -50,12 +56,14 @@ export function createPathRate(): PathRate {
   let fullKbps = Infinity;
   let frames: Frame[] = [];
   let heardMs: number | undefined;
+  let fullAtMs: number | undefined;
   /** Frames sent before that tell of a rate that is no more. */
   let heedSinceMs = -Infinity;
   let judgedMs = -Infinity;
   const base = slidingLeast(baseWindowMs);
 
   const fall = (wanted: number, nowMs: number): void => {
+    fullAtMs = nowMs;
     kbps = Math.max(rateLimits.leastKbps, Math.min(kbps, wanted));
     heedSinceMs = nowMs;
   };
@@ -63,49 +71,58 @@ export function createPathRate(): PathRate {
     const recent = frames.filter(({ atMs }) => atMs > nowMs - useWindowMs);
     return kbpsOf(recent, useWindowMs);
   };
-  const judge = (nowMs: number): void => {
+  /** The latest frames that came, and all that were sent between them. */
+  const latest = (): { judged: Frame[]; came: Frame[] } => {
     const known = frames.filter(({ arrivedMs, atMs }) => arrivedMs !== undefined && atMs >= heedSinceMs);
     const last = known.at(-1);
-    const judged = frames.filter(
-      ({ atMs }) => last && atMs >= Math.max(heedSinceMs, last.atMs - windowMs) && atMs <= last.atMs,
-    );
-    const came = judged.filter(({ arrivedMs }) => arrivedMs !== undefined);
-    const first = came[0];
-    if (!last || !first || first === last) return;
+    if (!last) return { judged: [], came: [] };
+    const sinceMs = Math.min(last.atMs - windowMs, known.at(-fewestInWindow)?.atMs ?? Infinity);
+    const judged = frames.filter(({ atMs }) => atMs >= Math.max(heedSinceMs, sinceMs) && atMs <= last.atMs);
+    return { judged, came: judged.filter(({ arrivedMs }) => arrivedMs !== undefined) };
+  };
+  const fallTo = (came: readonly Frame[], nowMs: number): void => {
+    const [first, last] = [came[0], came.at(-1)];
+    if (!first || !last) return;
+    const tookMs = Math.max(last.atMs - first.atMs, delayOf(last) + last.atMs - delayOf(first) - first.atMs);
+    // A few frames are a rough measure.
+    fullKbps = Math.min(kbps, Math.max(leastFall * kbps, kbpsOf(came.slice(1), tookMs)));
+    fall(fullKbps * shareAfterQueue, nowMs);
+  };
+  const rise = (stepMs: number): void => {
+    if (kbps > fullKbps * careful.to) fullKbps = Infinity;
+    const perMs = kbps > fullKbps * careful.from ? carefulRisePerMs : risePerMs;
+    kbps = Math.min(rateLimits.mostKbps, kbps * Math.exp(perMs * stepMs));
+  };
+  const judge = (nowMs: number): void => {
+    const { judged, came } = latest();
+    if (came.length < 2) return;
     const stepMs = Math.min(longestStepMs, nowMs - judgedMs);
     judgedMs = nowMs;
-    const spanMs = last.atMs - (judged[0] ?? first).atMs;
-    const turnMs = Math.min(
-      frameIntervalMs.most,
-      Math.max(frameIntervalMs.least, spanMs / (judged.length - 1)),
-    );
+    const turnMs = turnOf(judged);
     const queueMs = Math.min(...came.map((frame) => delayOf(frame))) - base.least();
     const hasLost = judged.length >= leastJudged && came.length < leastShare * judged.length;
-    if (queueMs > patienceMs + turnMs || hasLost) {
-      const tookMs = Math.max(
-        last.atMs - first.atMs,
-        delayOf(last) + last.atMs - delayOf(first) - first.atMs,
-      );
-      // A few frames are a rough measure.
-      fullKbps = Math.min(kbps, Math.max(leastFall * kbps, kbpsOf(came.slice(1), tookMs)));
-      fall(fullKbps * shareAfterQueue, nowMs);
-    } else if (queueMs < patienceMs / 2 + turnMs && usedKbps(nowMs) > leastUse * kbps) {
-      if (kbps > fullKbps * careful.to) fullKbps = Infinity;
-      const rise = kbps > fullKbps * careful.from ? carefulRisePerMs : risePerMs;
-      kbps = Math.min(rateLimits.mostKbps, kbps * Math.exp(rise * stepMs));
-    }
+    if (queueMs > patienceMs + turnMs || hasLost) fallTo(came, nowMs);
+    else if (queueMs < patienceMs / 2 + turnMs && usedKbps(nowMs) > leastUse * kbps) rise(stepMs);
   };
 
   return {
     get kbps() {
       return heardMs === undefined ? undefined : kbps;
     },
+    get fullAtMs() {
+      return fullAtMs;
+    },
     sent(frame) {
       frames = frames.filter(({ atMs }) => atMs > frame.atMs - keptMs);
       frames.push({ ...frame, arrivedMs: undefined });
-      if (heardMs === undefined) return;
-      const waiting = frames.find(({ arrivedMs, atMs }) => arrivedMs === undefined && atMs > (heardMs ?? 0));
+      const waiting = frames.find(
+        ({ arrivedMs, atMs }) => arrivedMs === undefined && atMs > (heardMs ?? -Infinity),
+      );
       const silentMs = waiting ? frame.atMs - waiting.atMs : 0;
+      if (heardMs === undefined) {
+        if (silentMs > firstSilenceMs) fullAtMs = frame.atMs;
+        return;
+      }
       if (silentMs > unknownAfterMs) heardMs = undefined;
       else if (silentMs > silenceMs && frame.atMs - heedSinceMs > silenceMs / 2)
         fall(kbps * fallBySilence, frame.atMs);
@@ -123,6 +140,12 @@ export function createPathRate(): PathRate {
       judge(nowMs);
     },
   };
+}
+
+/** Frames came so far apart, within what is taken for one motion. */
+function turnOf(judged: readonly Frame[]): number {
+  const spanMs = (judged.at(-1)?.atMs ?? 0) - (judged[0]?.atMs ?? 0);
+  return Math.min(frameIntervalMs.most, Math.max(frameIntervalMs.least, spanMs / (judged.length - 1)));
 }
 
 /** On two clocks: of use only beside another delay. */

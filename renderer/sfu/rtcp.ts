@@ -5,14 +5,18 @@ const senderReport = 200;
 /** Seconds from 1900 (NTP) to 1970. */
 const ntpEpochSeconds = 2_208_988_800;
 
-/** True when a compound RTCP packet asks for a keyframe (RFC 4585 PLI, RFC 5104 FIR). */
-export function asksForKeyframe(packet: Buffer): boolean {
+/** The media sources (SSRC) of which a compound RTCP packet wants a keyframe (RFC 4585 PLI, RFC 5104 FIR). */
+export function keyframesWanted(packet: Buffer): number[] {
+  const wanted: number[] = [];
   for (let at = 0; at + 4 <= packet.length; at += (packet.readUInt16BE(at + 2) + 1) * 4) {
     const format = packet.readUInt8(at) & 0x1f;
     if (packet.readUInt8(at + 1) !== payloadSpecificFeedback) continue;
-    if (format === pictureLossIndication || format === fullIntraRequest) return true;
+    // FIR names its sources behind the header, where it has a zero.
+    if (format === pictureLossIndication && at + 12 <= packet.length)
+      wanted.push(packet.readUInt32BE(at + 8));
+    if (format === fullIntraRequest && at + 16 <= packet.length) wanted.push(packet.readUInt32BE(at + 12));
   }
-  return false;
+  return wanted;
 }
 
 /** RFC 3550 §6.4.1, without report blocks: ties RTP timestamps to the wall clock. */

@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto';
 import type { types } from 'mediasoup';
 import { TypedEmitter } from '@medusa/kernel';
 import {
   AppError,
   displayEventsLabel,
   type ParticipantId,
+  type PictureLayer,
   stillLabel,
   type StreamRequest,
   type StreamResponse,
@@ -12,22 +12,27 @@ import {
 import type { AccessUnit } from '../encoder/index.ts';
 import { planBitrate } from './bitrate.ts';
 import { DisplayEvents } from './display-events.ts';
-import { H264Packetizer } from './h264-packetizer.ts';
+import { chooseLayers, type Standing, type WatchedPath } from './layer-choice.ts';
 import { Participant, type ParticipantStream } from './participant.ts';
-import { asksForKeyframe, encodeSenderReport } from './rtcp.ts';
+import { keyframesWanted } from './rtcp.ts';
 import { StillChannel } from './still-channel.ts';
-import { createVideoRouter, produceVideo } from './video-router.ts';
+import { VideoLayer } from './video-layer.ts';
+import { createVideoRouter } from './video-router.ts';
 
 export type SessionStreamOptions = {
   readonly kbps: number;
+  /** There is an encoder that makes it when it is asked to. */
+  readonly hasWeakLayer: boolean;
   readonly report: (error: unknown) => void;
 };
 
 type StreamEvents = {
   /** Some viewer cannot go on without a keyframe. */
-  'keyframe-wanted': [];
-  /** The bit rate that all viewers can take has changed. */
+  'keyframe-wanted': [layer: PictureLayer];
+  /** The bit rate that all viewers of the main layer can take has changed. */
   bitrate: [kbps: number];
+  /** The same of the weak layer; null: nobody needs it. */
+  'weak-bitrate': [kbps: number | null];
   /** One message of an input channel, not decoded yet. */
   input: [participantId: ParticipantId, message: Uint8Array];
   /** Its connection is lost or its seat was taken away: nothing more will come from it for now. */
@@ -43,15 +48,15 @@ export class SessionStream implements AsyncDisposable {
   readonly stills: StillChannel;
   readonly #router: types.Router;
   readonly #direct: types.DirectTransport;
-  readonly #producer: types.Producer;
-  readonly #packetizer: H264Packetizer;
-  readonly #ssrc: number;
+  readonly #layers: Readonly<Record<PictureLayer, VideoLayer>>;
   readonly #server: types.WebRtcServer;
   readonly #participants = new Map<ParticipantId, Participant>();
   readonly #timer: NodeJS.Timeout;
   readonly #report: (error: unknown) => void;
+  readonly #hasWeakLayer: boolean;
+  #standings: ReadonlyMap<ParticipantId, Standing> = new Map();
   #kbps: number;
-  #lastRtpTimestamp = 0;
+  #weakKbps: number | null = null;
   #sent = { frames: 0, bytes: 0 };
 
   static async create(
@@ -61,24 +66,13 @@ export class SessionStream implements AsyncDisposable {
     const router = await createVideoRouter(parts.worker);
     try {
       const direct = await router.createDirectTransport();
-      const ssrc = randomInt(1, 2 ** 32 - 1);
-      const video = await produceVideo(router, direct, ssrc);
+      const layers = {
+        main: await VideoLayer.create(router, direct),
+        weak: await VideoLayer.create(router, direct),
+      };
       const displayProducer = await direct.produceData({ label: displayEventsLabel });
       const stillProducer = await direct.produceData({ label: stillLabel });
-      const packetizer = new H264Packetizer({ ...video, ssrc, firstSequence: randomInt(2 ** 16) });
-      return new SessionStream(
-        {
-          ...parts,
-          router,
-          direct,
-          producer: video.producer,
-          displayProducer,
-          stillProducer,
-          packetizer,
-          ssrc,
-        },
-        options,
-      );
+      return new SessionStream({ ...parts, router, direct, layers, displayProducer, stillProducer }, options);
     } catch (error) {
       router.close();
       throw error;
@@ -90,27 +84,26 @@ export class SessionStream implements AsyncDisposable {
       server: types.WebRtcServer;
       router: types.Router;
       direct: types.DirectTransport;
-      producer: types.Producer;
+      layers: Record<PictureLayer, VideoLayer>;
       displayProducer: types.DataProducer;
       stillProducer: types.DataProducer;
-      packetizer: H264Packetizer;
-      ssrc: number;
     },
     options: SessionStreamOptions,
   ) {
     this.#server = parts.server;
     this.#router = parts.router;
     this.#direct = parts.direct;
-    this.#producer = parts.producer;
-    this.#packetizer = parts.packetizer;
-    this.#ssrc = parts.ssrc;
+    this.#layers = parts.layers;
     this.#kbps = options.kbps;
+    this.#hasWeakLayer = options.hasWeakLayer;
     this.#report = options.report;
     this.events = new TypedEmitter(options.report);
     this.display = new DisplayEvents(parts.displayProducer, options.report);
     this.stills = new StillChannel(parts.stillProducer, options.report);
     this.#direct.on('rtcp', (packet) => {
-      if (asksForKeyframe(packet)) this.events.emit('keyframe-wanted');
+      const wanted = keyframesWanted(packet);
+      for (const layer of ['main', 'weak'] as const)
+        if (wanted.includes(this.#layers[layer].ssrc)) this.events.emit('keyframe-wanted', layer);
     });
     this.#timer = setInterval(() => this.#everySecond(), reportIntervalMs);
   }
@@ -134,16 +127,14 @@ export class SessionStream implements AsyncDisposable {
     return sent;
   }
 
-  push(accessUnit: Pick<AccessUnit, 'bytes' | 'rtpTimestamp'>): void {
-    if (this.#producer.closed) return;
-    for (const packet of this.#packetizer.packetize(accessUnit.bytes, accessUnit.rtpTimestamp))
-      this.#producer.send(packet);
-    this.#lastRtpTimestamp = accessUnit.rtpTimestamp;
-    const { rtpTimestamp, bytes } = accessUnit;
+  push(accessUnit: Pick<AccessUnit, 'layer' | 'bytes' | 'rtpTimestamp'>): void {
+    if (this.#direct.closed) return;
+    const { layer, rtpTimestamp, bytes } = accessUnit;
+    this.#layers[layer].push(accessUnit);
     const frame = { rtpTimestamp, bytes: bytes.length, atMs: performance.now() };
-    for (const participant of this.#participants.values()) participant.rate.sent(frame);
+    for (const { watching, rate } of this.#participants.values()) if (watching === layer) rate.sent(frame);
     this.#sent.frames += 1;
-    this.#sent.bytes += accessUnit.bytes.length;
+    this.#sent.bytes += bytes.length;
   }
 
   /** Obeys what a participant asks of the SFU. @throws AppError `stream.unknown`, or mediasoup's refusal as `request.invalid`. */
@@ -184,7 +175,7 @@ export class SessionStream implements AsyncDisposable {
       router: this.#router,
       server: this.#server,
       direct: this.#direct,
-      producer: this.#producer,
+      producers: { main: this.#layers.main.producer, weak: this.#layers.weak.producer },
       display: this.display,
       stills: this.stills,
     };
@@ -199,24 +190,40 @@ export class SessionStream implements AsyncDisposable {
   }
 
   #adaptBitrate(): void {
-    const paths = [...this.#participants.values()].flatMap(({ rate }) => rate.kbps ?? []);
-    const kbps = planBitrate(this.#kbps, paths);
+    const wanted = this.#hasWeakLayer ? this.#chooseLayers() : this.#leastKbps();
+    const kbps = wanted === undefined ? this.#kbps : planBitrate(this.#kbps, wanted);
     if (kbps === this.#kbps) return;
     this.#kbps = kbps;
     this.events.emit('bitrate', kbps);
   }
 
+  #leastKbps(): number | undefined {
+    const told = [...this.#participants.values()].flatMap(({ rate }) => rate.kbps ?? []);
+    return told.length > 0 ? Math.min(...told) : undefined;
+  }
+
+  /** @returns what the main layer may take. */
+  #chooseLayers(): number | undefined {
+    const paths = new Map<ParticipantId, WatchedPath>();
+    for (const [id, { rate, isConnected }] of this.#participants) if (isConnected) paths.set(id, rate);
+    const { standings, mainKbps, weakKbps } = chooseLayers(this.#standings, paths, performance.now());
+    this.#standings = standings;
+    this.#setWeakBitrate(weakKbps);
+    for (const [id, { layer }] of standings) this.#participants.get(id)?.assign(layer).catch(this.#report);
+    return mainKbps;
+  }
+
+  #setWeakBitrate(kbps: number | null): void {
+    const planned = kbps === null || this.#weakKbps === null ? kbps : planBitrate(this.#weakKbps, kbps);
+    if (planned === this.#weakKbps) return;
+    this.#weakKbps = planned;
+    this.events.emit('weak-bitrate', planned);
+  }
+
   #everySecond(): void {
-    this.#direct.sendRtcp(
-      encodeSenderReport({
-        ssrc: this.#ssrc,
-        nowMs: Date.now(),
-        rtpTimestamp: this.#lastRtpTimestamp,
-        packets: this.#packetizer.packets,
-        payloadBytes: this.#packetizer.payloadBytes,
-      }),
-    );
+    for (const layer of Object.values(this.#layers)) layer.report(Date.now());
     this.#adaptBitrate();
+    for (const participant of this.#participants.values()) participant.remind();
     this.display.repeatState();
   }
 }

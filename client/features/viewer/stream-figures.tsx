@@ -1,4 +1,4 @@
-import { Group, Text, Tooltip } from '@mantine/core';
+import { Badge, Group, Text, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import type { LatencySample } from '../../stream/latency-matcher.ts';
@@ -11,9 +11,17 @@ const shownSamples = 20;
 /** How the stream is doing, in a few quiet figures. */
 export function StreamFigures({ picture }: { picture: Picture }): ReactNode {
   const statistics = useStore(picture.statistics);
+  const layer = useStore(picture.layer);
   const latencyMs = medianLatency(useStore(picture.latencySamples));
   return (
     <Group gap={12} wrap="nowrap" className="viewer-figures medusa-numeric">
+      {layer === 'weak' && (
+        <Tooltip label={text.reducedMeaning} multiline maw={340}>
+          <Badge variant="light" color="orange" radius="sm" size="sm" data-testid="picture-reduced">
+            {text.reduced}
+          </Badge>
+        </Tooltip>
+      )}
       <Tooltip label={latencyMs === null ? text.latencyWaiting : text.latency}>
         <Text
           size="xs"
@@ -31,6 +39,7 @@ export function StreamFigures({ picture }: { picture: Picture }): ReactNode {
           <Figure id="codec-value" value={statistics.codec} />
           <Figure id="size-value" value={`${statistics.widthPx} × ${statistics.heightPx}`} />
           <Figure id="kbps-value" value={text.kbps(statistics.kbps)} />
+          {statistics.protocol !== '' && <Figure id="protocol-value" value={statistics.protocol} />}
           {statistics.roundTripMs !== null && (
             <Figure id="rtt-value" value={text.roundTrip(statistics.roundTripMs)} />
           )}

@@ -58,8 +58,13 @@ function watchFrames(video: HTMLVideoElement, picture: Picture): () => void {
   let handle = 0;
   // The time of handing to the compositor: the expected display time is a guess that lies up to 140 ms off without a
   // real display.
-  const shown = (_now: number, { rtpTimestamp, presentationTime }: VideoFrameCallbackMetadata): void => {
-    if (rtpTimestamp !== undefined) picture.frameShown(rtpTimestamp, presentationTime);
+  const shown = (_now: number, metadata: VideoFrameCallbackMetadata): void => {
+    const { rtpTimestamp, presentationTime, presentedFrames, receiveTime: receivedAt } = metadata;
+    if (rtpTimestamp !== undefined)
+      picture.frameShown(
+        { rtpTimestamp, presentedFrames, receivedAt: receivedAt ?? presentationTime },
+        presentationTime,
+      );
     handle = video.requestVideoFrameCallback(shown);
   };
   handle = video.requestVideoFrameCallback(shown);

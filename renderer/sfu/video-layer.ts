@@ -1,0 +1,48 @@
+import { randomInt } from 'node:crypto';
+import type { types } from 'mediasoup';
+import type { AccessUnit } from '../encoder/index.ts';
+import { H264Packetizer } from './h264-packetizer.ts';
+import { encodeSenderReport } from './rtcp.ts';
+import { produceVideo } from './video-router.ts';
+
+/** One layer of the picture as it goes into the SFU: its producer, and the packets that we hand to that. */
+export class VideoLayer {
+  readonly ssrc: number;
+  readonly producer: types.Producer;
+  readonly #direct: types.DirectTransport;
+  readonly #packetizer: H264Packetizer;
+  #lastRtpTimestamp = 0;
+
+  static async create(router: types.Router, direct: types.DirectTransport): Promise<VideoLayer> {
+    const ssrc = randomInt(1, 2 ** 32 - 1);
+    const { producer, ...video } = await produceVideo(router, direct, ssrc);
+    const packetizer = new H264Packetizer({ ...video, ssrc, firstSequence: randomInt(2 ** 16) });
+    return new VideoLayer({ ssrc, direct, producer, packetizer });
+  }
+
+  private constructor(parts: {
+    ssrc: number;
+    direct: types.DirectTransport;
+    producer: types.Producer;
+    packetizer: H264Packetizer;
+  }) {
+    this.ssrc = parts.ssrc;
+    this.producer = parts.producer;
+    this.#direct = parts.direct;
+    this.#packetizer = parts.packetizer;
+  }
+
+  push({ bytes, rtpTimestamp }: Pick<AccessUnit, 'bytes' | 'rtpTimestamp'>): void {
+    for (const packet of this.#packetizer.packetize(bytes, rtpTimestamp)) this.producer.send(packet);
+    this.#lastRtpTimestamp = rtpTimestamp;
+  }
+
+  report(nowMs: number): void {
+    const { packets, payloadBytes } = this.#packetizer;
+    if (packets === 0) return;
+    const rtpTimestamp = this.#lastRtpTimestamp;
+    this.#direct.sendRtcp(
+      encodeSenderReport({ ssrc: this.ssrc, nowMs, rtpTimestamp, packets, payloadBytes }),
+    );
+  }
+}
