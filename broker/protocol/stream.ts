@@ -123,6 +123,8 @@ export const displayEventSchema = z.discriminatedUnion('kind', [
     framesPerSecond: z.number(),
     sentKbps: z.number(),
   }),
+  /** What became of the 256 grays between drawing and decoding of the video: how many are told apart, and the worst error in levels. */
+  z.object({ kind: z.literal('grays'), levels: z.int(), worstError: z.int() }),
   z.object({ kind: z.literal('view'), view: viewStateSchema }),
   z.object({ kind: z.literal('controller'), participantId: participantIdSchema.nullable() }),
   /** Told to one participant: from now on it gets this layer, and has to consume anew on the transport that it has. */

@@ -77,6 +77,8 @@ export class Picture {
   readonly fault = new Store<unknown>(null);
   /** Who the render node takes input from. */
   readonly controller = new Store<ParticipantId | null>(null);
+  /** What the video leaves of the 256 grays. */
+  readonly grays = new Store<{ readonly levels: number; readonly worstError: number } | null>(null);
   /** Lies over the video while its still is verified. */
   readonly stillCanvas = document.createElement('canvas');
   readonly still: StillPicture;
@@ -360,18 +362,11 @@ export class Picture {
         this.displaySize.set({ width: event.widthPx, height: event.heightPx });
         break;
       case 'cursor':
-        this.cursor.set({
-          url: event.png === '' ? '' : `data:image/png;base64,${event.png}`,
-          hotspotX: event.hotspotX,
-          hotspotY: event.hotspotY,
-        });
+        this.cursor.set(cursorOf(event));
         break;
-      case 'frame': {
-        if (event.participantId !== this.#you) break;
-        const sample = this.#latency.noted(event);
-        if (sample) this.#addSamples([sample]);
+      case 'frame':
+        this.#noteFrame(event);
         break;
-      }
       case 'view':
         this.#showView(event.view);
         break;
@@ -381,9 +376,18 @@ export class Picture {
       case 'layer':
         this.#layers.follow(event.layer).catch(reportFault);
         break;
+      case 'grays':
+        this.grays.set(event);
+        break;
       case 'statistics':
         break;
     }
+  }
+
+  #noteFrame(event: Extract<DisplayEvent, { kind: 'frame' }>): void {
+    if (event.participantId !== this.#you) return;
+    const sample = this.#latency.noted(event);
+    if (sample) this.#addSamples([sample]);
   }
 
   #showView(view: ViewState): void {
@@ -409,6 +413,10 @@ export class Picture {
 /** The render node forgot us, or refuses what we still have. Anything else may pass, and the picture with it. */
 function wantsNewStart(error: unknown): boolean {
   return error instanceof AppError && ['stream.unknown', 'request.invalid'].includes(error.code);
+}
+
+function cursorOf({ png, hotspotX, hotspotY }: Extract<DisplayEvent, { kind: 'cursor' }>): RemoteCursor {
+  return { url: png === '' ? '' : `data:image/png;base64,${png}`, hotspotX, hotspotY };
 }
 
 function parseMessage(message: unknown): unknown {

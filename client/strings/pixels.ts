@@ -18,6 +18,9 @@ export const pixelStrings = {
     lossy:
       'The picture rests, but its exact pixels have not come: what is shown is video (H.264, lossy, 4:2:0).',
   },
+  grays: (levels: number, worstError: number): string => `${levels} grays ± ${worstError}`,
+  graysMeaning: (levels: number, worstError: number): string =>
+    `Of 256 grays the video keeps ${levels} apart; the worst is ${worstError} ${worstError === 1 ? 'level' : 'levels'} off. Measured by a ramp through the same encoder. A verified picture has them all.`,
   scaled: (word: string, scale: number): string => `${word} · scaled ${Math.round(scale * 100)} %`,
   scaledMeaning: 'This page shows it in another size, so the screen mixes neighbouring pixels.',
   mismatches: (count: number): string =>

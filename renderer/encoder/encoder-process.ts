@@ -117,6 +117,7 @@ export class EncoderProcess implements Encoder {
     child.on('message', (report: EncoderReport) => {
       if (report.kind === 'access-unit') this.events.emit('access-unit', report.accessUnit);
       else if (report.kind === 'still') this.events.emit('still', report.event);
+      else if (report.kind === 'grays') this.events.emit('grays', report.ramp);
       // Before, there is nobody to hear it.
       else this.#sayWishes();
     });

@@ -1,7 +1,7 @@
 import type { TypedEmitter } from '@medusa/kernel';
 import type { PictureLayer } from '@medusa/protocol';
 import type { DisplayAddress, DisplaySize } from '../display/index.ts';
-import type { AccessUnit, InjectedInput, StillEvent, Thrift } from './messages.ts';
+import type { AccessUnit, GrayRamp, InjectedInput, StillEvent, Thrift } from './messages.ts';
 
 export type EncoderOptions = {
   readonly address: DisplayAddress;
@@ -14,6 +14,8 @@ export type EncoderOptions = {
 
 export type EncoderEvents = {
   'access-unit': [accessUnit: AccessUnit];
+  /** A few seconds after the start, and after each new size. */
+  grays: [ramp: GrayRamp];
   /** Of a resting picture, while stills are wanted. */
   still: [event: StillEvent];
   /** It died and a new one runs; the next access unit is a keyframe, the next still is told from the beginning. */

@@ -61,6 +61,14 @@ export type StillEvent =
   /** The picture has changed, or will soon. */
   | { readonly kind: 'over' };
 
+/** What became of the 256 grays on their way through conversion, encoder and decoder. */
+export type GrayRamp = {
+  /** How many are still told apart. */
+  readonly levels: number;
+  /** Of the worst of them, in levels. */
+  readonly worstError: number;
+};
+
 /** Agent → encoder program, over Node's IPC channel with structured clones. */
 export type EncoderCommand =
   | { readonly kind: 'open'; readonly settings: EncoderSettings }
@@ -76,7 +84,8 @@ export type EncoderCommand =
 export type EncoderReport =
   | { readonly kind: 'opened' }
   | { readonly kind: 'access-unit'; readonly accessUnit: AccessUnit }
-  | { readonly kind: 'still'; readonly event: StillEvent };
+  | { readonly kind: 'still'; readonly event: StillEvent }
+  | { readonly kind: 'grays'; readonly ramp: GrayRamp };
 
 /** One clock for all processes of a machine (CLOCK_MONOTONIC). */
 export function monotonicMs(): number {

@@ -3,12 +3,14 @@
  * over Node's IPC channel in the words of messages.ts; it ends when the agent closes the channel or dies.
  */
 import { assertNever } from '@medusa/kernel';
+import { createGrayRampWatch } from './gray-ramp-watch.ts';
 import { H264Encoder } from './h264-encoder.ts';
 import type { EncoderCommand, EncoderReport } from './messages.ts';
 import { ScreenEncoder } from './screen-encoder.ts';
 
 const failed = 1;
 let encoder: ScreenEncoder | undefined;
+const measureGrays = createGrayRampWatch((ramp) => tell({ kind: 'grays', ramp }), fail);
 
 function tell(report: EncoderReport): void {
   process.send?.(report);
@@ -29,7 +31,12 @@ async function obey(command: EncoderCommand): Promise<void> {
   encoder.events.on('access-unit', (accessUnit) => tell({ kind: 'access-unit', accessUnit }));
   encoder.stills.events.on('still', (event) => tell({ kind: 'still', event }));
   tell({ kind: 'opened' });
+  measureGraysOf(encoder);
   await encoder.run();
+}
+
+function measureGraysOf(opened: ScreenEncoder): void {
+  measureGrays(() => opened.codecSettings);
 }
 
 function obeyOpened(opened: ScreenEncoder, command: Exclude<EncoderCommand, { kind: 'open' }>): void {
@@ -48,6 +55,7 @@ function obeyOpened(opened: ScreenEncoder, command: Exclude<EncoderCommand, { ki
       break;
     case 'resize':
       opened.resize(command);
+      measureGraysOf(opened);
       break;
     case 'input':
       opened.noteInput(command.input);

@@ -1,25 +1,7 @@
-import {
-  AV_PIX_FMT_YUV420P,
-  AVCOL_RANGE_JPEG,
-  AVCOL_SPC_BT709,
-  AVCOL_SPC_RGB,
-  SWS_ACCURATE_RND,
-  SWS_BILINEAR,
-} from 'node-av/constants';
-import {
-  Codec,
-  CodecContext,
-  Dictionary,
-  FormatContext,
-  Frame,
-  InputFormat,
-  Packet,
-  SoftwareScaleContext,
-} from 'node-av/lib';
+import { AV_PIX_FMT_YUV420P, AVCOL_RANGE_JPEG, AVCOL_SPC_BT709, AVCOL_SPC_RGB } from 'node-av/constants';
+import { Codec, CodecContext, Dictionary, FormatContext, Frame, InputFormat, Packet } from 'node-av/lib';
 import { checked } from './checked.ts';
-
-/** A large picture takes 6 ms of one processor (1920×1080), which are felt. */
-const converterThreads = 2;
+import { openConverter } from './converter.ts';
 
 /** The top left part of a display as YUV frames, grabbed when asked. */
 export class ScreenSource implements AsyncDisposable {
@@ -28,7 +10,7 @@ export class ScreenSource implements AsyncDisposable {
   readonly #input: FormatContext;
   readonly #packet: Packet;
   readonly #decoder: CodecContext;
-  readonly #scaler: SoftwareScaleContext;
+  readonly #scaler: ReturnType<typeof openConverter>;
   /** `frame` holds a picture. */
   isConverted = false;
   /** The latest grab and the one before it, which the next overwrites. */
@@ -69,12 +51,7 @@ export class ScreenSource implements AsyncDisposable {
     this.#decoder = decoder;
     this.#packet = new Packet();
     this.#packet.alloc();
-    this.#scaler = new SoftwareScaleContext();
-    // Without fixed formats the scaler obeys the colour tags of the frames.
-    this.#scaler.allocContext();
-    // Rounded the fast way, the chroma of every gray is one level low: a green tinge.
-    checked(this.#scaler.setOption('sws_flags', SWS_BILINEAR | SWS_ACCURATE_RND), 'set the scaler up');
-    checked(this.#scaler.setOption('threads', converterThreads), 'set the scaler up');
+    this.#scaler = openConverter();
     this.frame = allocated();
     this.frame.format = AV_PIX_FMT_YUV420P;
     this.frame.width = size.widthPx;

@@ -336,6 +336,10 @@ export class Session implements RunningSession {
     });
     encoder.events.on('still', (event) => stream.stills?.take(event));
     stream.stills?.events.on('wanted', (isWanted) => encoder.wantStills(isWanted));
+    encoder.events.on('grays', (ramp) => {
+      this.#log.info({ ...ramp }, 'grays measured');
+      stream.display.announce({ kind: 'grays', ...ramp });
+    });
     encoder.events.on('failed', (error) => this.#fail(error));
     stream.events.on('keyframe-wanted', (layer) => encoder.requestKeyframe(layer));
     stream.events.on('bitrate', (kbps) => encoder.setBitrate(kbps));

@@ -3,8 +3,8 @@ import type { DisplayEvent } from '@medusa/protocol';
 
 /** How often a new consumer is told the state: its channel may open a moment after the SFU knows of it. */
 const repeats = 4;
-type StateKind = 'size' | 'cursor' | 'view' | 'controller';
-const stateKinds: ReadonlySet<string> = new Set<StateKind>(['size', 'cursor', 'view', 'controller']);
+type StateKind = 'size' | 'cursor' | 'view' | 'controller' | 'grays';
+const stateKinds: ReadonlySet<string> = new Set<StateKind>(['size', 'cursor', 'view', 'controller', 'grays']);
 
 /** The `display.events` channel to all participants; newcomers get the latest of each kind of state. */
 export class DisplayEvents {

@@ -12,6 +12,7 @@ const shownSamples = 20;
 export function StreamFigures({ picture }: { picture: Picture }): ReactNode {
   const statistics = useStore(picture.statistics);
   const layer = useStore(picture.layer);
+  const grays = useStore(picture.grays);
   const latencyMs = medianLatency(useStore(picture.latencySamples));
   return (
     <Group gap={12} wrap="nowrap" className="viewer-figures medusa-numeric">
@@ -37,6 +38,13 @@ export function StreamFigures({ picture }: { picture: Picture }): ReactNode {
         <>
           <Figure id="fps-value" value={text.fps(statistics.framesPerSecond)} />
           <Figure id="codec-value" value={statistics.codec} />
+          {grays && (
+            <Tooltip label={strings.pixels.graysMeaning(grays.levels, grays.worstError)} multiline maw={320}>
+              <Text size="xs" c="dimmed" data-testid="grays-value" data-worst-error={grays.worstError}>
+                {strings.pixels.grays(grays.levels, grays.worstError)}
+              </Text>
+            </Tooltip>
+          )}
           <Figure id="size-value" value={`${statistics.widthPx} × ${statistics.heightPx}`} />
           <Figure id="kbps-value" value={text.kbps(statistics.kbps)} />
           {statistics.protocol !== '' && <Figure id="protocol-value" value={statistics.protocol} />}
