@@ -213,7 +213,7 @@ describe('a render node', () => {
       [1000, 700],
       [640, 480],
     ] as const) {
-      await send(page, { kind: 'resize', sequence: 3, widthPx, heightPx });
+      await send(page, { kind: 'resize', sequence: 3, widthPx, heightPx, scalePercent: 100 });
       await expect
         .poll(async () => (await look(page)).size, { timeout: 15_000 })
         .toEqual([widthPx, heightPx]);

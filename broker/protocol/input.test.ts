@@ -24,7 +24,10 @@ const event: fc.Arbitrary<InputEvent> = fc.oneof(
     notchesY: i16,
   }),
   fc.record({ kind: fc.constant('key' as const), sequence: u32, keysym: u32, isDown: fc.boolean() }),
-  fc.record({ kind: fc.constant('resize' as const), sequence: u32, widthPx: u16, heightPx: u16 }),
+  fc.record({
+    kind: fc.constant('resize' as const),
+    ...{ sequence: u32, widthPx: u16, heightPx: u16, scalePercent: u16 },
+  }),
   fc.record({ kind: fc.constant('release-all' as const), sequence: u32 }),
 );
 

@@ -31,6 +31,8 @@ export type InputEvent =
       readonly sequence: number;
       readonly widthPx: number;
       readonly heightPx: number;
+      /** How large the application's interface is to be: 200 where two of these px make one of the viewer's page. */
+      readonly scalePercent: number;
     }
   /** Focus lost: every pressed key and button goes up. */
   | { readonly kind: 'release-all'; readonly sequence: number };
@@ -40,7 +42,7 @@ export const inputEventsLabel = 'input.events';
 export const displayEventsLabel = 'display.events';
 
 const opcodes = { move: 1, button: 2, wheel: 3, key: 4, resize: 5, 'release-all': 6 } as const;
-const lengths: Readonly<Record<number, number>> = { 1: 9, 2: 11, 3: 13, 4: 10, 5: 9, 6: 5 };
+const lengths: Readonly<Record<number, number>> = { 1: 9, 2: 11, 3: 13, 4: 10, 5: 11, 6: 5 };
 
 export function encodeInput(event: InputEvent): Uint8Array<ArrayBuffer> {
   const opcode = opcodes[event.kind];
@@ -72,6 +74,7 @@ export function encodeInput(event: InputEvent): Uint8Array<ArrayBuffer> {
     case 'resize':
       view.setUint16(5, event.widthPx);
       view.setUint16(7, event.heightPx);
+      view.setUint16(9, event.scalePercent);
       break;
     case 'release-all':
       break;
@@ -108,7 +111,13 @@ export function decodeInput(bytes: Uint8Array): InputEvent | undefined {
     case opcodes.key:
       return { kind: 'key', sequence, keysym: view.getUint32(5), isDown: view.getUint8(9) === 1 };
     case opcodes.resize:
-      return { kind: 'resize', sequence, widthPx: view.getUint16(5), heightPx: view.getUint16(7) };
+      return {
+        kind: 'resize',
+        sequence,
+        widthPx: view.getUint16(5),
+        heightPx: view.getUint16(7),
+        scalePercent: view.getUint16(9),
+      };
     default:
       return { kind: 'release-all', sequence };
   }

@@ -101,7 +101,15 @@ export type PathAnswer = z.infer<typeof pathAnswerSchema>;
 
 /** JSON texts on the `display.events` data channel, render node → every participant. */
 export const displayEventSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('size'), widthPx: z.int(), heightPx: z.int() }),
+  z.object({
+    kind: z.literal('size'),
+    widthPx: z.int(),
+    heightPx: z.int(),
+    /** How large the application draws its interface; unset: 100. */
+    scalePercent: z.int().optional(),
+  }),
+  /** The display begins to change to this size: until `size` tells that it is done, frames show parts of it. */
+  z.object({ kind: z.literal('resizing'), widthPx: z.int(), heightPx: z.int() }),
   /** Cursor shape, drawn by the browser itself. `png` is base64 without the data: prefix; empty = hidden. */
   z.object({ kind: z.literal('cursor'), png: z.string(), hotspotX: z.int(), hotspotY: z.int() }),
   /** The frame with this RTP timestamp is the first one grabbed after input `inputSequence` of `participantId` was injected. */

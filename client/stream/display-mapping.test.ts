@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  displaySizeFor,
-  fitContained,
-  fitStill,
-  isInside,
-  toDisplayPx,
-  toFractions,
-} from './display-mapping.ts';
+import { fitContained, fitStill, isInside, toDisplayPx, toFractions } from './display-mapping.ts';
 
 const display = { width: 1280, height: 720 };
 
@@ -45,12 +38,6 @@ describe('the way from the page to the display', () => {
       x: 0.25,
       y: 0.5,
     });
-  });
-
-  it('asks for even sizes within the limits', () => {
-    expect(displaySizeFor({ width: 1001, height: 701 }, 1)).toEqual({ width: 1000, height: 700 });
-    expect(displaySizeFor({ width: 300, height: 200 }, 1)).toEqual({ width: 640, height: 480 });
-    expect(displaySizeFor({ width: 3000, height: 2000 }, 2)).toEqual({ width: 3840, height: 2160 });
   });
 
   it('gives a still its own size at whole device px, unless the page is of another one', () => {

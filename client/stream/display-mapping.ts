@@ -64,13 +64,3 @@ export function isInside(place: Point, picture: Rectangle): boolean {
     place.y < picture.top + picture.height
   );
 }
-
-/**
- * The display size to ask for: the container in device px, within what a session may have.
- * Even numbers, because H.264 4:2:0 halves the chroma planes.
- */
-export function displaySizeFor(container: Size, devicePixelRatio: number): Size {
-  const even = (length: number, least: number, most: number): number =>
-    Math.floor(Math.min(most, Math.max(least, length * devicePixelRatio)) / 2) * 2;
-  return { width: even(container.width, 640, 3840), height: even(container.height, 480, 2160) };
-}

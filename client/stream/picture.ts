@@ -11,7 +11,6 @@ import {
 import { reportFault } from '../core/report.ts';
 import { Store } from '../core/store.ts';
 import { ArrivalTeller, type ShownFrame } from './arrival-teller.ts';
-import type { Size } from './display-mapping.ts';
 import { LayerFollower } from './layer-follower.ts';
 import { LatencyMatcher, type LatencySample } from './latency-matcher.ts';
 import { closeNegotiated, negotiate, restartIce, type AskStream, type Negotiated } from './negotiate.ts';
@@ -26,6 +25,7 @@ import { readStatistics, type StatisticsReading, type StreamStatistics } from '.
  * node is broken: the last picture stays; `moving` while the session is opened on another node, until that one's first picture;
  * `stopped` after `close`.
  */
+import { RemoteScreen } from './remote-screen.ts';
 export type PictureState = 'negotiating' | 'live' | 'mending' | 'moving' | 'stopped';
 
 /** The pointer's shape as the remote display has it; null until told. `url` is empty when hidden. */
@@ -67,7 +67,8 @@ export class Picture {
   readonly track = new Store<MediaStreamTrack | null>(null);
   /** `weak`: the node found that the path to this viewer does not carry what others get. */
   readonly layer = new Store<PictureLayer>('main');
-  readonly displaySize = new Store<Size | null>(null);
+  readonly screen = new RemoteScreen();
+  readonly displaySize = this.screen.size;
   readonly cursor = new Store<RemoteCursor>(null);
   readonly view = new Store<ViewState | null>(null);
   /** The last one of this node that was whole. */
@@ -359,7 +360,9 @@ export class Picture {
   #apply(event: DisplayEvent): void {
     switch (event.kind) {
       case 'size':
-        this.displaySize.set({ width: event.widthPx, height: event.heightPx });
+      case 'resizing':
+      case 'statistics':
+        this.screen.take(event);
         break;
       case 'cursor':
         this.cursor.set(cursorOf(event));
@@ -378,8 +381,6 @@ export class Picture {
         break;
       case 'grays':
         this.grays.set(event);
-        break;
-      case 'statistics':
         break;
     }
   }

@@ -200,6 +200,8 @@ export const strings = {
     leaveHint: 'Leave the room; the last one closes the session',
     fullscreen: 'Full screen (F11)',
     leaveFullscreen: 'Leave full screen (F11)',
+    sharp: 'Sharp: every pixel of this screen. Press for a picture that needs less of the network.',
+    economical: 'Economical: fewer pixels than this screen has. Press for a sharp picture.',
     room: 'Room',
     showRoom: 'Show the room',
     hideRoom: 'Hide the room',

@@ -28,22 +28,29 @@ export function startCornerstone(authorization: () => Record<string, string>): v
   ]) {
     tools.addTool(tool);
   }
+  scaleMeasurements(interfaceScale);
+}
+
+let interfaceScale = 1;
+
+/** Lines and figures of measurements, as large as the interface around the pictures. */
+export function scaleMeasurements(scale: number): void {
+  interfaceScale = scale;
   const styles = tools.annotation.config.style;
   const { global, ...others } = styles.getDefaultToolStyles();
-  styles.setDefaultToolStyles({ ...others, global: { ...global, ...measurementStyle } });
+  const sizes = { lineWidth: `${1.5 * scale}`, textBoxFontSize: `${14 * scale}px` };
+  styles.setDefaultToolStyles({ ...others, global: { ...global, ...measurementStyle, ...sizes } });
 }
 
 const measurementStyle = {
   color: 'rgb(255, 216, 92)',
   colorHighlighted: 'rgb(255, 240, 190)',
   colorSelected: 'rgb(90, 176, 242)',
-  lineWidth: '1.5',
   lineDash: '',
   textBoxColor: 'rgb(255, 216, 92)',
   textBoxColorHighlighted: 'rgb(255, 240, 190)',
   textBoxColorSelected: 'rgb(90, 176, 242)',
   textBoxFontFamily: 'system-ui, sans-serif',
-  textBoxFontSize: '14px',
 };
 
 /** Must be chosen before a rendering engine is made; the engine keeps it. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseParameters } from './parameters.ts';
 import { createAgentSurroundings, createViewerSurroundings } from './reporting.ts';
 import './workstation.css';
+import { scaleInterface } from './interface-scale.ts';
 import { Workstation } from './workstation.ts';
 
 // The page's content security policy forbids code made from text; zod would try it and fall back.
@@ -43,5 +44,6 @@ else {
     stage: element('stage'),
     notices: element('notices'),
   });
+  surroundings.followScale(scaleInterface);
   void workstation.start();
 }

@@ -12,6 +12,8 @@ export interface Surroundings {
   report(view: ViewState): void;
   /** What a page showed whose place this one takes; null: it begins with the study. */
   viewToResume(): Promise<ViewState | null>;
+  /** Calls back with how large the interface is to be drawn, 1 being as it is; where nobody says so, never. */
+  followScale(scaled: (scale: number) => void): void;
 }
 
 /** On a render node the agent authorises the requests itself; the view goes to it by POST, the newest one only. */
@@ -46,9 +48,16 @@ export function createAgentSurroundings(origin: string): Surroundings {
       if (response?.status !== 200) return null;
       return viewStateSchema.safeParse(await response.json()).data ?? null;
     },
+    followScale: (scaled) => {
+      new EventSource(`${origin}/interface-scale`).addEventListener('message', ({ data }) => {
+        const percent = scaleSchema.safeParse(data);
+        if (percent.success) scaled(percent.data / 100);
+      });
+    },
   };
 }
 
+const scaleSchema = z.coerce.number().min(100).max(400);
 const studyTokenSchema = z.object({ kind: z.literal('medusa.study-token'), token: z.string().min(1) });
 
 /** In the user's own browser the viewer page hands over a study token and is told the view by messages. */
@@ -73,6 +82,8 @@ export function createViewerSurroundings(page: Window): Surroundings {
       page.parent.postMessage({ kind: 'medusa.view-state', view }, origin);
     },
     viewToResume: async () => Promise.resolve(null),
+    // The user's own browser has drawn the page as large as it should be.
+    followScale: () => undefined,
   };
 }
 

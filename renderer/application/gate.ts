@@ -49,6 +49,8 @@ export class Gate implements AsyncDisposable {
   readonly events: TypedEmitter<{ view: [view: ViewState] }>;
   readonly #options: GateOptions;
   readonly #server: Server;
+  readonly #scaled = new Set<ServerResponse>();
+  #scalePercent = 100;
 
   static async create(options: GateOptions): Promise<Gate> {
     const gate = new Gate(options);
@@ -71,6 +73,12 @@ export class Gate implements AsyncDisposable {
     });
   }
 
+  /** How large the page is to draw its interface around the pictures, told to the page at once. */
+  scaleInterface(percent: number): void {
+    this.#scalePercent = percent;
+    for (const response of this.#scaled) response.write(scaleEvent(percent));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#server.close(() => resolve(undefined));
@@ -84,8 +92,17 @@ export class Gate implements AsyncDisposable {
       refuse(response, await this.#takeView(request));
     else if (request.method !== 'GET') refuse(response, 405);
     else if (url.pathname === '/view-state') answerJson(response, this.#options.viewToResume());
+    else if (url.pathname === '/interface-scale') this.#tellScale(response);
     else if (url.pathname.startsWith('/dicomweb/')) await this.#fetchStudy(url, request, response);
     else if (!(await this.#servePage(url.pathname, response))) refuse(response, 404);
+  }
+
+  /** Server-sent events (HTML §9.2): the present scale, and each that follows. */
+  #tellScale(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.write(scaleEvent(this.#scalePercent));
+    this.#scaled.add(response);
+    response.on('close', () => this.#scaled.delete(response));
   }
 
   async #servePage(pathname: string, response: ServerResponse): Promise<boolean> {
@@ -176,6 +193,10 @@ function answerJson(response: ServerResponse, body: unknown): void {
 /** An answer without a body. */
 function refuse(response: ServerResponse, status: number): void {
   response.writeHead(status, status === 204 ? {} : { 'content-length': 0 }).end();
+}
+
+function scaleEvent(percent: number): string {
+  return `data: ${percent}\n\n`;
 }
 
 function decodePath(pathname: string): string {

@@ -15,6 +15,9 @@ import {
 import { RelayConnection } from './relay-connection.ts';
 import { secretTls } from './secret-tls.ts';
 
+/** What is of no use to a viewer that comes later. */
+const passing: ReadonlySet<DisplayEvent['kind']> = new Set(['frame', 'statistics', 'resizing']);
+
 type Events = {
   'keyframe-wanted': [layer: 'main'];
   bitrate: [kbps: number];
@@ -119,7 +122,7 @@ export class ReaderStream implements AsyncDisposable {
   }
 
   #announce(event: DisplayEvent): void {
-    if (event.kind !== 'frame' && event.kind !== 'statistics') this.#state.set(event.kind, event);
+    if (!passing.has(event.kind)) this.#state.set(event.kind, event);
     // Only the viewer knows who steers.
     if (event.kind !== 'controller') this.#connection?.say({ kind: 'display', event });
   }

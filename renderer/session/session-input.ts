@@ -1,12 +1,12 @@
 import { decodeInput, type ParticipantId } from '@medusa/protocol';
-import { type DisplaySize, fitSize } from '../display/index.ts';
 import { type Encoder, monotonicMs } from '../encoder/index.ts';
 import type { InputInjector } from '../input/index.ts';
+import type { WantedScreen } from './resize-screen.ts';
 
 type Parts = {
   readonly injector: InputInjector;
   readonly encoder: Encoder;
-  readonly resize: (size: DisplaySize) => Promise<void>;
+  readonly resize: (wanted: WantedScreen) => Promise<void>;
   readonly report: (error: unknown) => void;
 };
 
@@ -14,7 +14,7 @@ type Parts = {
 export class SessionInput {
   readonly #parts: Parts;
   #controller: ParticipantId | null = null;
-  #wantedSize: DisplaySize | undefined;
+  #wanted: WantedScreen | undefined;
   #isResizing = false;
 
   constructor(parts: Parts) {
@@ -37,7 +37,7 @@ export class SessionInput {
     const event = decodeInput(message);
     if (!event) return;
     if (event.kind === 'resize') {
-      this.#wantedSize = fitSize(event);
+      this.#wanted = event;
       void this.#resizeToLatest().catch(this.#parts.report);
       return;
     }
@@ -50,10 +50,10 @@ export class SessionInput {
     if (this.#isResizing) return;
     this.#isResizing = true;
     try {
-      while (this.#wantedSize) {
-        const size = this.#wantedSize;
-        this.#wantedSize = undefined;
-        await this.#parts.resize(size);
+      while (this.#wanted) {
+        const wanted = this.#wanted;
+        this.#wanted = undefined;
+        await this.#parts.resize(wanted);
       }
     } finally {
       this.#isResizing = false;

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { TypedEmitter } from '@medusa/kernel';
 import {
   AppError,
+  type DisplayEvent,
   type NodeSessionEvent,
   type NodeSessionReport,
   type ParticipantId,
@@ -22,7 +23,7 @@ import {
   type StudyAccess,
   UserLease,
 } from '../application/index.ts';
-import { type DisplaySize, fitSize, untilWindowShown, VirtualDisplay } from '../display/index.ts';
+import { fitSize, untilWindowShown, VirtualDisplay } from '../display/index.ts';
 import {
   type AccessUnit,
   type Encoder,
@@ -33,6 +34,7 @@ import {
 import { type CursorShape, CursorWatch, InputInjector } from '../input/index.ts';
 import { ReaderStream } from '../relay/index.ts';
 import type { SessionStream, Sfu } from '../sfu/index.ts';
+import { resizeScreen, type WantedScreen } from './resize-screen.ts';
 import type { RunningSession, SessionEvents } from './running-session.ts';
 import { SessionInput } from './session-input.ts';
 import { type FrameStatistics, SessionStatistics } from './session-statistics.ts';
@@ -326,7 +328,15 @@ export class Session implements RunningSession {
     const rates = { framesPerSecond: settings.framesPerSecond, kbps: settings.initialKbps, thrift };
     const encoder = this.#resources.use(await openEncoder({ ...options, ...rates }, this.#report, signal));
     const injector = this.#resources.use(await InputInjector.open(address, this.#report));
-    const resize = async (size: DisplaySize): Promise<void> => this.#resize(display, encoder, size);
+    const isWorkstation = this.#request.application.kind === 'workstation';
+    const gateOfPage = isWorkstation ? started.gate : null;
+    const screen = {
+      display,
+      encoder,
+      gate: gateOfPage,
+      announce: (event: DisplayEvent) => stream.display.announce(event),
+    };
+    const resize = async (wanted: WantedScreen): Promise<void> => resizeScreen(screen, wanted);
     const input = new SessionInput({ injector, encoder, resize, report: this.#report });
     this.#live = { display, encoder, stream, input };
 
@@ -394,20 +404,6 @@ export class Session implements RunningSession {
       ...{ kind: 'statistics', encoder: encoder.name, codec: 'H.264', targetKbps },
       ...{ framesPerSecond, sentKbps },
     });
-  }
-
-  /** Where both sizes overlap is always there to grab: the encoder shrinks before the display and grows after it. */
-  async #resize(display: VirtualDisplay, encoder: Encoder, size: DisplaySize): Promise<void> {
-    const former = display.size;
-    if (former.widthPx === size.widthPx && former.heightPx === size.heightPx) return;
-    const shared = {
-      widthPx: Math.min(former.widthPx, size.widthPx),
-      heightPx: Math.min(former.heightPx, size.heightPx),
-    };
-    encoder.resize(shared);
-    await display.resize(size);
-    encoder.resize(size);
-    this.#live?.stream.display.announce({ kind: 'size', ...size });
   }
 
   /** The workstation says itself when it shows a picture; other programs show a window and draw in it. */

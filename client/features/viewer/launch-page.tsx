@@ -2,13 +2,14 @@ import { Button, Center, Group, Loader, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef, type ReactNode } from 'react';
-import { displaySizeFor } from '../../stream/display-mapping.ts';
+import { screenFor } from '../../stream/sharpness.ts';
 import { strings } from '../../strings/en.ts';
 import { errorText } from '../../ui/error-text.ts';
 import { Notice } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { useServices } from '../../ui/services.tsx';
 import { loadDeviceReport } from '../device-check/index.ts';
+import { sharpness } from './sharpness-choice.ts';
 
 /** As in viewer.css. */
 const viewerBarHeightPx = 44;
@@ -95,6 +96,8 @@ function LaunchFailed({ error, retry }: { error: unknown; retry: () => void }): 
 /** What the viewer's stage will have below its bar, so that the first picture fills it. */
 function launchSize(): { widthPx: number; heightPx: number } {
   const stage = { width: innerWidth, height: innerHeight - viewerBarHeightPx };
-  const { width, height } = displaySizeFor(stage, devicePixelRatio);
+  const { width, height } = screenFor(stage, {
+    ...{ devicePixelRatio, sharpness: sharpness.get(), targetKbps: null, scalePercent: 100 },
+  });
   return { widthPx: width, heightPx: height };
 }

@@ -1,6 +1,8 @@
 import { useEffect, useRef, type ReactNode, type RefObject } from 'react';
 import { strings } from '../../strings/en.ts';
 import { reportFault } from '../../core/report.ts';
+import type { Size } from '../../stream/display-mapping.ts';
+import { PictureCover } from '../../stream/picture-cover.ts';
 import type { Picture, RemoteCursor } from '../../stream/picture.ts';
 import { useStore } from '../../ui/use-store.ts';
 
@@ -11,24 +13,41 @@ type Props = {
   readonly hasControl: boolean;
 };
 
-/** The video, and under it the last picture of the stream before, until the new one shows its first. */
+/** The video, and over it the last picture while a new stream, or a display of another size, has none to show yet. */
 export function StreamVideo({ picture, videoRef, isPointing, hasControl }: Props): ReactNode {
-  const still = useRef<HTMLCanvasElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const cover = useRef<PictureCover>(null);
   const track = useStore(picture.track);
   const cursor = useStore(picture.cursor);
 
   useEffect(() => {
+    const [video, over] = [videoRef.current, canvas.current];
+    if (!video || !over) return undefined;
+    const { screen } = picture;
+    const laid = new PictureCover({
+      ...{ video, canvas: over, resizingTo: screen.resizingTo.get, displaySize: screen.size.get },
+    });
+    cover.current = laid;
+    const stop = screen.resizingTo.subscribe(() => {
+      if (screen.resizingTo.get()) laid.lay('size');
+    });
+    return () => {
+      stop();
+      laid.close();
+    };
+  }, [picture, videoRef]);
+
+  useEffect(() => {
     const video = videoRef.current;
     if (!video || !track) return undefined;
-    keepLastPicture(video, still.current);
+    cover.current?.lay('frame');
     video.srcObject = new MediaStream([track]);
     video.play().catch(reportFault);
-    return watchFrames(video, picture);
+    return watchFrames(video, picture, (frame) => cover.current?.frameShown(frame));
   }, [track, picture, videoRef]);
 
   return (
     <>
-      <canvas ref={still} className="stream-still" aria-hidden />
       <video
         ref={videoRef}
         className="stream-video"
@@ -42,19 +61,13 @@ export function StreamVideo({ picture, videoRef, isPointing, hasControl }: Props
         playsInline
         disablePictureInPicture
       />
+      <canvas ref={canvas} className="stream-cover" data-testid="stream-cover" aria-hidden hidden />
     </>
   );
 }
 
-function keepLastPicture(video: HTMLVideoElement, still: HTMLCanvasElement | null): void {
-  if (!still || video.videoWidth === 0) return;
-  still.width = video.videoWidth;
-  still.height = video.videoHeight;
-  still.getContext('2d')?.drawImage(video, 0, 0);
-}
-
 /** Tells the picture each frame that reaches the screen. Answers how to stop. */
-function watchFrames(video: HTMLVideoElement, picture: Picture): () => void {
+function watchFrames(video: HTMLVideoElement, picture: Picture, shownIn: (size: Size) => void): () => void {
   let handle = 0;
   // The time of handing to the compositor: the expected display time is a guess that lies up to 140 ms off without a
   // real display.
@@ -65,6 +78,7 @@ function watchFrames(video: HTMLVideoElement, picture: Picture): () => void {
         { rtpTimestamp, presentedFrames, receivedAt: receivedAt ?? presentationTime },
         presentationTime,
       );
+    shownIn(metadata);
     handle = video.requestVideoFrameCallback(shown);
   };
   handle = video.requestVideoFrameCallback(shown);

@@ -3,17 +3,19 @@ import { useFullscreenDocument } from '@mantine/hooks';
 import type { SessionView, ViewState } from '@medusa/protocol';
 import {
   IconDoorExit,
+  IconFocusCentered,
   IconKeyboard,
   IconMaximize,
   IconMinimize,
   IconPointer,
   IconUsers,
 } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { useSyncExternalStore, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { useStore } from '../../ui/use-store.ts';
 import { FloorButton } from '../rooms/index.ts';
 import { PixelStateBadge } from './pixel-state-badge.tsx';
+import { sharpness } from './sharpness-choice.ts';
 import { StreamFigures } from './stream-figures.tsx';
 import type { ViewerSession } from './viewer-session.ts';
 
@@ -65,6 +67,7 @@ export function TopBar(props: Props): ReactNode {
           testId="keyboard-help-button"
           icon={<IconKeyboard size={18} />}
         />
+        {session.mode === 'streamed' && <SharpnessButton />}
         <FullscreenButton />
         <Tooltip label={text.leaveHint}>
           <Button
@@ -122,6 +125,33 @@ function ViewText({ view }: { view: ViewState | null }): ReactNode {
     <Text size="sm" c="dimmed" className="medusa-numeric viewer-view-text" data-testid="view-text">
       {parts.join('   ')}
     </Text>
+  );
+}
+
+/** Where the screen has more px than the page, whether they are all drawn and sent. */
+function SharpnessButton(): ReactNode {
+  const choice = useStore(sharpness);
+  const ratio = useDevicePixelRatio();
+  if (ratio <= 1) return null;
+  const isSharp = choice === 'sharp';
+  return (
+    <BarButton
+      label={isSharp ? text.sharp : text.economical}
+      isOn={isSharp}
+      act={() => sharpness.set(isSharp ? 'economical' : 'sharp')}
+      testId="sharpness-toggle"
+      icon={<IconFocusCentered size={18} />}
+    />
+  );
+}
+
+function useDevicePixelRatio(): number {
+  return useSyncExternalStore(
+    (changed) => {
+      addEventListener('resize', changed);
+      return () => removeEventListener('resize', changed);
+    },
+    () => devicePixelRatio,
   );
 }
 

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DisplayEvent, ViewState } from '@medusa/protocol';
+import type { Gate } from '../application/index.ts';
+import { type DisplaySize, fitSize, type VirtualDisplay } from '../display/index.ts';
+import type { Encoder } from '../encoder/index.ts';
+
+export type WantedScreen = DisplaySize & { readonly scalePercent: number };
+
+type Screen = {
+  readonly display: VirtualDisplay;
+  readonly encoder: Pick<Encoder, 'resize'>;
+  /** Of an application that can draw its interface larger, and says when it fills the screen; null: it does neither. */
+  readonly gate: Pick<Gate, 'events' | 'scaleInterface'> | null;
+  readonly announce: (event: DisplayEvent) => void;
+};
+
+/** How long the application may take to fill the screen's new size until the picture goes on without it. */
+const mostFollowMs = 700;
+/** Programs that say nothing of themselves are given this long. */
+const silentFollowMs = 150;
+/** The page tells its view before its browser has put the picture on the display. */
+const paintMs = 50;
+const leastPercent = 100;
+const mostPercent = 400;
+
+/**
+ * Changes the screen so that nobody sees it half done. Where both sizes overlap is always there to grab, so the encoder shrinks
+ * before the display, and it grows when the application fills the new size: what X shows of it before is black.
+ */
+export async function resizeScreen(screen: Screen, wanted: WantedScreen): Promise<void> {
+  const { display, encoder, gate, announce } = screen;
+  const { size, scalePercent } = fitScreen(wanted, gate !== null);
+  gate?.scaleInterface(scalePercent);
+  const former = display.size;
+  if (former.widthPx !== size.widthPx || former.heightPx !== size.heightPx) {
+    announce({ kind: 'resizing', ...size });
+    encoder.resize({
+      widthPx: Math.min(former.widthPx, size.widthPx),
+      heightPx: Math.min(former.heightPx, size.heightPx),
+    });
+    const following = untilFilled(gate, size);
+    await display.resize(size);
+    await following;
+    encoder.resize(size);
+  }
+  announce({ kind: 'size', ...size, scalePercent });
+}
+
+/** An interface that does not grow would be too small to read in px of the device: it gets those of the page. */
+function fitScreen(wanted: WantedScreen, canScale: boolean): { size: DisplaySize; scalePercent: number } {
+  const percent = Math.min(mostPercent, Math.max(leastPercent, wanted.scalePercent));
+  if (canScale) return { size: fitSize(wanted), scalePercent: percent };
+  const inPage = (px: number): number => (px * 100) / percent;
+  const size = fitSize({ widthPx: inPage(wanted.widthPx), heightPx: inPage(wanted.heightPx) });
+  return { size, scalePercent: 100 };
+}
+
+async function untilFilled(gate: Screen['gate'], size: DisplaySize): Promise<void> {
+  if (!gate) {
+    await sleep(silentFollowMs);
+    return;
+  }
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const listening = gate.events.on('view', (view) => {
+    if (fills(view, size)) resolve(undefined);
+  });
+  const timer = setTimeout(() => resolve(undefined), mostFollowMs);
+  await promise;
+  clearTimeout(timer);
+  listening[Symbol.dispose]();
+  await sleep(paintMs);
+}
+
+function fills({ resumption }: ViewState, { widthPx, heightPx }: DisplaySize): boolean {
+  return resumption?.page.widthPx === widthPx && resumption.page.heightPx === heightPx;
+}
