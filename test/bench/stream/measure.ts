@@ -23,6 +23,8 @@ export type Turn = {
   readonly moving: Quality | undefined;
   /** 1 s after the last change. */
   readonly still: Quality | undefined;
+  /** After that, while nobody does anything. */
+  readonly rest: { readonly serverCpu: number; readonly viewerCpu: number; readonly kbps: number };
   /** Null: no emulated link. */
   readonly packets: RelayReport | null;
 };
@@ -46,6 +48,7 @@ const warmUpPresses = 3;
 const mostWarmUpPresses = 10;
 const judgedPictures = 5;
 const stillMs = 1_000;
+const restMs = 10_000;
 
 /** The page shows the picture and has the keyboard. */
 export async function measure(page: Page, scenery: Scenery): Promise<Omit<Turn, 'packets'>> {
@@ -79,11 +82,12 @@ export async function measure(page: Page, scenery: Scenery): Promise<Omit<Turn, 
     upMbps: mbps(bytesAfter.fromViewer - bytesBefore.fromViewer),
     moving: scenery.scene.isMoving ? await judgeMoving(probe, scenery) : undefined,
     still: await judgeStill(page, probe, scenery.scene),
+    rest: await judgeRest(scenery),
   };
 }
 
 /** ms from the key event to the first picture with the other marker, or undefined: it did not come in time. */
-async function pressOnce(page: Page, probe: Probe): Promise<number | undefined> {
+export async function pressOnce(page: Page, probe: Probe): Promise<number | undefined> {
   const before = await probe.observe();
   await page.keyboard.press('a');
   return waitFor(
@@ -123,4 +127,19 @@ async function judgeStill(page: Page, probe: Probe, scene: Scene): Promise<Quali
     return nowMs - Math.max(changedAtMs, flips.at(-1) ?? 0) >= stillMs ? true : undefined;
   });
   return judgePicture(probe, scene);
+}
+
+async function judgeRest({ network, ...scenery }: Scenery): Promise<Turn['rest']> {
+  const [server, viewer] = [meterCpu(scenery.serverPids), meterCpu(scenery.viewerPids)];
+  const before = await network.bytes();
+  const beganMs = performance.now();
+  await sleep(restMs);
+  const after = await network.bytes();
+  const tookMs = performance.now() - beganMs;
+  const bytes = after.toViewer - before.toViewer + after.fromViewer - before.fromViewer;
+  return {
+    serverCpu: server.take() / (tookMs / 1_000),
+    viewerCpu: viewer.take() / (tookMs / 1_000),
+    kbps: (bytes * 8) / tookMs,
+  };
 }

@@ -18,6 +18,8 @@ type Observation = z.infer<typeof observationSchema>;
 /** What is read of a viewer's picture, in its page. */
 export type Probe = {
   observe(): Promise<Observation>;
+  /** Inputs and flips so far are not told any more. */
+  forget(): Promise<void>;
   /** The next picture as it is shown, as gray, with the number that is in it; null when the number cannot be read. */
   grab(): Promise<{ count: number; width: number; height: number; pixels: Uint8Array } | null>;
 };
@@ -34,6 +36,9 @@ export async function installProbe(
   await page.evaluate(watchPicture, { find, cover, probed, marker, counter });
   return {
     observe: async () => observationSchema.parse(await page.evaluate('benchProbe.observe()')),
+    async forget() {
+      await page.evaluate('benchProbe.forget()');
+    },
     async grab() {
       const grabbed = z
         .object({ count: z.int(), width: z.int(), height: z.int(), base64: z.string() })
@@ -146,13 +151,15 @@ function watchPicture({
   };
   addEventListener('keydown', noteInput, true);
 
+  const topmost = (): Picture => {
+    const over = cover === null ? null : document.querySelector<HTMLCanvasElement>(cover);
+    return over && getComputedStyle(over).visibility === 'visible' ? over : element;
+  };
   const grab = (): unknown => {
     const [width, height] = sizeOf(element);
     const canvas = new OffscreenCanvas(width, height);
     const whole = canvas.getContext('2d', { willReadFrequently: true, alpha: false });
-    const over = cover === null ? null : document.querySelector<HTMLCanvasElement>(cover);
-    const isCovered = over !== null && getComputedStyle(over).visibility === 'visible';
-    whole?.drawImage(isCovered ? over : element, 0, 0);
+    whole?.drawImage(topmost(), 0, 0);
     const data = whole?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
     const row = (rect.y + middle) * width + rect.x;
     const number = readCount((x) => data[(row + x) * 4 + 1] ?? 0);
@@ -174,5 +181,6 @@ function watchPicture({
     ...{ inputs: [...inputs], flips: [...flips], distinct, count, changedAtMs, fault },
     nowMs: performance.now(),
   });
-  Object.assign(globalThis, { benchProbe: { observe, grab } });
+  const forget = (): void => void [inputs, flips].map((list) => list.splice(0));
+  Object.assign(globalThis, { benchProbe: { observe, forget, grab } });
 }

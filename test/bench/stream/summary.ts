@@ -56,6 +56,9 @@ function figuresOf(results: readonly Result[], course: string, name: ContenderNa
     ),
     movingPsnrDb: middle((turn) => turn.moving?.psnrDb),
     movingSsim: middle((turn) => turn.moving?.ssim),
+    restServerCpu: middle((turn) => turn.rest.serverCpu),
+    restViewerCpu: middle((turn) => turn.rest.viewerCpu),
+    restKbps: middle((turn) => turn.rest.kbps),
     stillPsnrDb: middle((turn) => turn.still?.psnrDb),
     stillSsim: middle((turn) => turn.still?.ssim),
   };
