@@ -110,8 +110,8 @@ describe('the agent as a process', () => {
 
     expect(await exited).toBe(0);
     expect(broker.events.at(-1)?.event).toEqual({
-      kind: 'closed',
-      reason: 'The render node is shutting down',
+      ...{ kind: 'failed', code: 'node.ending' },
+      detail: 'The render node is shutting down',
     });
     expect(await processesWith(runFolder)).toEqual([]);
     expect([runFolder, path.join(folder, 'node', 'agent.json')].filter((file) => existsSync(file))).toEqual(

@@ -2,11 +2,13 @@ import { TypedEmitter } from '@medusa/kernel';
 import {
   AppError,
   nodeIdSchema,
+  participantIdSchema,
   type BrokerToNode,
   type NodeHeartbeat,
   type NodeId,
   type NodeRegistration,
   type NodeView,
+  type SessionId,
   type StorageHeartbeat,
   type StorageRegistration,
 } from '@medusa/protocol';
@@ -53,6 +55,8 @@ type NodeEntry = NodeRecord & {
   link: NodeLink | null;
   /** When this broker saw its link go; null: it is there, or was never here. */
   linkGoneAt: Date | null;
+  /** It has said that it ends; its successor registers anew. */
+  isEnding: boolean;
 };
 
 type NodeEvents = {
@@ -71,6 +75,8 @@ type NodeEvents = {
 const historyLines = 50;
 const missedHeartbeats = 3;
 const commandTimeoutMs = 10_000;
+/** Who asks in the name of the broker; no participant has this id. */
+const nobody = participantIdSchema.parse('broker');
 
 /** Who is there, what they can, whether they are still heard. Written by links and by provisioning, read by placement. */
 export class NodeRegistry {
@@ -204,6 +210,17 @@ export class NodeRegistry {
     this.disconnected(nodeId, link);
   }
 
+  /** It is about to end: nothing new begins there. */
+  noteEnding(nodeId: NodeId): void {
+    const entry = this.#nodes.get(nodeId);
+    if (entry) entry.isEnding = true;
+  }
+
+  /** It can be told to start something. */
+  takesSessions(nodeId: NodeId): boolean {
+    return this.hasLink(nodeId) && this.#nodes.get(nodeId)?.isEnding !== true;
+  }
+
   /** When its link to this broker went, if it has none here now. */
   linkGoneAt(nodeId: NodeId): Date | null {
     return this.#nodes.get(nodeId)?.linkGoneAt ?? null;
@@ -219,11 +236,23 @@ export class NodeRegistry {
     nodeId: NodeId,
     name: Name,
     payload: Parameters<BrokerToNode[Name]>[0],
-    timeoutMs = commandTimeoutMs,
   ): Promise<unknown> {
     const link = this.#nodes.get(nodeId)?.link;
     if (!link) throw new AppError('node.unreachable', `Render node ${nodeId} has no link to the broker`);
-    return link.request(name, payload, AbortSignal.timeout(timeoutMs));
+    return link.request(name, payload, AbortSignal.timeout(commandTimeoutMs));
+  }
+
+  /** Whether a node with a link answers soon, whatever it says. */
+  async answers(nodeId: NodeId, sessionId: SessionId, withinMs: number): Promise<boolean> {
+    const link = this.#nodes.get(nodeId)?.link;
+    const request = { sessionId, participantId: nobody, request: { kind: 'capabilities' } as const };
+    try {
+      await link?.request('stream.request', request, AbortSignal.timeout(withinMs));
+      return link !== undefined && link !== null;
+    } catch (error) {
+      // A refusal is an answer too.
+      return error instanceof AppError && error.code !== 'node.unreachable';
+    }
   }
 
   /** Where a storage node serves DICOMweb, when it is connected. */
@@ -300,7 +329,7 @@ export class NodeRegistry {
     const entry = this.#entry(nodeId, kind);
     const previous = entry.link;
     entry.link = link;
-    entry.linkGoneAt = null;
+    Object.assign(entry, { linkGoneAt: null, isEnding: false });
     entry.lastSeenAt = this.#now();
     if (previous && previous !== link) previous.close();
     this.events.emit('linkChanged', nodeId, true);
@@ -348,6 +377,7 @@ function emptyEntry(id: NodeId, kind: NodeRecord['kind']): NodeEntry {
     indexId: null,
     link: null,
     linkGoneAt: null,
+    isEnding: false,
   };
 }
 

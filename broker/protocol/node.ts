@@ -128,6 +128,9 @@ export const removeParticipantSchema = z.object({
   participantId: participantIdSchema,
 });
 
+/** Of a session that failed because its node ends: it may go on at another one. */
+export const nodeEndingCode = 'node.ending';
+
 /** Render node → broker: what happens to a session. */
 export const nodeSessionEventSchema = z.object({
   sessionId: sessionIdSchema,

@@ -207,6 +207,17 @@ describe('a session whose render node is lost', () => {
     expect(other.commandsNamed('session.start')).toHaveLength(1);
   });
 
+  it('goes on elsewhere when the node itself says that it ends', async () => {
+    const { id, lost, other } = await openOnOneOfTwo();
+    await lost.tell({
+      sessionId: id,
+      event: { kind: 'failed', code: 'node.ending', detail: 'The render node is shutting down' },
+    });
+
+    await waitFor('the other node', () => other.commandsNamed('session.start')[0]);
+    expect((await untilState(id, 'streaming')).recovery?.reason).toBe('The render node is shutting down');
+  });
+
   it('waits for a node, before all who only want to begin', async () => {
     const node = test.use(await connectRenderNode(broker));
     const { id, says, socket } = await openAsRosa();

@@ -1,5 +1,6 @@
 import {
   AppError,
+  nodeEndingCode,
   type NodeId,
   type NodeRegistration,
   type NodeSessionEvent,
@@ -38,7 +39,7 @@ export function followNodes(deps: NodeSessionsDeps): void {
 
 /** What a node tells of one of its sessions. Words about sessions of others are refused. */
 export async function heedNode(
-  { states, recovery }: Pick<NodeSessionsDeps, 'states' | 'recovery'>,
+  { nodes, states, recovery }: Pick<NodeSessionsDeps, 'nodes' | 'states' | 'recovery'>,
   nodeId: NodeId,
   { sessionId, incarnation = 1, event }: NodeSessionEvent,
 ): Promise<void> {
@@ -55,7 +56,7 @@ export async function heedNode(
       if (nodeId !== readerOf(record)) await states.attempt(sessionId, { kind: 'stream' });
       break;
     case 'failed':
-      await failed({ states, recovery }, record, event);
+      await failed({ nodes, states, recovery }, record, { ...event, nodeId });
       break;
     case 'closed':
       await closed(states, record, event.reason);
@@ -78,13 +79,15 @@ async function heedMeasured(states: SessionStates, record: SessionRecord, event:
   states.events.emit('read', record, { at, bytes, waitedMs });
 }
 
-/** What could not be opened there may be opened elsewhere: somebody was in the middle of something. */
+/** What ended with its node, or could not be opened anew there, may be opened elsewhere: somebody is in the middle of something. */
 async function failed(
-  { states, recovery }: GivingUp,
+  { nodes, states, recovery }: GivingUp & Pick<NodeSessionsDeps, 'nodes'>,
   record: SessionRecord,
-  { code, detail }: { readonly code: string; readonly detail: string },
+  { code, detail, nodeId }: { readonly code: string; readonly detail: string; readonly nodeId: NodeId },
 ): Promise<void> {
-  if (isRecovering(record)) await recovery.lost(record, detail);
+  if (code === nodeEndingCode) nodes.noteEnding(nodeId);
+  const isOfItsNode = code === 'node.unreachable' || code === nodeEndingCode;
+  if (isRecovering(record) || isOfItsNode) await recovery.lost(record, detail);
   else await states.fail(record.id, code, detail);
 }
 

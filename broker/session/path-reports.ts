@@ -1,18 +1,11 @@
-import {
-  AppError,
-  participantIdSchema,
-  type NodeId,
-  type ParticipantId,
-  type PathReport,
-  type SessionId,
-} from '@medusa/protocol';
+import type { NodeId, ParticipantId, PathReport, SessionId } from '@medusa/protocol';
 import type { NodeRegistry } from '../node/index.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /** `lost`: nobody and nothing speaks for the node any more. `own-path`: what is broken lies between it and the one who told. */
 export type PathVerdict = 'kept' | 'own-path' | 'lost';
 
-type Nodes = Pick<NodeRegistry, 'hasLink' | 'command' | 'cut' | 'lastHeard' | 'linkGoneAt'>;
+type Nodes = Pick<NodeRegistry, 'hasLink' | 'answers' | 'cut' | 'lastHeard' | 'linkGoneAt'>;
 type Options = { readonly nodes: Nodes; readonly now: () => Date };
 type Told = { readonly participantId: ParticipantId; readonly state: PathReport['state'] };
 
@@ -22,8 +15,6 @@ const answerMs = 1_000;
 const seenMs = 15_000;
 /** Against the word of one whose picture is gone, another's counts only when it is fresh. */
 const freshMs = 2_000;
-/** Who asks in the name of the broker; no participant has it. */
-const nobody = participantIdSchema.parse('broker');
 
 /**
  * What viewers say of their paths to the render nodes, and what follows. Media does not cross the broker: a node without a link is lost
@@ -79,20 +70,9 @@ export class PathReports {
     const nowMs = this.#nowMs();
     const known = this.#asked.get(nodeId);
     if (known && nowMs - known.atMs < answerMs) return known.answers;
-    const answers = this.#doesAnswer(nodeId, sessionId);
+    const answers = this.#nodes.answers(nodeId, sessionId, answerMs);
     this.#asked.set(nodeId, { atMs: nowMs, answers });
     return answers;
-  }
-
-  async #doesAnswer(nodeId: NodeId, sessionId: SessionId): Promise<boolean> {
-    const request = { sessionId, participantId: nobody, request: { kind: 'capabilities' } as const };
-    try {
-      await this.#nodes.command(nodeId, 'stream.request', request, answerMs);
-      return true;
-    } catch (error) {
-      // Any word of its own, also a refusal, is an answer.
-      return error instanceof AppError && error.code !== 'node.unreachable';
-    }
   }
 
   /** A node that has dialled another broker since its link here went was heard there. */

@@ -85,7 +85,7 @@ export class SessionPlacer {
       slots.used(),
       reserving.list(),
     ]);
-    const candidates = toCandidates(nodes.views(), used, ({ id }) => nodes.hasLink(id));
+    const candidates = toCandidates(nodes.views(), used, ({ id }) => nodes.takesSessions(id));
     return { candidates, holding, recentSeconds, reservations, now: now() };
   }
 

@@ -38,7 +38,8 @@ export async function startOnNode(deps: SessionStartDeps, id: SessionId): Promis
     if (!(error instanceof AppError)) report(error);
     const { code, message } = error instanceof AppError ? error : startFailed;
     // It may have heard the command, and answer again some time.
-    if (code === 'node.unreachable') await deps.lost({ ...record, commandAtMs: 0 }, message);
+    if (code === 'node.unreachable' || isRecovering(record))
+      await deps.lost({ ...record, commandAtMs: 0 }, message);
     else await states.fail(id, code, message);
   }
 }

@@ -176,7 +176,8 @@ export class Sessions {
 
   /** What a node tells of one of its sessions. */
   async nodeTold(nodeId: NodeId, told: NodeSessionEvent): Promise<void> {
-    await heedNode({ states: this.#states, recovery: this.#recovery }, nodeId, told);
+    const { nodes } = this.#deps;
+    await heedNode({ nodes, states: this.#states, recovery: this.#recovery }, nodeId, told);
   }
 
   /** What one of a node's sessions shows now. */

@@ -35,7 +35,10 @@ type AnswerTo<Kind extends StreamRequest['kind']> = Extract<StreamResponse, { ki
 /** Calls the listed steps with their times, so that the start-up can be shown. */
 export type NoteStep = (step: 'transport' | 'consume' | 'input') => void;
 
-/** Builds both transports, the video, and the data channels. Whatever fails, nothing is left open on this side. */
+/**
+ * Builds both transports, the video, and the data channels; `startMedia` lets pictures come. Whatever fails, nothing is left open on this
+ * side.
+ */
 export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Negotiated> {
   await using undo = new AsyncDisposableStack();
   const device = await Device.factory();
@@ -63,10 +66,6 @@ export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Neg
   const arrivals = await send.produceData({ label: frameArrivalsLabel, ordered: false, maxRetransmits: 0 });
   noteStep('input');
 
-  await Promise.all([
-    askFor(ask, { kind: 'resume', consumerId: video.consumer.id }),
-    askFor(ask, { kind: 'resume', consumerId: still.id }),
-  ]);
   undo.move();
   const negotiated: Negotiated = {
     ...video,
@@ -82,6 +81,14 @@ export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Neg
     transports: [receive, send],
   };
   return negotiated;
+}
+
+/** Lets the pictures come, beginning with a whole one. */
+export async function startMedia(ask: AskStream, { consumer, still }: Negotiated): Promise<void> {
+  await Promise.all([
+    askFor(ask, { kind: 'resume', consumerId: consumer.id }),
+    askFor(ask, { kind: 'resume', consumerId: still.id }),
+  ]);
 }
 
 /** New ICE credentials for living transports: mends a changed network path without a new picture. */

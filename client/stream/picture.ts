@@ -13,11 +13,19 @@ import { Store } from '../core/store.ts';
 import { ArrivalTeller, type ShownFrame } from './arrival-teller.ts';
 import { LayerFollower } from './layer-follower.ts';
 import { LatencyMatcher, type LatencySample } from './latency-matcher.ts';
-import { closeNegotiated, negotiate, restartIce, type AskStream, type Negotiated } from './negotiate.ts';
+import {
+  closeNegotiated,
+  negotiate,
+  restartIce,
+  startMedia,
+  type AskStream,
+  type Negotiated,
+} from './negotiate.ts';
 import { StillPicture } from './still-picture.ts';
 import { canvasSurface } from './still-surface.ts';
 import { PathWatch, receivedIn, type PathState } from './path-watch.ts';
 import { Preparation } from './preparation.ts';
+import { RemoteScreen } from './remote-screen.ts';
 import { readStatistics, type StatisticsReading, type StreamStatistics } from './statistics.ts';
 
 /**
@@ -25,7 +33,6 @@ import { readStatistics, type StatisticsReading, type StreamStatistics } from '.
  * node is broken: the last picture stays; `moving` while the session is opened on another node, until that one's first picture;
  * `stopped` after `close`.
  */
-import { RemoteScreen } from './remote-screen.ts';
 export type PictureState = 'negotiating' | 'live' | 'mending' | 'moving' | 'stopped';
 
 /** The pointer's shape as the remote display has it; null until told. `url` is empty when hidden. */
@@ -168,8 +175,10 @@ export class Picture {
       this.renegotiate();
       return;
     }
-    this.#take(prepared);
-    await this.#options.ask({ kind: 'resume', consumerId: prepared.consumer.id });
+    this.#take(prepared.negotiated);
+    for (const message of prepared.told) this.#takeDisplayEvent(message);
+    // Whatever fails here is left, and all is negotiated anew.
+    await startMedia(this.#options.ask, prepared.negotiated).catch(() => this.renegotiate());
   }
 
   /** Finds out at once whether the path is alive, and tells it. */
@@ -260,7 +269,12 @@ export class Picture {
   }
 
   async #negotiate(): Promise<void> {
-    this.#take(await this.#negotiateNow());
+    const negotiated = await this.#negotiateNow();
+    await startMedia(this.#options.ask, negotiated).catch((error: unknown) => {
+      closeNegotiated(negotiated);
+      throw error;
+    });
+    this.#take(negotiated);
   }
 
   async #negotiateNow(): Promise<Negotiated> {
@@ -308,6 +322,7 @@ export class Picture {
           this.#mendSoon(connection === 'failed' ? 0 : patienceMs);
         }
       });
+    negotiated.displayEvents.removeAllListeners('message');
     negotiated.displayEvents.on('message', (message: unknown) => this.#takeDisplayEvent(message));
     negotiated.still.on('message', (message: unknown) => {
       if (this.#negotiated === negotiated && message instanceof ArrayBuffer)

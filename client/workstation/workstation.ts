@@ -9,6 +9,7 @@ import {
   startCornerstone,
   type Rendering,
 } from './cornerstone.ts';
+import type { DicomObject } from './dicom-object.ts';
 import { createDicomwebClient, type DicomwebClient } from './dicomweb-client.ts';
 import { toToolName, type Display, type LoadedSeries, type ToolName } from './display.ts';
 import { listenToKeys } from './keyboard.ts';
@@ -92,6 +93,10 @@ export class Workstation {
   }
 
   async start(): Promise<void> {
+    const { signal } = this.#opening;
+    // The archive answers while Cornerstone sets itself up.
+    const asked = this.#askForStudy(signal);
+    asked.catch(() => undefined);
     startCornerstone(() => this.#surroundings.authorization());
     onMeasurementsChanged(() => {
       this.#changed();
@@ -100,16 +105,17 @@ export class Workstation {
     this.#notice.busy('Waiting for access to the study');
     await this.#surroundings.authorized;
     this.#notice.busy('Loading the list of series');
-    const { signal } = this.#opening;
     try {
-      const [entries, resumed] = await Promise.all([
-        this.#archive.findSeries(signal),
-        this.#surroundings.viewToResume(),
-      ]);
+      const [entries, resumed] = await asked;
       await this.#openStudy(sortSeries(entries.map(toSeriesEntry)), resumed);
     } catch (error) {
       this.#fail(error, signal);
     }
+  }
+
+  async #askForStudy(signal: AbortSignal): Promise<[readonly DicomObject[], ViewState | null]> {
+    await this.#surroundings.authorized;
+    return Promise.all([this.#archive.findSeries(signal), this.#surroundings.viewToResume()]);
   }
 
   async #openStudy(entries: readonly SeriesEntry[], resumed: ViewState | null): Promise<void> {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { TypedEmitter } from '@medusa/kernel';
 import {
   AppError,
+  nodeEndingCode,
   type NodeSessionEvent,
   type NodeViewTold,
   type SessionId,
@@ -92,7 +93,10 @@ export class Sessions implements AsyncDisposable {
   #keep(session: RunningSession): void {
     const { id: sessionId, incarnation } = session;
     this.#sessions.set(sessionId, session);
-    session.events.on('told', (event) => this.events.emit('told', { sessionId, incarnation, event }));
+    session.events.on('told', (event) => {
+      const told = this.#isClosed ? asLost(event) : event;
+      this.events.emit('told', { sessionId, incarnation, event: told });
+    });
     session.events.on('view', (view) => this.events.emit('view', { sessionId, incarnation, view }));
     session.events.on('closed', () => {
       this.#replaced.delete(session);
@@ -108,4 +112,9 @@ export class Sessions implements AsyncDisposable {
       .close('It was started anew')
       .catch((error: unknown) => this.#deps.log.error({ err: error }, 'a former life did not end'));
   }
+}
+
+/** It is the node that ends, not what somebody does in the session: that may go on elsewhere. */
+function asLost(event: NodeSessionEvent['event']): NodeSessionEvent['event'] {
+  return event.kind === 'closed' ? { kind: 'failed', code: nodeEndingCode, detail: event.reason } : event;
 }

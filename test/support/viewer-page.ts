@@ -96,19 +96,21 @@ export async function enterPerson(
         return looks >= looksAtRest && told?.ready === true ? told : undefined;
       });
     },
-    async pointOf(displayX, displayY) {
-      return video.evaluate(
-        (element: HTMLVideoElement, { x, y }) => {
-          const box = element.getBoundingClientRect();
-          const scale = Math.min(box.width / element.videoWidth, box.height / element.videoHeight);
-          return {
-            x: box.left + (box.width - element.videoWidth * scale) / 2 + x * scale,
-            y: box.top + (box.height - element.videoHeight * scale) / 2 + y * scale,
-          };
-        },
-        { x: displayX, y: displayY },
-      );
-    },
+    pointOf: async (displayX, displayY) =>
+      waitFor('the size of the picture', async () =>
+        video.evaluate(
+          (element: HTMLVideoElement, { x, y }) => {
+            if (element.videoWidth === 0) return undefined;
+            const box = element.getBoundingClientRect();
+            const scale = Math.min(box.width / element.videoWidth, box.height / element.videoHeight);
+            return {
+              x: box.left + (box.width - element.videoWidth * scale) / 2 + x * scale,
+              y: box.top + (box.height - element.videoHeight * scale) / 2 + y * scale,
+            };
+          },
+          { x: displayX, y: displayY },
+        ),
+      ),
   };
   return person;
 }
