@@ -36,6 +36,8 @@ type Request<Kind extends ParticipantRequest['kind']> = Extract<ParticipantReque
 const mostTransports = 8;
 /** A whole still is many bytes: nobody gets it again and again. */
 const refineIntervalMs = 1_000;
+/** What is told of frames so soon after a stream began is of the one before: layers have their timestamps in common. */
+const lastWordsMs = 1_000;
 /** An input message is at most 13 bytes. */
 const mostInputBytes = 64;
 
@@ -51,6 +53,8 @@ export class Participant {
   #display: types.DataConsumer | undefined;
   #still: types.DataConsumer | undefined;
   #refinedAtMs = -Infinity;
+  #startedAtMs = -Infinity;
+  #shownTimestamp: number | undefined;
 
   constructor(stream: ParticipantStream, listeners: Listeners) {
     this.#stream = stream;
@@ -66,6 +70,12 @@ export class Participant {
   /** The layer whose pictures are on their way to it. */
   get watching(): PictureLayer | undefined {
     return this.#watching;
+  }
+
+  /** It has told that it shows this frame of the layer, or watches another one. */
+  hasShown(layer: PictureLayer, rtpTimestamp: number): boolean {
+    if (this.#watching !== layer) return true;
+    return this.#shownTimestamp === rtpTimestamp;
   }
 
   /**
@@ -191,6 +201,8 @@ export class Participant {
 
   async #start({ consumer, layer }: Watched): Promise<void> {
     this.#watching = layer;
+    this.#startedAtMs = performance.now();
+    this.#shownTimestamp = undefined;
     await consumer.resume();
     await consumer.requestKeyFrame();
   }
@@ -244,7 +256,9 @@ export class Participant {
   #hear(message: Uint8Array): void {
     const arrivals = decodeArrivals(message);
     if (!arrivals) return;
-    this.rate.arrived(arrivals, performance.now());
+    const now = performance.now();
+    if (now - this.#startedAtMs > lastWordsMs) this.#shownTimestamp = arrivals.at(-1)?.rtpTimestamp;
+    this.rate.arrived(arrivals, now);
     this.#listeners.heard();
   }
 

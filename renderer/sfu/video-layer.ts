@@ -32,6 +32,11 @@ export class VideoLayer {
     this.#packetizer = parts.packetizer;
   }
 
+  /** Of the frame that was sent last. */
+  get lastRtpTimestamp(): number {
+    return this.#lastRtpTimestamp;
+  }
+
   push({ bytes, rtpTimestamp }: Pick<AccessUnit, 'bytes' | 'rtpTimestamp'>): void {
     for (const packet of this.#packetizer.packetize(bytes, rtpTimestamp)) this.producer.send(packet);
     this.#lastRtpTimestamp = rtpTimestamp;
