@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 /** Runs in the browser of a test: a viewer reduced to the picture, its data channels, and a look at its pixels. */
 import { Device, type types } from 'mediasoup-client';
-import type { DisplayEvent, InputEvent, StreamRequest, StreamResponse } from '@medusa/protocol';
-import { displayEventsLabel, encodeInput } from '@medusa/protocol';
+import type { DisplayEvent, FrameArrival, InputEvent, StreamRequest, StreamResponse } from '@medusa/protocol';
+import { displayEventsLabel, encodeArrivals, encodeInput, frameArrivalsLabel } from '@medusa/protocol';
 
 declare global {
   interface Window {
@@ -10,6 +10,8 @@ declare global {
     viewer: {
       start: () => Promise<void>;
       send: (event: InputEvent) => void;
+      /** Says of these frames when they came. */
+      tell: (told: readonly FrameArrival[]) => Promise<void>;
       /** Colour at fractions of the picture's width and height, and its size. */
       look: (x: number, y: number) => { size: [number, number]; rgb: number[] };
       events: DisplayEvent[];
@@ -39,7 +41,7 @@ async function openTransport(device: Device, direction: 'send' | 'receive'): Pro
     ask({
       kind: 'produce-data',
       transportId: transport.id,
-      label: label as 'input.events',
+      label: label as 'input.events' | 'frames.arrived',
       sctpStreamParameters: { ...sctpStreamParameters },
     }).then(done, failed);
   });
@@ -49,6 +51,9 @@ async function openTransport(device: Device, direction: 'send' | 'receive'): Pro
 const video = document.createElement('video');
 const canvas = document.createElement('canvas');
 let input: types.DataProducer | undefined;
+let consumeVideo: (() => Promise<void>) | undefined;
+let sending: types.Transport | undefined;
+let arrivals: types.DataProducer | undefined;
 
 async function start(): Promise<void> {
   // A headless browser does not say its name in a way that the library knows.
@@ -57,21 +62,28 @@ async function start(): Promise<void> {
   await device.load({ routerRtpCapabilities: routerRtpCapabilities });
   const receiving = await openTransport(device, 'receive');
   const rtpCapabilities = { ...device.recvRtpCapabilities };
-  const consumed = await ask({ kind: 'consume', transportId: receiving.id, rtpCapabilities });
-  const consumer = await receiving.consume({
-    ...(consumed as unknown as types.ConsumerOptions),
-    kind: 'video',
-  });
   video.muted = true;
-  video.srcObject = new MediaStream([consumer.track]);
   document.body.append(video);
-  void video.play();
-  await ask({ kind: 'resume', consumerId: consumer.id });
+  consumeVideo = async () => {
+    const consumed = await ask({ kind: 'consume', transportId: receiving.id, rtpCapabilities });
+    const consumer = await receiving.consume({
+      ...(consumed as unknown as types.ConsumerOptions),
+      kind: 'video',
+    });
+    video.srcObject = new MediaStream([consumer.track]);
+    void video.play();
+    await ask({ kind: 'resume', consumerId: consumer.id });
+  };
+  await consumeVideo();
   const told = await ask({ kind: 'consume-data', transportId: receiving.id });
   const display = await receiving.consumeData(told);
   if (display.label !== displayEventsLabel) throw new Error('not the display events');
-  display.on('message', (text: string) => window.viewer.events.push(JSON.parse(text) as DisplayEvent));
-  const sending = await openTransport(device, 'send');
+  display.on('message', (text: string) => {
+    const event = JSON.parse(text) as DisplayEvent;
+    window.viewer.events.push(event);
+    if (event.kind === 'layer') void consumeVideo?.();
+  });
+  sending = await openTransport(device, 'send');
   input = await sending.produceData({ label: 'input.events', ordered: true });
   const channel = input;
   await new Promise<void>((resolve) => {
@@ -80,8 +92,18 @@ async function start(): Promise<void> {
   });
 }
 
+async function tell(told: readonly FrameArrival[]): Promise<void> {
+  arrivals ??= await sending?.produceData({
+    label: frameArrivalsLabel,
+    ordered: false,
+    maxRetransmits: 0,
+  });
+  if (arrivals?.readyState === 'open') arrivals.send(encodeArrivals(told));
+}
+
 window.viewer = {
   start,
+  tell,
   events: [],
   send: (event) => input?.send(encodeInput(event)),
   look: (x, y) => {
