@@ -36,7 +36,7 @@ type Request<Kind extends ParticipantRequest['kind']> = Extract<ParticipantReque
 const mostTransports = 8;
 /** A whole still is many bytes: nobody gets it again and again. */
 const refineIntervalMs = 1_000;
-/** What is told of frames so soon after a stream began is of the one before: layers have their timestamps in common. */
+/** What is told of frames so soon after a stream began may be of the one before. */
 const lastWordsMs = 1_000;
 /** An input message is at most 13 bytes. */
 const mostInputBytes = 64;
@@ -55,6 +55,7 @@ export class Participant {
   #refinedAtMs = -Infinity;
   #startedAtMs = -Infinity;
   #shownTimestamp: number | undefined;
+  #hasChangedLayer = false;
 
   constructor(stream: ParticipantStream, listeners: Listeners) {
     this.#stream = stream;
@@ -72,10 +73,13 @@ export class Participant {
     return this.#watching;
   }
 
-  /** It has told that it shows this frame of the layer, or watches another one. */
+  /**
+   * It has told that it shows this frame of the layer, or watches another one. Layers have their timestamps in common: of who has changed
+   * between them it is not known which one a frame was of.
+   */
   hasShown(layer: PictureLayer, rtpTimestamp: number): boolean {
     if (this.#watching !== layer) return true;
-    return this.#shownTimestamp === rtpTimestamp;
+    return !this.#hasChangedLayer && this.#shownTimestamp === rtpTimestamp;
   }
 
   /**
@@ -201,6 +205,7 @@ export class Participant {
 
   async #start({ consumer, layer }: Watched): Promise<void> {
     this.#watching = layer;
+    this.#hasChangedLayer ||= layer !== 'main';
     this.#startedAtMs = performance.now();
     this.#shownTimestamp = undefined;
     await consumer.resume();

@@ -103,7 +103,8 @@ export class SessionStream implements AsyncDisposable {
     this.#direct.on('rtcp', (packet) => {
       const wanted = keyframesWanted(packet);
       for (const layer of ['main', 'weak'] as const)
-        if (wanted.includes(this.#layers[layer].ssrc)) this.events.emit('keyframe-wanted', layer);
+        if (wanted.includes(this.#layers[layer].ssrc) && !this.#isShown(layer))
+          this.events.emit('keyframe-wanted', layer);
     });
     this.#timer = setInterval(() => this.#everySecond(), reportIntervalMs);
   }
@@ -125,6 +126,15 @@ export class SessionStream implements AsyncDisposable {
     const sent = this.#sent;
     this.#sent = { frames: 0, bytes: 0 };
     return sent;
+  }
+
+  /**
+   * Browsers ask for a keyframe when nothing came for three seconds, again and again. Of a picture at rest there is nothing to come: who
+   * shows its last frame lacks none.
+   */
+  #isShown(layer: PictureLayer): boolean {
+    const { lastRtpTimestamp } = this.#layers[layer];
+    return [...this.#participants.values()].every((each) => each.hasShown(layer, lastRtpTimestamp));
   }
 
   push(accessUnit: Pick<AccessUnit, 'layer' | 'bytes' | 'rtpTimestamp'>): void {
