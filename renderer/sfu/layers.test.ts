@@ -25,7 +25,6 @@ let browser: Browser;
 let viewerScript: string;
 /** What each viewer has not told yet. */
 const untold = new Set<{ readonly lateMs: number; frames: number; arrivals: FrameArrival[] }>();
-const rates: number[] = [];
 const weakRates: (number | null)[] = [];
 
 beforeAll(async () => {
@@ -51,10 +50,7 @@ beforeAll(async () => {
     }
   });
   stream.events.on('keyframe-wanted', (layer) => encoder.requestKeyframe(layer));
-  stream.events.on('bitrate', (wanted) => {
-    rates.push(wanted);
-    encoder.setBitrate(wanted);
-  });
+  stream.events.on('bitrate', (wanted) => encoder.setBitrate(wanted));
   stream.events.on('weak-bitrate', (wanted) => {
     weakRates.push(wanted);
     encoder.setWeakBitrate(wanted);
@@ -92,7 +88,12 @@ async function openViewer(name: string, lateMs: number): Promise<Page & AsyncDis
   untold.add(viewer);
   const timer = setInterval(() => {
     const told = viewer.arrivals.splice(0);
-    if (told.length > 0) page.evaluate(async (given) => window.viewer.tell(given), told).catch(report);
+    if (told.length === 0) return;
+    page
+      .evaluate(async (given) => window.viewer.tell(given), told)
+      .catch((error: unknown) => {
+        if (!page.isClosed()) report(error);
+      });
   }, 50);
   return Object.assign(page, {
     async [Symbol.asyncDispose]() {
@@ -120,13 +121,11 @@ describe('SessionStream', () => {
     await using fast = await openViewer('fast', 0);
     await expect.poll(async () => sizeOf(fast), { timeout: 20_000 }).toEqual([640, 480]);
 
-    const before = { kbps: stream.targetKbps, rates: rates.length };
-
     await using slow = await openViewer('slow', 40);
     await expect.poll(async () => sizeOf(slow), { timeout: 20_000 }).toEqual([214, 160]);
     expect(await sizeOf(fast)).toEqual([640, 480]);
     expect(weakRates.at(-1)).toBe(500);
-    expect(rates.slice(before.rates).filter((rate) => rate < before.kbps)).toEqual([]);
+    expect(stream.targetKbps).toBeGreaterThan(500);
 
     painting.dispose();
     await drawing.paint(window, 0xc0c0c0);
