@@ -30,16 +30,18 @@ describe('captureInput', () => {
   beforeEach(async () => {
     page = await browser.newPage({ viewport: { width: 900, height: 600 } });
     await page.setContent(
-      '<button>other</button><div id="picture" tabindex="0" style="position:absolute;left:100px;top:50px;width:640px;height:360px"></div>',
+      '<button>other</button><textarea></textarea><div id="picture" style="position:absolute;left:100px;top:50px;width:640px;height:360px"></div>',
     );
     await page.addScriptTag({ content: script });
     await page.evaluate(() => {
       const state = globalThis as unknown as InputPage;
       Object.assign(state, { sent: [], pointed: [], hasControl: true, left: 0 });
       const element = document.querySelector<HTMLElement>('#picture');
-      if (!element) return;
+      const keyboard = document.querySelector('textarea');
+      if (!element || !keyboard) return;
       state.MedusaInput.captureInput({
         element,
+        keyboard,
         displaySize: () => ({ width: 1280, height: 720 }),
         hasControl: () => state.hasControl,
         isPointing: () => false,
@@ -50,7 +52,7 @@ describe('captureInput', () => {
           state.left += 1;
         },
       });
-      element.focus();
+      keyboard.focus();
     });
   });
 
@@ -101,6 +103,107 @@ describe('captureInput', () => {
     ]);
   });
 
+  describe('whatever the keyboard', () => {
+    /** What a display that knows these keysyms has been told to write. */
+    const typed = async (): Promise<string> =>
+      (await without('move'))
+        .filter(({ kind, isDown, keysym = 0 }) => kind === 'key' && isDown === true && isCharacter(keysym))
+        .map(({ keysym = 0 }) => String.fromCodePoint(keysym & 0xff_ffff))
+        .join('');
+    const isCharacter = (keysym: number): boolean => keysym < 0x100 || keysym >= 0x0100_0000;
+    /** Everything that went down came up again. */
+    const held = async (): Promise<number[]> => {
+      const keysyms = new Set<number>();
+      for (const { isDown, keysym = 0 } of (await sent()).filter(({ kind }) => kind === 'key'))
+        if (isDown === true) keysyms.add(keysym);
+        else keysyms.delete(keysym);
+      return [...keysyms];
+    };
+
+    it('types the characters that its keys make', async () => {
+      for (const key of ['é', 'ß', 'Я']) await press(page, { key, code: 'KeyE' });
+
+      expect(await typed()).toBe('éßЯ');
+      expect(await held()).toEqual([]);
+    });
+
+    it('takes AltGr for a part of the character, also where the system calls it Ctrl and Alt', async () => {
+      const [control, alt] = [2, 1];
+      const cdp = await page.context().newCDPSession(page);
+      const key = async (type: 'rawKeyDown' | 'keyUp', [name, code]: [string, string], modifiers = 0) =>
+        cdp.send('Input.dispatchKeyEvent', { type, key: name, code, modifiers, location: 1 });
+      await key('rawKeyDown', ['Control', 'ControlLeft'], control);
+      await key('rawKeyDown', ['AltGraph', 'AltRight'], control | alt);
+      await key('rawKeyDown', ['@', 'KeyQ'], control | alt);
+      await key('keyUp', ['@', 'KeyQ'], control | alt);
+      await key('keyUp', ['Control', 'ControlLeft'], alt);
+      await key('keyUp', ['AltGraph', 'AltRight']);
+
+      expect(await without('move')).toEqual([
+        { kind: 'key', keysym: 0xffe3, isDown: true },
+        { kind: 'key', keysym: 0xffe3, isDown: false },
+        { kind: 'key', keysym: 0x40, isDown: true },
+        { kind: 'key', keysym: 0x40, isDown: false },
+      ]);
+    });
+
+    it('waits for what a dead key and an input method compose, and sends that once', async () => {
+      const cdp = await page.context().newCDPSession(page);
+      await press(page, { key: 'Dead', code: 'BracketLeft' });
+      await cdp.send('Input.imeSetComposition', { text: '´', selectionStart: 1, selectionEnd: 1 });
+      await cdp.send('Input.insertText', { text: 'é' });
+      for (const text of ['に', 'にほ', 'にほん', '日本'])
+        await cdp.send('Input.imeSetComposition', {
+          text,
+          selectionStart: text.length,
+          selectionEnd: text.length,
+        });
+      await cdp.send('Input.insertText', { text: '日本' });
+      await cdp.send('Input.insertText', { text: 'a\u0301' });
+
+      expect(await typed()).toBe('é日本á');
+      expect(await held()).toEqual([]);
+      expect(await page.locator('textarea').inputValue()).toBe('');
+    });
+
+    it('sends nothing of a composition that was given up', async () => {
+      const cdp = await page.context().newCDPSession(page);
+      await cdp.send('Input.imeSetComposition', { text: 'か', selectionStart: 1, selectionEnd: 1 });
+      await cdp.send('Input.imeSetComposition', { text: '', selectionStart: 0, selectionEnd: 0 });
+
+      expect(await typed()).toBe('');
+    });
+
+    it('repeats with the key, and lets a modifier up whose release the system kept', async () => {
+      await page.keyboard.down('Shift');
+      const cdp = await page.context().newCDPSession(page);
+      for (const autoRepeat of [false, true, true])
+        await cdp.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', key: 'x', code: 'KeyX', autoRepeat });
+      await cdp.send('Input.dispatchKeyEvent', { type: 'keyUp', key: 'x', code: 'KeyX' });
+
+      expect(await typed()).toBe('xxx');
+      expect(await held()).toEqual([]);
+    });
+
+    it('sends the Latin letter of a shortcut', async () => {
+      const control = 2;
+      await press(page, { key: 'с', code: 'KeyC', modifiers: control });
+
+      expect(await typed()).toBe('c');
+    });
+
+    it('takes nothing that is pasted or dropped', async () => {
+      const isTaken = await page.evaluate(() =>
+        document
+          .querySelector('textarea')
+          ?.dispatchEvent(new InputEvent('beforeinput', { inputType: 'insertFromPaste', cancelable: true })),
+      );
+
+      expect(isTaken).toBe(false);
+      expect(await typed()).toBe('');
+    });
+  });
+
   it('lets everything up when the focus goes', async () => {
     await page.keyboard.down('x');
     await page.locator('button').focus();
@@ -128,6 +231,13 @@ describe('captureInput', () => {
     expect(pointed).toContainEqual({ x: 0.25, y: 0.25 });
   });
 });
+
+async function press(page: Page, key: { key: string; code: string; modifiers?: number }): Promise<void> {
+  const cdp = await page.context().newCDPSession(page);
+  for (const type of ['rawKeyDown', 'keyUp'] as const)
+    await cdp.send('Input.dispatchKeyEvent', { type, ...key });
+  await cdp.detach();
+}
 
 async function bundle(): Promise<string> {
   const built = await build({

@@ -7,13 +7,15 @@ import {
   type Rectangle,
   type Size,
 } from './display-mapping.ts';
-import { keysymOf } from './keysym.ts';
+import { captureKeyboard } from './keyboard-capture.ts';
 import { WheelNotches } from './wheel-notches.ts';
 import type { UnsentInput } from './picture.ts';
 
 type Options = {
-  /** The element that shows the picture and takes the keyboard. */
+  /** The element that shows the picture. */
   readonly element: HTMLElement;
+  /** Takes what is typed while the picture is steered. */
+  readonly keyboard: HTMLTextAreaElement;
   readonly displaySize: () => Size;
   /** True while this participant's input goes to the display; otherwise the mouse is a pointer for the others. */
   readonly hasControl: () => boolean;
@@ -41,7 +43,7 @@ const buttonBits: readonly (readonly [bit: number, button: number])[] = [
 export function captureInput(options: Options): Disposable {
   const stack = new DisposableStack();
   const pointer = capturePointer(options);
-  const keyboard = captureKeyboard(options);
+  const keyboard = stack.use(captureKeyboard(options));
   const listen = <Name extends keyof HTMLElementEventMap>(
     name: Name,
     listener: (event: HTMLElementEventMap[Name]) => void,
@@ -56,16 +58,17 @@ export function captureInput(options: Options): Disposable {
   listen('pointerleave', pointer.left);
   listen('wheel', pointer.wheeled);
   listen('contextmenu', (event) => event.preventDefault());
-  listen('keydown', keyboard.pressed);
-  listen('keyup', keyboard.released);
+  // The keyboard keeps the focus.
+  listen('mousedown', (event) => event.preventDefault());
   const releaseAll = (): void => {
     pointer.forget();
-    if (keyboard.forget()) options.holdPointing(false);
+    keyboard.forget();
     if (options.hasControl()) options.send({ kind: 'release-all' }, performance.now());
   };
-  listen('blur', releaseAll);
-  window.addEventListener('blur', releaseAll);
-  stack.defer(() => window.removeEventListener('blur', releaseAll));
+  for (const losing of [options.keyboard, window]) {
+    losing.addEventListener('blur', releaseAll);
+    stack.defer(() => losing.removeEventListener('blur', releaseAll));
+  }
   return stack;
 }
 
@@ -111,7 +114,7 @@ function capturePointer(options: Options): {
   return {
     moved,
     pressed: (event) => {
-      options.element.focus({ preventScroll: true });
+      options.keyboard.focus({ preventScroll: true });
       if (!options.hasControl() || options.isPointing()) return;
       // Text drags and the middle button's scroll mode of the browser must not start.
       event.preventDefault();
@@ -132,59 +135,6 @@ function capturePointer(options: Options): {
       moves.drop();
     },
   };
-}
-
-function captureKeyboard(options: Options): {
-  pressed: (event: KeyboardEvent) => void;
-  released: (event: KeyboardEvent) => void;
-  forget: () => boolean;
-} {
-  /** By physical key: what went down as `A` must not come up as `a`. */
-  const down = new Map<string, number>();
-  let isAltHeld = false;
-  const setAlt = (isHeld: boolean): void => {
-    isAltHeld = isHeld;
-    options.holdPointing(isHeld);
-  };
-
-  return {
-    pressed: (event) => {
-      if (isForBrowser(event)) return;
-      event.preventDefault();
-      event.stopPropagation();
-      if (event.ctrlKey && event.altKey && event.code === 'KeyM') {
-        options.leave();
-        return;
-      }
-      if (event.key === 'Alt') {
-        if (!isAltHeld) setAlt(true);
-        return;
-      }
-      const keysym = keysymOf(event);
-      if (keysym === undefined || !options.hasControl()) return;
-      down.set(event.code, keysym);
-      options.send({ kind: 'key', keysym, isDown: true }, event.timeStamp);
-    },
-    released: (event) => {
-      if (event.key === 'Alt' && isAltHeld) setAlt(false);
-      const keysym = down.get(event.code);
-      if (keysym === undefined) return;
-      event.preventDefault();
-      down.delete(event.code);
-      options.send({ kind: 'key', keysym, isDown: false }, event.timeStamp);
-    },
-    forget: () => {
-      const wasHeld = isAltHeld;
-      isAltHeld = false;
-      down.clear();
-      return wasHeld;
-    },
-  };
-}
-
-/** Full screen and the developer's tools stay with the browser. */
-function isForBrowser({ key }: KeyboardEvent): boolean {
-  return key === 'F11' || key === 'F12';
 }
 
 /** Acts at once, then at most once per animation frame with the latest value. */

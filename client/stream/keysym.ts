@@ -1,5 +1,11 @@
 /** What a key event tells; a subset of `KeyboardEvent`. */
-export type KeyPress = { readonly key: string; readonly code: string; readonly location: number };
+export type KeyPress = {
+  readonly key: string;
+  readonly code: string;
+  readonly location: number;
+  readonly ctrlKey?: boolean;
+  readonly metaKey?: boolean;
+};
 
 /** Named keys of UI Events KeyboardEvent key values → X11/keysymdef.h. */
 const named: Readonly<Record<string, number>> = {
@@ -61,7 +67,9 @@ const locationRight = 2;
 const locationKeypad = 3;
 
 /** The X keysym of a key as the user's own keyboard layout understands it, or undefined if X has no word for it. */
-export function keysymOf({ key, location }: KeyPress): number | undefined {
+export function keysymOf(press: KeyPress): number | undefined {
+  const { location } = press;
+  const key = latinInShortcut(press) ?? press.key;
   const sides = sided[key];
   if (sides) return sides[location === locationRight ? 1 : 0];
   if (location === locationKeypad) {
@@ -83,4 +91,25 @@ function characterKeysym(key: string): number | undefined {
   // Latin-1 keysyms equal their code points; control characters have none.
   if (point < 0x20 || (point >= 0x7f && point < 0xa0)) return undefined;
   return point <= 0xff ? point : 0x01000000 + point;
+}
+
+/** Of what was composed, in the one form that keyboards make; a letter and its accent apart are two keys nobody has. */
+export function keysymsOfText(text: string): readonly number[] {
+  return Array.from(text.normalize('NFC')).flatMap(
+    (character) => controls[character] ?? characterKeysym(character) ?? [],
+  );
+}
+
+const controls: Readonly<Record<string, number>> = { '\n': 0xff0d, '\t': 0xff09 };
+
+/** True of the left and the right one. */
+export function isModifier(keysym: number, name: 'Shift' | 'Control' | 'Meta'): boolean {
+  return sided[name]?.includes(keysym) === true;
+}
+
+/** Shortcuts are of Latin letters on every keyboard: Ctrl and С of a Cyrillic one is Ctrl and C. */
+function latinInShortcut({ key, code, ctrlKey, metaKey }: KeyPress): string | undefined {
+  if (ctrlKey !== true && metaKey !== true) return undefined;
+  const isLatin = /^[\p{Script=Latin}\p{Script=Common}]/u.test(key);
+  return isLatin ? undefined : /^Key([A-Z])$/.exec(code)?.[1]?.toLowerCase();
 }

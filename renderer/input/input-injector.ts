@@ -9,6 +9,12 @@ type PointerOrKey = Exclude<InputEvent, { kind: 'resize' }>;
 
 /** A wheel message tells the notches since the last one; more than this at once is no hand's work. */
 const mostNotches = 100;
+/** A program looks a keycode up some time after it was pressed: lent to another character by then, it would write that one. */
+const lookUpMs = 400;
+/** And it reads the keyboard map some time after it was told of a change: pressed before, a keycode would write what it was before. */
+const readMapMs = 120;
+/** Of a text that comes faster than it can be written. */
+const mostWaiting = 4_000;
 const now = 0;
 
 /** Presses keys and buttons and moves the pointer of one display (XTEST), for one person at a time. */
@@ -18,6 +24,10 @@ export class InputInjector implements AsyncDisposable {
   readonly #keyboard: KeyboardMap;
   readonly #pressedKeys = new Map<number, number>();
   readonly #pressedButtons = new Set<number>();
+  /** When each keycode that is lent may be lent to another character. */
+  readonly #freeAtMs = new Map<number, number>();
+  readonly #waiting: Exclude<PointerOrKey, { kind: 'move' }>[] = [];
+  #waitTimer: NodeJS.Timeout | undefined;
   #pendingMove: { x: number; y: number } | undefined;
   #latestSequence: number | undefined;
 
@@ -43,6 +53,62 @@ export class InputInjector implements AsyncDisposable {
     if (event.kind === 'move') return this.#moveLater(event);
     this.#latestSequence = event.sequence;
     this.#pendingMove = undefined;
+    // What waits keeps its order.
+    if (this.#waiting.length < mostWaiting) this.#waiting.push(event);
+    if (this.#waitTimer === undefined) this.#actOnWaiting();
+    return true;
+  }
+
+  #actOnWaiting(): void {
+    this.#waitTimer = undefined;
+    for (let event = this.#waiting[0]; event; event = this.#waiting[0]) {
+      const waitMs = event.kind === 'key' && event.isDown ? this.#msUntilWritable(event.keysym) : 0;
+      if (waitMs > 0) {
+        this.#waitTimer = setTimeout(() => this.#actOnWaiting(), waitMs);
+        return;
+      }
+      this.#waiting.shift();
+      this.#act(event);
+    }
+  }
+
+  /** Lends keycodes where it has to, also to what follows, so that a text waits once and not at each character. */
+  #msUntilWritable(keysym: number): number {
+    const freeMs = this.#msUntilLendable(keysym);
+    if (freeMs === undefined) return 0;
+    if (freeMs > 0) return freeMs;
+    for (const event of this.#waiting) {
+      if (event.kind !== 'key') break;
+      const ms = event.isDown ? this.#msUntilLendable(event.keysym) : undefined;
+      // In their order: what is lent to a later one is not free for those before it.
+      if (ms !== undefined && ms > 0) break;
+      if (ms !== undefined) this.#lend(event.keysym);
+    }
+    return readMapMs;
+  }
+
+  /** Undefined where nothing has to be lent, or can be. */
+  #msUntilLendable(keysym: number): number | undefined {
+    if (isLock(keysym)) return undefined;
+    const keycode = this.#keyboard.nextLent(keysym, this.#keyState);
+    return keycode === undefined ? undefined : (this.#freeAtMs.get(keycode) ?? 0) - performance.now();
+  }
+
+  #lend(keysym: number): void {
+    const choice = this.#keyboard.choose(keysym, this.#keyState);
+    if (choice?.remapTo === undefined) return;
+    const { keycode, remapTo } = choice;
+    this.#connection.client.ChangeKeyboardMapping(keycode, 2, [remapTo, remapTo]);
+    // Until it is pressed, which counts anew.
+    this.#freeAtMs.set(keycode, performance.now() + readMapMs + lookUpMs);
+  }
+
+  get #keyState(): { isShifted: boolean; pressed: ReadonlySet<number> } {
+    const isShifted = [...this.#pressedKeys.values()].some(isShift);
+    return { isShifted, pressed: new Set(this.#pressedKeys.keys()) };
+  }
+
+  #act(event: Exclude<PointerOrKey, { kind: 'move' }>): void {
     switch (event.kind) {
       case 'button':
         this.#move(event);
@@ -62,7 +128,6 @@ export class InputInjector implements AsyncDisposable {
       default:
         assertNever(event);
     }
-    return true;
   }
 
   releaseAll(): void {
@@ -75,11 +140,14 @@ export class InputInjector implements AsyncDisposable {
 
   /** A new controller counts its own sequence. */
   startAnew(): void {
+    this.#waiting.length = 0;
     this.releaseAll();
     this.#latestSequence = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#waitTimer);
+    this.#waiting.length = 0;
     await this.#connection[Symbol.asyncDispose]();
   }
 
@@ -122,11 +190,9 @@ export class InputInjector implements AsyncDisposable {
   }
 
   #press(keysym: number): void {
-    const isShifted = [...this.#pressedKeys.values()].some(isShift);
-    const choice = this.#keyboard.choose(keysym, { isShifted, pressed: new Set(this.#pressedKeys.keys()) });
-    if (!choice) return;
-    const { keycode, remapTo } = choice;
-    if (remapTo !== undefined) this.#connection.client.ChangeKeyboardMapping(keycode, 2, [remapTo, remapTo]);
+    const keycode = this.#keyboard.choose(keysym, this.#keyState)?.keycode;
+    if (keycode === undefined) return;
+    if (this.#freeAtMs.has(keycode)) this.#freeAtMs.set(keycode, performance.now() + lookUpMs);
     if (this.#pressedKeys.has(keycode)) this.#fake(this.#xtest.KeyRelease, keycode);
     this.#pressedKeys.set(keycode, keysym);
     this.#fake(this.#xtest.KeyPress, keycode);

@@ -3,6 +3,8 @@ const shiftKeysyms: ReadonlySet<number> = new Set([0xffe1, 0xffe2]);
 /** A keycode to press, and the keysym that it must be given first when no key of the keyboard has it. */
 export type KeyChoice = { readonly keycode: number; readonly remapTo: number | undefined };
 
+type KeyState = { readonly isShifted: boolean; readonly pressed: ReadonlySet<number> };
+
 /**
  * Which keycode gives a keysym on a core X keyboard: column 0 of the map without Shift, column 1 with it. Keysyms that
  * no key gives in the present state of Shift are lent one of the unused keycodes, the longest unused first.
@@ -21,17 +23,28 @@ export class KeyboardMap {
     );
   }
 
-  choose(keysym: number, state: { isShifted: boolean; pressed: ReadonlySet<number> }): KeyChoice | undefined {
+  choose(keysym: number, state: KeyState): KeyChoice | undefined {
+    const keycode = this.#keycodeOf(keysym, state);
+    if (keycode !== undefined) return { keycode, remapTo: undefined };
+    return this.#lendSpare(keysym, state.pressed);
+  }
+
+  /** The keycode that `choose` would take from the keysym it has been lent to. */
+  nextLent(keysym: number, state: KeyState): number | undefined {
+    if (this.#keycodeOf(keysym, state) !== undefined) return undefined;
+    return this.#spares.find((spare) => !state.pressed.has(spare));
+  }
+
+  #keycodeOf(keysym: number, state: KeyState): number | undefined {
     const isUsable = (column: number): boolean =>
       shiftKeysyms.has(keysym) ? column === 0 : column === (state.isShifted ? 1 : 0);
     const index = this.#rows.findIndex((row) =>
       row.some((given, column) => given === keysym && isUsable(column)),
     );
-    if (index >= 0) return { keycode: this.#firstKeycode + index, remapTo: undefined };
+    if (index >= 0) return this.#firstKeycode + index;
     // A key that gives the same with and without Shift has one keysym only (X11 protocol §5, keyboards).
     const single = this.#rows.findIndex((row) => row[0] === keysym && !row[1]);
-    if (single >= 0) return { keycode: this.#firstKeycode + single, remapTo: undefined };
-    return this.#lendSpare(keysym, state.pressed);
+    return single >= 0 ? this.#firstKeycode + single : undefined;
   }
 
   /** The keycodes that carry this keysym in any column. */

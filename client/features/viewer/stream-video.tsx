@@ -1,5 +1,4 @@
 import { useEffect, useRef, type ReactNode, type RefObject } from 'react';
-import { strings } from '../../strings/en.ts';
 import { reportFault } from '../../core/report.ts';
 import type { Size } from '../../stream/display-mapping.ts';
 import { PictureCover } from '../../stream/picture-cover.ts';
@@ -54,9 +53,7 @@ export function StreamVideo({ picture, videoRef, isPointing, hasControl }: Props
         style={{ cursor: cursorStyle(cursor, isPointing || !hasControl) }}
         data-testid="stream-video"
         data-control={hasControl}
-        aria-label={strings.viewer.picture}
-        tabIndex={0}
-        autoFocus
+        aria-hidden
         muted
         playsInline
         disablePictureInPicture

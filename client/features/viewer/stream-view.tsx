@@ -1,5 +1,6 @@
 import type { SessionView } from '@medusa/protocol';
 import { useCallback, useRef, useState, type ReactNode } from 'react';
+import { strings } from '../../strings/en.ts';
 import { useStore } from '../../ui/use-store.ts';
 import { PointerLayer } from '../rooms/index.ts';
 import { StageNotices } from './stage-notices.tsx';
@@ -20,9 +21,10 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
   const [isHeld, setHeld] = useState(false);
   const stage = useRef<HTMLDivElement>(null);
   const video = useRef<HTMLVideoElement>(null);
+  const keyboard = useRef<HTMLTextAreaElement>(null);
   const isPointing = isToggled || isHeld;
   const focusBar = useCallback(() => document.querySelector<HTMLElement>('.viewer-bar button')?.focus(), []);
-  useStreamInput({ viewer, video, isPointing, setHeld, focusBar });
+  useStreamInput({ viewer, video, keyboard, isPointing, setHeld, focusBar });
   useRemoteResize(viewer, stage);
   const rectangle = usePictureRectangle(stage, useStore(picture.displaySize));
 
@@ -40,6 +42,18 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
           videoRef={video}
           isPointing={isPointing}
           hasControl={useHasControl(viewer)}
+        />
+        <textarea
+          ref={keyboard}
+          className="stream-keyboard"
+          data-testid="stream-keyboard"
+          aria-label={strings.viewer.picture}
+          autoComplete="off"
+          autoCorrect="off"
+          autoCapitalize="off"
+          spellCheck={false}
+          inputMode="none"
+          rows={1}
         />
         <StillLayer picture={picture} stage={stage} />
         <PointerLayer room={room} rectangle={rectangle} />

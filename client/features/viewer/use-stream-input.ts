@@ -5,21 +5,23 @@ import type { ViewerSession } from './viewer-session.ts';
 type Options = {
   readonly viewer: ViewerSession;
   readonly video: RefObject<HTMLVideoElement | null>;
+  readonly keyboard: RefObject<HTMLTextAreaElement | null>;
   readonly isPointing: boolean;
   readonly setHeld: (isHeld: boolean) => void;
   readonly focusBar: () => void;
 };
 
 /** The user's hand on the picture: input for who has control, a pointer for the others. */
-export function useStreamInput({ viewer, video, isPointing, setHeld, focusBar }: Options): void {
+export function useStreamInput({ viewer, video, keyboard, isPointing, setHeld, focusBar }: Options): void {
   const isPointingNow = useEffectEvent(() => isPointing);
 
   useEffect(() => {
-    const element = video.current;
-    if (!element) return undefined;
+    const [element, keys] = [video.current, keyboard.current];
+    if (!element || !keys) return undefined;
     const { picture, room } = viewer;
     const capturing = captureInput({
       element,
+      keyboard: keys,
       displaySize: () =>
         picture.displaySize.get() ?? {
           width: element.videoWidth || 1280,
@@ -32,9 +34,9 @@ export function useStreamInput({ viewer, video, isPointing, setHeld, focusBar }:
       holdPointing: setHeld,
       leave: focusBar,
     });
-    element.focus({ preventScroll: true });
+    keys.focus({ preventScroll: true });
     return () => capturing[Symbol.dispose]();
-  }, [viewer, video, setHeld, focusBar]);
+  }, [viewer, video, keyboard, setHeld, focusBar]);
 
   useEffect(() => {
     // Who stops pointing leaves no pointer behind.
