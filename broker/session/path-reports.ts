@@ -3,7 +3,7 @@ import type { NodeRegistry } from '../node/index.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /** `lost`: nobody and nothing speaks for the node any more. `own-path`: what is broken lies between it and the one who told. */
-export type PathVerdict = 'kept' | 'own-path' | 'lost';
+type PathVerdict = 'kept' | 'own-path' | 'lost';
 
 type Nodes = Pick<NodeRegistry, 'hasLink' | 'answers' | 'cut' | 'lastHeard' | 'linkGoneAt'>;
 type Options = { readonly nodes: Nodes; readonly now: () => Date };

@@ -129,10 +129,24 @@ describe('a session of an application that may run in two parts', () => {
     const { id } = await openInParts();
     const [broken, other] = name === 'reader' ? [reader, viewer] : [viewer, reader];
 
-    await broken.tell({ sessionId: id, event: { kind: 'failed', code: 'node.unreachable', detail: 'gone' } });
+    await broken.tell({
+      sessionId: id,
+      event: { kind: 'failed', code: 'session.start-failed', detail: 'no' },
+    });
 
     await untilState(id, 'failed');
     await expect.poll(() => other.commandsNamed('session.stop').length).toBe(1);
+  });
+
+  it('goes on when the node of one part is lost, and what is left of its former life is ended', async () => {
+    const { id } = await openInParts();
+
+    await viewer.tell({ sessionId: id, event: { kind: 'failed', code: 'node.unreachable', detail: 'gone' } });
+
+    const incarnationsOf = (name: 'session.start' | 'session.stop'): unknown[] =>
+      reader.commandsNamed(name).map(({ payload }) => payload['incarnation']);
+    await expect.poll(() => incarnationsOf('session.stop')).toEqual([1]);
+    await expect.poll(() => incarnationsOf('session.start')).toContain(2);
   });
 
   it('goes on through a restart of the broker', async () => {

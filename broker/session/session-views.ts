@@ -1,7 +1,7 @@
 import type { NodeId, SessionId, ViewState } from '@medusa/protocol';
 
 /** What a session showed, as a node or a viewer told it. */
-export type ToldView = {
+type ToldView = {
   readonly sessionId: SessionId;
   readonly incarnation: number;
   /** Null: a viewer said it. */

@@ -1,6 +1,6 @@
 import { closeNegotiated, type Negotiated } from './negotiate.ts';
 
-export type Prepared = {
+type Prepared = {
   readonly negotiated: Negotiated;
   /** What the display told meanwhile, in order: it is not told again to whoever has been there for long. */
   readonly told: readonly unknown[];
