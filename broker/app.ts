@@ -149,6 +149,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...publicRoutes({
       ...{ clientId: config.clientId, version: brokerVersion, publicHost: new URL(publicUrl).hostname },
       ...{ applications, nodes, keys, authenticate, issuer: login.issuer },
+      hasWatermark: config.hasWatermark,
     }),
     ...sessionRoutes(features),
     ...frameRoutes({ sessions, tellFrames: agreementWork.tellFrames }),

@@ -44,6 +44,8 @@ const environmentSchema = z.object({
   MEDUSA_JOIN_SECONDS: seconds.default(120),
   /** Between two evaluations of all agreements. */
   MEDUSA_AGREEMENT_SECONDS: seconds.default(60),
+  /** Whether each viewer draws over the picture who looks at it and when. */
+  MEDUSA_WATERMARK: z.enum(['on', 'off']).default('off'),
   MEDUSA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   MEDUSA_CHROMIUM: z.string().optional(),
   MEDIASOUP_WORKER_BIN: z.string().optional(),
@@ -86,6 +88,7 @@ export type BrokerConfig = {
     readonly limits: Limits;
     readonly sweep: { readonly horizonMs: number; readonly cap: number; readonly isDryRun: boolean };
   };
+  readonly hasWatermark: boolean;
   readonly logLevel: string;
   /** What a render node's process inherits. */
   readonly nodeEnvironment: Readonly<Record<string, string>>;
@@ -133,6 +136,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         isDryRun: env.MEDUSA_SWEEP === 'dry',
       },
     },
+    hasWatermark: env.MEDUSA_WATERMARK === 'on',
     logLevel: env.MEDUSA_LOG_LEVEL,
     nodeEnvironment: definedOnly({
       PATH: env.PATH,

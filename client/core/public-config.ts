@@ -12,6 +12,8 @@ export const publicConfigSchema = z.object({
   applications: z
     .array(applicationSchema.pick({ id: true, name: true, description: true, modes: true }))
     .optional(),
+  /** Who looks and when is drawn over each picture. */
+  watermark: z.boolean().optional(),
 });
 export type PublicConfig = z.infer<typeof publicConfigSchema>;
 

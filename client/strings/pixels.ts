@@ -23,6 +23,8 @@ export const pixelStrings = {
     `Of 256 grays the video keeps ${levels} apart; the worst is ${worstError} ${worstError === 1 ? 'level' : 'levels'} off. Measured by a ramp through the same encoder. A verified picture has them all.`,
   scaled: (word: string, scale: number): string => `${word} · scaled ${Math.round(scale * 100)} %`,
   scaledMeaning: 'This page shows it in another size, so the screen mixes neighbouring pixels.',
+  watermark:
+    'A watermark is drawn over it by this page: the pixels beneath are as said, those seen are fainter or brighter where its letters are.',
   mismatches: (count: number): string =>
     count === 1 ? 'One mismatch was found so far.' : `${count} mismatches were found so far.`,
 } as const;

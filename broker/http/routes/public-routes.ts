@@ -13,6 +13,7 @@ type PublicRoutesDeps = {
   readonly clientId: string;
   readonly version: string;
   readonly publicHost: string;
+  readonly hasWatermark: boolean;
   readonly applications: readonly Application[];
   readonly nodes: NodeRegistry;
   readonly keys: BrokerKeys;
@@ -29,6 +30,8 @@ const configSchema = z.object({
   version: z.string(),
   dicom: z.object({ aeTitle: z.string(), host: z.string(), port: z.int() }).nullable(),
   applications: z.array(choiceSchema),
+  /** Each viewer draws over the picture who looks at it and when. */
+  watermark: z.boolean(),
 });
 
 const mebibyte = 1024 * 1024;
@@ -60,10 +63,9 @@ export function publicRoutes(deps: PublicRoutesDeps): RouteDefinition[] {
       access: 'public',
       response: configSchema,
       handle: async () => {
-        const { clientId, version } = deps;
-        return {
-          body: { issuerUrl, realm, clientId, version, dicom: dicomAddress(deps), applications: choices },
-        };
+        const { clientId, version, hasWatermark: watermark } = deps;
+        const dicom = dicomAddress(deps);
+        return { body: { issuerUrl, realm, clientId, version, dicom, applications: choices, watermark } };
       },
     }),
     route({

@@ -2,6 +2,7 @@ import { Badge, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import type { PixelState, StillPicture } from '../../stream/still-picture.ts';
+import { useServices } from '../../ui/services.tsx';
 import { useStore } from '../../ui/use-store.ts';
 
 const text = strings.pixels;
@@ -15,6 +16,7 @@ const colours: Readonly<Record<PixelState, string>> = {
 
 /** Whether what is seen is what the workstation drew. Pressed, it has it proven once more. */
 export function PixelStateBadge({ still }: { still: StillPicture }): ReactNode {
+  const { config } = useServices();
   const state = useStore(still.state);
   const scale = useStore(still.scale);
   const mismatches = useStore(still.mismatches);
@@ -22,6 +24,7 @@ export function PixelStateBadge({ still }: { still: StillPicture }): ReactNode {
   const meaning = [
     text.meanings[state],
     ...(scale === 1 ? [] : [text.scaledMeaning]),
+    ...(config.watermark === true ? [text.watermark] : []),
     ...(mismatches === 0 ? [] : [text.mismatches(mismatches)]),
   ].join(' ');
   return (

@@ -6,6 +6,7 @@ import { FloorToast, RoomPanel, useRoomNews } from '../rooms/index.ts';
 import { KeyboardHelp } from './keyboard-help.tsx';
 import { TopBar, type Pointing } from './top-bar.tsx';
 import { exposeViewer } from './viewer-probe.ts';
+import { WatermarkLayer } from './watermark-layer.tsx';
 import type { ViewerSession } from './viewer-session.ts';
 
 type Props = {
@@ -52,6 +53,7 @@ export function ViewerFrame(props: Props): ReactNode {
       <div className="viewer-stage">
         <LoginNotice />
         {props.children}
+        <WatermarkLayer />
         <FloorToast room={viewer.room} />
       </div>
       {isRoomOpen && <RoomPanel room={viewer.room} sessionId={session.id} />}
