@@ -23,21 +23,17 @@ import {
   type StudyAccess,
   UserLease,
 } from '../application/index.ts';
-import { fitSize, untilWindowShown, VirtualDisplay } from '../display/index.ts';
-import {
-  type AccessUnit,
-  type Encoder,
-  monotonicMs,
-  type OpenEncoder,
-  type Thrift,
-} from '../encoder/index.ts';
+import { fitSize, VirtualDisplay } from '../display/index.ts';
+import { type Encoder, monotonicMs, type OpenEncoder, type Thrift } from '../encoder/index.ts';
 import { type CursorShape, CursorWatch, InputInjector } from '../input/index.ts';
 import { ReaderStream } from '../relay/index.ts';
-import type { SessionStream, Sfu } from '../sfu/index.ts';
+import type { Sfu } from '../sfu/index.ts';
 import { resizeScreen, type WantedScreen } from './resize-screen.ts';
 import type { RunningSession, SessionEvents } from './running-session.ts';
 import { SessionInput } from './session-input.ts';
 import { type FrameStatistics, SessionStatistics } from './session-statistics.ts';
+import { untilApplicationShows, untilFrameAfter } from './until-shown.ts';
+import { type PictureStream, wirePicture } from './wire-picture.ts';
 
 type SessionSettings = {
   readonly clientFolder: string;
@@ -58,16 +54,6 @@ export type SessionDeps = {
 /** Where a session keeps its files, and the name of its control group. */
 export type SessionPlace = { readonly folder: string; readonly controlGroup: string };
 
-/** Where the picture goes: to the participants, or to the node that shows it to them. */
-type PictureStream = Pick<
-  SessionStream,
-  'push' | 'answer' | 'removeParticipant' | 'participantIds' | 'connectedParticipants' | 'targetKbps'
-> & {
-  readonly events: SessionStream['events'];
-  readonly display: Pick<SessionStream['display'], 'announce'>;
-  /** Absent where pictures go to another node: what they cost there is spared. */
-  readonly stills?: Pick<SessionStream['stills'], 'take' | 'events'>;
-};
 type Live = {
   readonly display: VirtualDisplay;
   readonly encoder: Encoder;
@@ -80,8 +66,6 @@ type Started = {
   readonly folder: string;
   readonly uid: number | null;
 };
-
-const statisticsIntervalMs = 1_000;
 
 /**
  * One running workstation: display → application → encoder → stream, made in that order and closed in the reverse. It
@@ -212,17 +196,18 @@ export class Session implements RunningSession {
 
   async #launch(): Promise<void> {
     const { settings } = this.#deps;
+    const { application } = this.#request;
     const signal = AbortSignal.any([this.#aborting.signal, AbortSignal.timeout(settings.launchTimeoutMs)]);
     const started = await this.#step('display', async () => this.#startDisplay(signal));
     const files = await this.#step('study', async () => this.#prepareStudy(started, signal));
-    const isReady = this.#untilApplicationShows(started, signal);
+    const isReady = untilApplicationShows(application.kind, { ...started, report: this.#report }, signal);
     // It is awaited below; a failure until then must not count as unhandled.
     isReady.catch(() => undefined);
     await this.#step('application', async () => this.#startApplication(started, files));
     await this.#step('encoder', async () => this.#startStream(started, signal));
     await this.#step('first-frame', async () => {
       await isReady;
-      await this.#untilFrameAfter(monotonicMs(), signal);
+      await untilFrameAfter(monotonicMs(), this.#required().encoder, signal);
     });
     signal.throwIfAborted();
     this.#state = 'streaming';
@@ -340,30 +325,16 @@ export class Session implements RunningSession {
     const input = new SessionInput({ injector, encoder, resize, report: this.#report });
     this.#live = { display, encoder, stream, input };
 
-    encoder.events.on('access-unit', (unit) => {
-      stream.push(unit);
-      if (unit.layer === 'main') this.#tellFrame(stream, unit);
-    });
-    encoder.events.on('still', (event) => stream.stills?.take(event));
-    stream.stills?.events.on('wanted', (isWanted) => encoder.wantStills(isWanted));
-    encoder.events.on('grays', (ramp) => {
-      this.#log.info({ ...ramp }, 'grays measured');
-      stream.display.announce({ kind: 'grays', ...ramp });
-    });
+    this.#resources.use(
+      wirePicture({ encoder, stream, input, statistics: this.#statistics, log: this.#log }),
+    );
     encoder.events.on('failed', (error) => this.#fail(error));
-    stream.events.on('keyframe-wanted', (layer) => encoder.requestKeyframe(layer));
-    stream.events.on('bitrate', (kbps) => encoder.setBitrate(kbps));
-    stream.events.on('weak-bitrate', (kbps) => encoder.setWeakBitrate(kbps));
-    stream.events.on('input', (participantId, message) => input.take(participantId, message));
-    stream.events.on('participant-gone', (participantId) => input.forget(participantId));
 
     stream.display.announce({ kind: 'size', ...display.size });
     this.setController(this.#controller);
     if (this.#lastView) this.#forwardView(this.#lastView);
     const tellCursor = (shape: CursorShape): void => stream.display.announce(shape);
     this.#resources.use(await CursorWatch.open(address, tellCursor, this.#report));
-    const timer = setInterval(() => this.#tellStatistics(stream, encoder), statisticsIntervalMs);
-    this.#resources.defer(() => clearInterval(timer));
   }
 
   async #openPictureStream(): Promise<PictureStream> {
@@ -380,64 +351,4 @@ export class Session implements RunningSession {
     this.events.on('told', ({ kind }) => kind === 'streaming' && stream.shown());
     return stream;
   }
-
-  #tellFrame(stream: PictureStream, unit: AccessUnit): void {
-    this.#statistics.count(unit);
-    if (!unit.input) return;
-    const { timing, input } = unit;
-    stream.display.announce({
-      kind: 'frame',
-      rtpTimestamp: unit.rtpTimestamp,
-      inputSequence: input.sequence,
-      participantId: input.participantId,
-      waitMs: timing.grabbedAtMs - input.injectedAtMs,
-      grabMs: timing.grabMs + timing.convertMs,
-      encodeMs: timing.encodeMs,
-    });
-  }
-
-  #tellStatistics(stream: PictureStream, encoder: Encoder): void {
-    const { framesPerSecond, sentKbps } = this.#statistics.take(monotonicMs());
-    if (stream.connectedParticipants === 0) return;
-    const targetKbps = stream.targetKbps;
-    stream.display.announce({
-      ...{ kind: 'statistics', encoder: encoder.name, codec: 'H.264', targetKbps },
-      ...{ framesPerSecond, sentKbps },
-    });
-  }
-
-  /** The workstation says itself when it shows a picture; other programs show a window and draw in it. */
-  async #untilApplicationShows(started: Started, signal: AbortSignal): Promise<void> {
-    if (this.#request.application.kind === 'x11')
-      return untilWindowShown(started.display.address, signal, this.#report);
-    const shown = Promise.withResolvers<undefined>();
-    const listening = started.gate.events.on('view', (view) => view.ready && shown.resolve(undefined));
-    await untilAborted(shown, signal);
-    listening[Symbol.dispose]();
-  }
-
-  async #untilFrameAfter(sinceMs: number, signal: AbortSignal): Promise<void> {
-    const sent = Promise.withResolvers<undefined>();
-    const { encoder } = this.#required();
-    const listening = encoder.events.on('access-unit', (unit) => {
-      if (unit.timing.grabbedAtMs >= sinceMs) sent.resolve(undefined);
-    });
-    // The picture may be still already: ask for the frame that shows it.
-    encoder.requestKeyframe('main');
-    await untilAborted(sent, signal);
-    listening[Symbol.dispose]();
-  }
-}
-
-async function untilAborted(waiting: PromiseWithResolvers<undefined>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  signal.addEventListener('abort', () => waiting.reject(launchError(signal)), { once: true });
-  await waiting.promise;
-}
-
-function launchError(signal: AbortSignal): AppError {
-  if (signal.reason instanceof AppError) return signal.reason;
-  return new AppError('session.start-failed', 'The application showed nothing in time', {
-    cause: signal.reason,
-  });
 }

@@ -1,0 +1,71 @@
+import type { Logger } from 'pino';
+import { type AccessUnit, type Encoder, monotonicMs } from '../encoder/index.ts';
+import type { SessionStream } from '../sfu/index.ts';
+import type { SessionInput } from './session-input.ts';
+import type { SessionStatistics } from './session-statistics.ts';
+
+/** Where the picture goes: to the participants, or to the node that shows it to them. */
+export type PictureStream = Pick<
+  SessionStream,
+  'push' | 'answer' | 'removeParticipant' | 'participantIds' | 'connectedParticipants' | 'targetKbps'
+> & {
+  readonly events: SessionStream['events'];
+  readonly display: Pick<SessionStream['display'], 'announce'>;
+  /** Absent where pictures go to another node: what they cost there is spared. */
+  readonly stills?: Pick<SessionStream['stills'], 'take' | 'events'>;
+};
+
+type Wired = {
+  readonly encoder: Encoder;
+  readonly stream: PictureStream;
+  readonly input: SessionInput;
+  readonly statistics: SessionStatistics;
+  readonly log: Logger;
+};
+
+const statisticsIntervalMs = 1_000;
+
+/** What the encoder makes goes to the stream, what participants want and do goes back. Both end with the session: only the clock is undone. */
+export function wirePicture({ encoder, stream, input, statistics, log }: Wired): Disposable {
+  encoder.events.on('access-unit', (unit) => {
+    stream.push(unit);
+    if (unit.layer !== 'main') return;
+    statistics.count(unit);
+    tellAnswer(stream, unit);
+  });
+  encoder.events.on('still', (event) => stream.stills?.take(event));
+  stream.stills?.events.on('wanted', (isWanted) => encoder.wantStills(isWanted));
+  encoder.events.on('grays', (ramp) => {
+    log.info({ ...ramp }, 'grays measured');
+    stream.display.announce({ kind: 'grays', ...ramp });
+  });
+  stream.events.on('keyframe-wanted', (layer) => encoder.requestKeyframe(layer));
+  stream.events.on('bitrate', (kbps) => encoder.setBitrate(kbps));
+  stream.events.on('weak-bitrate', (kbps) => encoder.setWeakBitrate(kbps));
+  stream.events.on('input', (participantId, message) => input.take(participantId, message));
+  stream.events.on('participant-gone', (participantId) => input.forget(participantId));
+  const timer = setInterval(() => {
+    const { framesPerSecond, sentKbps } = statistics.take(monotonicMs());
+    if (stream.connectedParticipants === 0) return;
+    const { targetKbps } = stream;
+    stream.display.announce({
+      ...{ kind: 'statistics', encoder: encoder.name, codec: 'H.264', targetKbps },
+      ...{ framesPerSecond, sentKbps },
+    });
+  }, statisticsIntervalMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** The frame that shows first what an input did, and where its time went. */
+function tellAnswer({ display }: PictureStream, { rtpTimestamp, timing, input }: AccessUnit): void {
+  if (!input) return;
+  display.announce({
+    kind: 'frame',
+    rtpTimestamp,
+    inputSequence: input.sequence,
+    participantId: input.participantId,
+    waitMs: timing.grabbedAtMs - input.injectedAtMs,
+    grabMs: timing.grabMs + timing.convertMs,
+    encodeMs: timing.encodeMs,
+  });
+}
