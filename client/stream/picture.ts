@@ -188,7 +188,10 @@ export class Picture {
 
   /** The way through the network is another one now: nothing is waited for. */
   pathChanged(): void {
-    if (this.#negotiated && !this.#isHeld) this.#restartIce(this.#negotiated).catch(() => this.#mendSoon(0));
+    if (!this.#negotiated || this.#isHeld) return;
+    // What its data channels lost meanwhile they try again ever more seldom: new ones are sooner.
+    if (this.#path.isDead) this.renegotiate();
+    else this.#restartIce(this.#negotiated).catch(() => this.#mendSoon(0));
   }
 
   /** The page was asleep, and frames may have passed by that later ones build upon. */
@@ -255,7 +258,7 @@ export class Picture {
   async #mendNow(): Promise<void> {
     this.#isMending = true;
     try {
-      if (this.#mustNegotiate || !this.#negotiated) await this.#negotiate();
+      if (this.#mustNegotiate || !this.#negotiated || this.#path.isDead) await this.#negotiate();
       else await this.#restartIce(this.#negotiated);
       this.fault.set(null);
     } catch (error) {
@@ -289,6 +292,7 @@ export class Picture {
     }
     this.#mustNegotiate = false;
     this.#negotiated = negotiated;
+    this.#path.startAnew();
     this.#latency.reset();
     this.still.reset();
     this.#watch(negotiated);

@@ -15,6 +15,7 @@ const execute = promisify(execFile);
 export type ViewerNetwork = AsyncDisposable & {
   /** Where servers listen for the viewer. */
   readonly serverAddress: string;
+  readonly namespace: string;
   /** A program that becomes Chromium inside of the namespace. */
   readonly chromium: string;
   /** Bytes on the wire so far, with all headers from IP on. */
@@ -26,7 +27,12 @@ export type ViewerNetwork = AsyncDisposable & {
 /** Of this process and this turn: names of interfaces have 15 characters at most. */
 let turn = 0;
 
-export async function openViewerNetwork(link: LinkName, seed: number): Promise<ViewerNetwork> {
+/** @param beside another viewer's network whose servers this one is to reach too, by a wire of its own. */
+export async function openViewerNetwork(
+  link: LinkName,
+  seed: number,
+  beside?: Pick<ViewerNetwork, 'serverAddress'>,
+): Promise<ViewerNetwork> {
   await using starting = new AsyncDisposableStack();
   turn += 1;
   const name = `mb${process.pid}-${turn}`;
@@ -44,14 +50,17 @@ export async function openViewerNetwork(link: LinkName, seed: number): Promise<V
     starting.defer(async () => ip(['link', 'delete', wire.serverEnd]));
   }
   await ip(['link', 'set', wire.viewerEnd, 'netns', wire.namespace]);
+  const [serverAddress, viewerAddress] = addressesOf(beside ? turn % 64 : 0);
   await ip(['address', 'add', `${serverAddress}/30`, 'dev', wire.serverEnd]);
   await ip(['link', 'set', wire.serverEnd, 'up']);
   await ip(['-n', wire.namespace, 'address', 'add', `${viewerAddress}/30`, 'dev', wire.viewerEnd]);
   await ip(['-n', wire.namespace, 'link', 'set', wire.viewerEnd, 'up']);
+  if (beside) await ip(['-n', wire.namespace, 'route', 'add', beside.serverAddress, 'via', serverAddress]);
   const chromium = starting.use(await writeLauncher(wire.namespace));
   const running = starting.move();
   return {
-    serverAddress,
+    serverAddress: beside?.serverAddress ?? serverAddress,
+    namespace: wire.namespace,
     chromium: chromium.file,
     bytes: async () => countBytes(wire.serverEnd),
     packets: async () => relay?.report() ?? null,
@@ -86,8 +95,10 @@ async function startRelay(
 }
 
 /** RFC 2544's range for benchmarks: nobody else's. By process, so that what a killed one left is in nobody's way. */
-const serverAddress = `198.18.${process.pid % 256}.1`;
-const viewerAddress = `198.18.${process.pid % 256}.2`;
+function addressesOf(wire: number): [server: string, viewer: string] {
+  const net = `198.18.${process.pid % 256}`;
+  return [`${net}.${wire * 4 + 1}`, `${net}.${wire * 4 + 2}`];
+}
 
 async function writeLauncher(namespace: string): Promise<AsyncDisposable & { readonly file: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'medusa-bench-viewer-'));
