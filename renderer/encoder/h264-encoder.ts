@@ -23,9 +23,15 @@ export type H264Options = {
 
 /**
  * How long a picture that is as large as the rate controller lets it be takes to cross a path of that rate. Where that is felt least, large
- * pictures may borrow most; on narrow paths a frame's turn is long already.
+ * pictures may borrow most; on narrow paths a frame's turn is long already. At the lowest rates less than a turn would leave nothing of them.
  */
-const bufferMs = { least: 80, most: 150, leastBelowKbps: 4_000, mostFromKbps: 12_000 } as const;
+const bufferMs = {
+  least: 80,
+  most: 150,
+  leastBelowKbps: 4_000,
+  mostFromKbps: 12_000,
+  leastBits: 100_000,
+} as const;
 /** Above this many pixels the faster preset keeps two cores in time. */
 const largePicturePx = 1_300_000;
 
@@ -110,7 +116,8 @@ function setBitrate(context: CodecContext, kbps: number): void {
 }
 
 function bufferMsAt(kbps: number): number {
-  const { least, most, leastBelowKbps, mostFromKbps } = bufferMs;
+  const { least, most, leastBelowKbps, mostFromKbps, leastBits } = bufferMs;
   const part = (kbps - leastBelowKbps) / (mostFromKbps - leastBelowKbps);
-  return least + (most - least) * Math.min(1, Math.max(0, part));
+  const lentMs = least + (most - least) * Math.min(1, Math.max(0, part));
+  return Math.min(most, Math.max(lentMs, leastBits / kbps));
 }

@@ -76,8 +76,13 @@ export function createPathRate(): PathRate {
     const known = frames.filter(({ arrivedMs, atMs }) => arrivedMs !== undefined && atMs >= heedSinceMs);
     const last = known.at(-1);
     if (!last) return { judged: [], came: [] };
-    const sinceMs = Math.min(last.atMs - windowMs, known.at(-fewestInWindow)?.atMs ?? Infinity);
+    const sinceMs = last.atMs - windowMs;
     const judged = frames.filter(({ atMs }) => atMs >= Math.max(heedSinceMs, sinceMs) && atMs <= last.atMs);
+    // Of slow pictures a page may pass over one for the next: that is no loss.
+    if (judged.length < fewestInWindow) {
+      const came = known.slice(-fewestInWindow);
+      return { judged: came, came };
+    }
     return { judged, came: judged.filter(({ arrivedMs }) => arrivedMs !== undefined) };
   };
   const fallTo = (came: readonly Frame[], nowMs: number): void => {
