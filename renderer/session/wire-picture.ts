@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { type AccessUnit, type Encoder, monotonicMs } from '../encoder/index.ts';
 import type { SessionStream } from '../sfu/index.ts';
@@ -24,6 +25,7 @@ type Wired = {
 };
 
 const statisticsIntervalMs = 1_000;
+const restingIntervals = 5;
 
 /** What the encoder makes goes to the stream, what participants want and do goes back. Both end with the session: only the clock is undone. */
 export function wirePicture({ encoder, stream, input, statistics, log }: Wired): Disposable {
@@ -44,10 +46,17 @@ export function wirePicture({ encoder, stream, input, statistics, log }: Wired):
   stream.events.on('weak-bitrate', (kbps) => encoder.setWeakBitrate(kbps));
   stream.events.on('input', (participantId, message) => input.take(participantId, message));
   stream.events.on('participant-gone', (participantId) => input.forget(participantId));
+  let told: object | undefined;
+  let sinceTold = 0;
   const timer = setInterval(() => {
     const { framesPerSecond, sentKbps } = statistics.take(monotonicMs());
-    if (stream.connectedParticipants === 0) return;
-    const { targetKbps } = stream;
+    const { connectedParticipants, targetKbps } = stream;
+    const news = { framesPerSecond, sentKbps, targetKbps, connectedParticipants };
+    sinceTold += 1;
+    // A picture at rest is told of seldom: it is to cost next to nothing.
+    const isDue = sinceTold >= restingIntervals || !isDeepStrictEqual(news, told);
+    if (connectedParticipants === 0 || !isDue) return;
+    [told, sinceTold] = [news, 0];
     stream.display.announce({
       ...{ kind: 'statistics', encoder: encoder.name, codec: 'H.264', targetKbps },
       ...{ framesPerSecond, sentKbps },

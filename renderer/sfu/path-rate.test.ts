@@ -11,44 +11,52 @@ const toldEveryMs = 100;
 /** Without a picture as large as this the rate is not used. */
 const richFrameBytes = 80_000;
 
-/**
- * Thirty frames a second, each as large as the rate allows, over a line with a queue that drops what finds no room. Answers the delay of
- * each frame that came, by when it was sent.
- */
+type Frame = FrameArrival & { readonly atNodeMs: number };
+
+/** A line with a queue that drops what finds no room. Answers when a frame is there, by the node's clock, or that it is lost. */
+function createLine(): (path: Path | null, bytes: number, nowMs: number) => number | undefined {
+  let freeAtMs = 0;
+  return (path, bytes, nowMs) => {
+    const startMs = Math.max(nowMs, freeAtMs);
+    if (!path || startMs - nowMs >= path.queueMs) return undefined;
+    freeAtMs = startMs + (bytes * 8) / path.kbps;
+    return freeAtMs + path.delayMs;
+  };
+}
+
+/** Thirty frames a second, each as large as the rate allows. Answers the delay of each frame that came, by when it was sent. */
 function stream(
   rate: PathRate,
   stretches: readonly Stretch[],
   { frameBytes = richFrameBytes, telling = true } = {},
 ): { sentMs: number; delayMs: number; kbps: number }[] {
   const seen: { sentMs: number; delayMs: number; kbps: number }[] = [];
-  const onTheWay: (FrameArrival & { atNodeMs: number })[] = [];
-  let freeAtMs = 0;
-  const endMs = stretches.at(-1)?.untilMs ?? 0;
-  for (let now = 0; now < endMs; now += 1) {
-    const path = stretches.find(({ untilMs }) => now < untilMs)?.path ?? null;
-    if (now % 33 === 0) {
-      const kbps = rate.kbps ?? rateLimits.firstKbps;
-      const bytes = Math.min(frameBytes, (kbps * 33) / 8);
-      rate.sent({ rtpTimestamp: now * 90, bytes, atMs: now });
-      const startMs = Math.max(now, freeAtMs);
-      if (path && startMs - now < path.queueMs) {
-        freeAtMs = startMs + (bytes * 8) / path.kbps;
-        const arrivesMs = freeAtMs + path.delayMs;
-        seen.push({ sentMs: now, delayMs: arrivesMs - now, kbps });
-        onTheWay.push({
-          rtpTimestamp: now * 90,
-          atMs: arrivesMs + viewerClockMs,
-          untold: 0,
-          atNodeMs: arrivesMs + path.delayMs,
-        });
-      }
+  let onTheWay: Frame[] = [];
+  const cross = createLine();
+  const send = (now: number, path: Path | null): void => {
+    const kbps = rate.kbps ?? rateLimits.firstKbps;
+    const bytes = Math.min(frameBytes, (kbps * 33) / 8);
+    const rtpTimestamp = now * 90;
+    rate.sent({ rtpTimestamp, bytes, atMs: now });
+    const arrivesMs = cross(path, bytes, now);
+    if (!path || arrivesMs === undefined) return;
+    seen.push({ sentMs: now, delayMs: arrivesMs - now, kbps });
+    const atMs = arrivesMs + viewerClockMs;
+    onTheWay.push({ rtpTimestamp, atMs, untold: 0, atNodeMs: arrivesMs + path.delayMs });
+  };
+  const tell = (now: number): void => {
+    const told = onTheWay.filter(({ atNodeMs }) => atNodeMs <= now);
+    onTheWay = onTheWay.filter((frame) => !told.includes(frame));
+    rate.arrived(told, now);
+  };
+  for (const { untilMs, path, fromMs } of stretches.map((stretch, index) => ({
+    ...stretch,
+    fromMs: stretches[index - 1]?.untilMs ?? 0,
+  })))
+    for (let now = fromMs; now < untilMs; now += 1) {
+      if (now % 33 === 0) send(now, path);
+      if (now % toldEveryMs === 0 && telling) tell(now);
     }
-    if (now % toldEveryMs === 0 && telling) {
-      const told = onTheWay.filter(({ atNodeMs }) => atNodeMs <= now);
-      onTheWay.splice(0, told.length);
-      rate.arrived(told, now);
-    }
-  }
   return seen;
 }
 

@@ -231,7 +231,7 @@ export class SessionStream implements AsyncDisposable {
   }
 
   #everySecond(): void {
-    for (const layer of Object.values(this.#layers)) layer.report(Date.now());
+    for (const layer of Object.values(this.#layers)) layer.report();
     this.#adaptBitrate();
     for (const participant of this.#participants.values()) participant.remind();
     this.display.repeatState();

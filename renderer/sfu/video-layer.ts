@@ -12,6 +12,8 @@ export class VideoLayer {
   readonly #direct: types.DirectTransport;
   readonly #packetizer: H264Packetizer;
   #lastRtpTimestamp = 0;
+  #pushedAtMs = 0;
+  #reportedPackets = 0;
 
   static async create(router: types.Router, direct: types.DirectTransport): Promise<VideoLayer> {
     const ssrc = randomInt(1, 2 ** 32 - 1);
@@ -40,14 +42,16 @@ export class VideoLayer {
   push({ bytes, rtpTimestamp }: Pick<AccessUnit, 'bytes' | 'rtpTimestamp'>): void {
     for (const packet of this.#packetizer.packetize(bytes, rtpTimestamp)) this.producer.send(packet);
     this.#lastRtpTimestamp = rtpTimestamp;
+    this.#pushedAtMs = Date.now();
   }
 
-  report(nowMs: number): void {
+  /** Of what was sent since the last report: a picture at rest has nothing to tell. */
+  report(): void {
     const { packets, payloadBytes } = this.#packetizer;
-    if (packets === 0) return;
-    const rtpTimestamp = this.#lastRtpTimestamp;
-    this.#direct.sendRtcp(
-      encodeSenderReport({ ssrc: this.ssrc, nowMs, rtpTimestamp, packets, payloadBytes }),
-    );
+    if (packets === this.#reportedPackets) return;
+    this.#reportedPackets = packets;
+    const { ssrc } = this;
+    const [rtpTimestamp, nowMs] = [this.#lastRtpTimestamp, this.#pushedAtMs];
+    this.#direct.sendRtcp(encodeSenderReport({ ssrc, nowMs, rtpTimestamp, packets, payloadBytes }));
   }
 }
