@@ -1,7 +1,7 @@
 import type { FrameArrival } from '@medusa/protocol';
 
 /** A frame as it was handed to the SFU. Times in ms of the node's monotonic clock. */
-export type SentFrame = { readonly rtpTimestamp: number; readonly bytes: number; readonly atMs: number };
+type SentFrame = { readonly rtpTimestamp: number; readonly bytes: number; readonly atMs: number };
 
 export type PathRate = {
   /** What the path to this viewer carries, as far as known; undefined while it tells nothing, as a page in the background. */
