@@ -14,7 +14,10 @@ import { checked } from './checked.ts';
 export type H264Options = {
   readonly widthPx: number;
   readonly heightPx: number;
+  /** The most that ever come. */
   readonly framesPerSecond: number;
+  /** As many come while the picture moves; unset: the most. */
+  readonly turnsPerSecond?: number;
   readonly kbps: number;
   /** Constant rate factor of x264: lower is better, near 12 the eye sees no loss in gray images. */
   readonly crf: number;
@@ -39,6 +42,7 @@ const largePicturePx = 1_300_000;
 export class H264Encoder implements Disposable {
   readonly #context: CodecContext;
   readonly #packet: Packet;
+  readonly #framesPerSecond: number;
   #crf: number;
 
   static async open(options: H264Options): Promise<H264Encoder> {
@@ -58,7 +62,11 @@ export class H264Encoder implements Disposable {
     context.gopSize = 1_000_000;
     context.maxBFrames = 0;
     context.threadCount = options.threads;
-    setBitrate(context, options.kbps);
+    setBitrate(
+      context,
+      options.kbps,
+      options.framesPerSecond / (options.turnsPerSecond ?? options.framesPerSecond),
+    );
     const isLarge = options.widthPx * options.heightPx > largePicturePx;
     const settings = Dictionary.fromObject({
       preset: isLarge ? 'ultrafast' : 'superfast',
@@ -68,18 +76,20 @@ export class H264Encoder implements Disposable {
       crf: `${options.crf}`,
     });
     checked(await context.open2(codec, settings), 'open libx264');
-    return new H264Encoder(context, options.crf);
+    return new H264Encoder(context, options);
   }
 
-  private constructor(context: CodecContext, crf: number) {
+  private constructor(context: CodecContext, { crf, framesPerSecond }: H264Options) {
     this.#context = context;
     this.#crf = crf;
+    this.#framesPerSecond = framesPerSecond;
     this.#packet = new Packet();
     this.#packet.alloc();
   }
 
-  setBitrate(kbps: number): void {
-    setBitrate(this.#context, kbps);
+  /** @param turnsPerSecond as many pictures come while it moves. */
+  setBitrate(kbps: number, turnsPerSecond: number): void {
+    setBitrate(this.#context, kbps, this.#framesPerSecond / turnsPerSecond);
   }
 
   /** From the next frame on. */
@@ -110,8 +120,12 @@ export class H264Encoder implements Disposable {
   }
 }
 
-function setBitrate(context: CodecContext, kbps: number): void {
-  context.rcMaxRate = BigInt(Math.round(kbps * 1_000));
+/**
+ * Without look-ahead x264 does not know how long a picture lasts: its buffer fills by the most frames that ever come, so fewer would get
+ * but a part of the rate.
+ */
+function setBitrate(context: CodecContext, kbps: number, framesOfATurn: number): void {
+  context.rcMaxRate = BigInt(Math.round(kbps * 1_000 * framesOfATurn));
   context.rcBufferSize = Math.round(kbps * bufferMsAt(kbps));
 }
 

@@ -129,7 +129,7 @@ export class ScreenEncoder {
 
   setBitrate(kbps: number): void {
     this.#kbps = kbps;
-    this.#pipeline.encoder.setBitrate(kbps);
+    this.#pipeline.encoder.setBitrate(kbps, turnsPerSecondAt(kbps, this.#settings.framesPerSecond));
   }
 
   setWeakBitrate(kbps: number | null): void {
@@ -206,8 +206,7 @@ export class ScreenEncoder {
   }
 
   get #intervalMs(): number {
-    const affordable = Math.max(leastFramesPerSecond, this.#kbps / kbpsOfAFrame);
-    const intervalMs = 1_000 / Math.min(this.#settings.framesPerSecond, affordable);
+    const intervalMs = 1_000 / turnsPerSecondAt(this.#kbps, this.#settings.framesPerSecond);
     const isAnswer = this.#input !== null && this.#lastDamageMs >= this.#input.injectedAtMs;
     return isAnswer ? intervalMs * turnOfAnAnswer : intervalMs;
   }
@@ -328,13 +327,19 @@ export class ScreenEncoder {
   }
 }
 
+function turnsPerSecondAt(kbps: number, most: number): number {
+  return Math.min(most, Math.max(leastFramesPerSecond, kbps / kbpsOfAFrame));
+}
+
 function rtpTimestampOf(ticks: bigint): number {
   return Number(ticks & 0xffff_ffffn);
 }
 
 function codecSettingsOf(settings: EncoderSettings, kbps: number): H264Options {
   const { widthPx, heightPx, framesPerSecond, thrift } = settings;
-  return { widthPx, heightPx, framesPerSecond, kbps, crf: paces[thrift].movingCrf, threads: 2 };
+  const turnsPerSecond = turnsPerSecondAt(kbps, framesPerSecond);
+  const rates = { framesPerSecond, turnsPerSecond, kbps };
+  return { widthPx, heightPx, ...rates, crf: paces[thrift].movingCrf, threads: 2 };
 }
 
 async function openPipeline(settings: EncoderSettings, kbps: number): Promise<Pipeline> {

@@ -69,7 +69,7 @@ export class WeakLayer {
     if (this.#kbps === null && kbps !== null) this.requestKeyframe();
     this.#kbps = kbps;
     if (kbps === null) this.#release();
-    else this.#small?.encoder.setBitrate(kbps);
+    else this.#small?.encoder.setBitrate(kbps, framesPerSecondAt(kbps));
   }
 
   requestKeyframe(): void {
@@ -176,7 +176,7 @@ async function openSmall(source: Small['source'], divisor: number, kbps: number)
   scaler.allocContext();
   checked(scaler.setOption('sws_flags', SWS_AREA | SWS_ACCURATE_RND), 'set the scaler up');
   const size = { widthPx: width, heightPx: height };
-  const rates = { framesPerSecond: framesPerSecond.most, kbps };
+  const rates = { framesPerSecond: framesPerSecond.most, turnsPerSecond: framesPerSecondAt(kbps), kbps };
   const encoder = await H264Encoder.open({ ...size, ...rates, crf, threads: 1 });
   return {
     ...{ divisor, source, frame, scaler, encoder },
