@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from '@playwright/test';
 import { ctFolder } from '../../../support/fixtures.ts';
-import { startMedusa } from '../../../support/medusa.ts';
+import { startMedusa, type Medusa } from '../../../support/medusa.ts';
 import { enterPerson, type Person } from '../../../support/viewer-page.ts';
 import { waitFor } from '../../../support/wait.ts';
 import type { Size } from '../content/gray.ts';
@@ -20,7 +20,11 @@ const applicationId = 'bench-scene';
  * The real product: the program is an application of its catalogue, opened from the worklist. Catalogue and program are there for this
  * instance alone, by mounts in a namespace that ends with it.
  */
-export async function startOurs({ stage, size, address }: ContenderOptions): Promise<Contender> {
+export async function startOurs({
+  stage,
+  size,
+  address,
+}: ContenderOptions): Promise<Contender & { readonly medusa: Medusa }> {
   await using starting = new AsyncDisposableStack();
   const catalogue = await mkdtemp(path.join(tmpdir(), 'medusa-bench-catalogue-'));
   starting.defer(async () => rm(catalogue, { recursive: true, force: true }));
@@ -43,6 +47,7 @@ export async function startOurs({ stage, size, address }: ContenderOptions): Pro
   await promisify(execFile)('storescu', ['-xt', ...peer, path.join(ctFolder, '041.dcm')]);
   const running = starting.move();
   return {
+    medusa,
     caFile: medusa.caFile,
     pictureSelector: '[data-testid="stream-video"]',
     coverSelector: '[data-testid="still-picture"]',

@@ -5,8 +5,10 @@ import { pictureOf, stripPx, type Content } from '../program/layout.ts';
 import type { CtSeries } from './ct-series.ts';
 import { boneWindow, cover, lungWindow, project, type Size } from './gray.ts';
 
-export const sceneNames = ['static', 'ct30', 'ct60', 'volume'] as const;
+export const sceneNames = ['static', 'ct6', 'ct30', 'ct60', 'volume'] as const;
 export type SceneName = (typeof sceneNames)[number];
+
+const rates: Readonly<Record<SceneName, number>> = { static: 0, ct6: 6, ct30: 30, ct60: 60, volume: 30 };
 
 /** Pictures of the largest size lie in the X server: some 8 MB each. */
 const picturesOfMotion = 24;
@@ -29,7 +31,7 @@ export async function createScene(
   const size = { width: whole.width, height: whole.height - stripPx };
   if (name === 'static')
     return assemble(whole, { pictures: [await page(size)], bytesPerPixel: 3, picturesPerSecond: 0 });
-  const picturesPerSecond = name === 'ct60' ? 60 : 30;
+  const picturesPerSecond = rates[name];
   const pictures = name === 'volume' ? rotation(series, size) : scroll(series, size);
   return assemble(whole, { pictures, bytesPerPixel: 1, picturesPerSecond });
 }

@@ -18,6 +18,8 @@ export type ViewerNetwork = AsyncDisposable & {
   readonly namespace: string;
   /** A program that becomes Chromium inside of the namespace. */
   readonly chromium: string;
+  /** An emulated link becomes another one; a cable stays what it is. */
+  changeTo(link: LinkName): void;
   /** Bytes on the wire so far, with all headers from IP on. */
   bytes(): Promise<{ readonly toViewer: number; readonly fromViewer: number }>;
   /** Ends an emulated link and tells what became of the packets; null: a cable loses none. */
@@ -62,6 +64,7 @@ export async function openViewerNetwork(
     serverAddress: beside?.serverAddress ?? serverAddress,
     namespace: wire.namespace,
     chromium: chromium.file,
+    changeTo: (other) => relay?.changeTo(other),
     bytes: async () => countBytes(wire.serverEnd),
     packets: async () => relay?.report() ?? null,
     [Symbol.asyncDispose]: async () => running.disposeAsync(),
@@ -69,7 +72,7 @@ export async function openViewerNetwork(
 }
 
 type Wire = { readonly serverEnd: string; readonly viewerEnd: string; readonly namespace: string };
-type Relay = AsyncDisposable & { report(): Promise<RelayReport> };
+type Relay = AsyncDisposable & { changeTo(link: LinkName): void; report(): Promise<RelayReport> };
 
 async function startRelay(
   { serverEnd, viewerEnd }: Wire,
@@ -86,6 +89,7 @@ async function startRelay(
   });
   const running = starting.move();
   return {
+    changeTo: (other) => void child.process.stdin?.write(`${other}\n`),
     async report() {
       await child[Symbol.asyncDispose]();
       return relayReportSchema.parse(JSON.parse(child.output()));

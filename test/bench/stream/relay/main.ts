@@ -1,18 +1,20 @@
 /**
  * A link between two TUN devices, as a program of its own: whole IP packets go through, so that TCP, UDP and what WebRTC does over it
- * meet rate, queue, delay and loss with their own means. `socat` holds the devices. Ended by SIGTERM; tells last what it did.
+ * meet rate, queue, delay and loss with their own means. `socat` holds the devices. Whoever started it may write the name of another link, as
+ * which it goes on. Ended by SIGTERM; tells last what it did.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { freePorts } from '../../../support/ports.ts';
 import { seeded } from '../random.ts';
 import { createPacketCutter } from './ip-packets.ts';
 import { createLine, type Line } from './link-model.ts';
-import { links } from './links.ts';
-import { relayRequestSchema, type RelayReport } from './request.ts';
+import { emulatedLinkNames, links } from './links.ts';
+import { relayRequestSchema, type RelayReport, type RelayRequest } from './request.ts';
 
 type End = { readonly device: ChildProcessByStdio<null, Readable, null>; readonly port: number };
 type Counts = { -readonly [Name in keyof RelayReport['toViewer']]: number };
@@ -20,14 +22,22 @@ type Counts = { -readonly [Name in keyof RelayReport['toViewer']]: number };
 const { link, seed, serverDevice, viewerDevice } = relayRequestSchema.parse(
   JSON.parse(process.argv[2] ?? ''),
 );
-const direction = links[link];
 const [serverPort = 0, viewerPort = 0, ownPort = 0] = await freePorts(3);
 const server = openDevice(serverDevice, serverPort);
 const viewer = openDevice(viewerDevice, viewerPort);
 const socket = createSocket('udp4').bind(ownPort, '127.0.0.1');
 // A direction's losses must not hang on how much goes the other way.
-const toViewer = carry(server, viewer, createLine(direction, seeded(seed)));
-const toServer = carry(viewer, server, createLine(direction, seeded(seed + 1)));
+const linesOf = (name: RelayRequest['link']): { toViewer: Line; toServer: Line } => ({
+  toViewer: createLine(links[name], seeded(seed)),
+  toServer: createLine(links[name], seeded(seed + 1)),
+});
+let lines = linesOf(link);
+const toViewer = carry(server, viewer, (...packet) => lines.toViewer(...packet));
+const toServer = carry(viewer, server, (...packet) => lines.toServer(...packet));
+createInterface(process.stdin).on('line', (told) => {
+  const name = emulatedLinkNames.find((one) => one === told);
+  if (name) lines = linesOf(name);
+});
 
 await Promise.race(['SIGTERM', 'SIGINT'].map(async (signal) => once(process, signal)));
 const report: RelayReport = {
