@@ -12,7 +12,7 @@ import { H264Encoder } from './h264-encoder.ts';
 import { type AccessUnit, monotonicMs } from './messages.ts';
 
 /** A picture of the display, as the main layer was given it. */
-export type ShownPicture = { readonly ticks: bigint; readonly grabbedAtMs: number };
+type ShownPicture = { readonly ticks: bigint; readonly grabbedAtMs: number };
 
 type Small = Disposable & {
   readonly divisor: number;
