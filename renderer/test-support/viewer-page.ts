@@ -51,6 +51,7 @@ async function openTransport(device: Device, direction: 'send' | 'receive'): Pro
 const video = document.createElement('video');
 const canvas = document.createElement('canvas');
 let input: types.DataProducer | undefined;
+let isFollowing = false;
 let consumeVideo: (() => Promise<void>) | undefined;
 let sending: types.Transport | undefined;
 let arrivals: types.DataProducer | undefined;
@@ -81,7 +82,10 @@ async function start(): Promise<void> {
   display.on('message', (text: string) => {
     const event = JSON.parse(text) as DisplayEvent;
     window.viewer.events.push(event);
-    if (event.kind === 'layer') void consumeVideo?.();
+    // It is told again until it is done.
+    if (event.kind !== 'layer' || isFollowing) return;
+    isFollowing = true;
+    void consumeVideo?.().finally(() => (isFollowing = false));
   });
   sending = await openTransport(device, 'send');
   input = await sending.produceData({ label: 'input.events', ordered: true });
