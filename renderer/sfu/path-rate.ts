@@ -21,6 +21,8 @@ const windowMs = 150;
 const fewestInWindow = 3;
 /** A frame takes up to its turn to cross a path that is just wide enough; what waits longer queues. */
 const patienceMs = 15;
+/** On a wide path as much is soon gone, and busy processors at either end are felt more than the path. */
+const wide = { fromKbps: 8_000, patienceMs: 40 } as const;
 /** When frames are lost for good, resends find no room either. */
 const leastShare = 0.75;
 const leastJudged = 4;
@@ -105,9 +107,10 @@ export function createPathRate(): PathRate {
     judgedMs = nowMs;
     const turnMs = turnOf(judged);
     const queueMs = Math.min(...came.map((frame) => delayOf(frame))) - base.least();
+    const patience = kbps > wide.fromKbps ? wide.patienceMs : patienceMs;
     const hasLost = judged.length >= leastJudged && came.length < leastShare * judged.length;
-    if (queueMs > patienceMs + turnMs || hasLost) fallTo(came, nowMs);
-    else if (queueMs < patienceMs / 2 + turnMs && usedKbps(nowMs) > leastUse * kbps) rise(stepMs);
+    if (queueMs > patience + turnMs || hasLost) fallTo(came, nowMs);
+    else if (queueMs < patience / 2 + turnMs && usedKbps(nowMs) > leastUse * kbps) rise(stepMs);
   };
 
   return {

@@ -36,7 +36,7 @@ export async function startNovnc({ stage, size, address }: ContenderOptions): Pr
   const program = starting.use(
     await startChild(stage.command, { env: { ...process.env, DISPLAY: display } }),
   );
-  const url = `http://${address}:${webPort}/vnc.html?autoconnect=1&resize=off&reconnect=0`;
+  const url = `http://${address}:${webPort}/vnc.html?autoconnect=1&resize=off&reconnect=1&reconnect_delay=1000`;
   await waitFor('websockify', async () => {
     const answer = await fetch(url).catch(() => undefined);
     return answer?.ok ? true : undefined;
@@ -51,13 +51,17 @@ export async function startNovnc({ stage, size, address }: ContenderOptions): Pr
       await page.setViewportSize(size);
       await page.goto(url);
       const canvas = page.locator('#noVNC_container canvas');
-      await waitFor('the picture of noVNC', async () =>
-        canvas
-          .evaluate(({ width }: HTMLCanvasElement) => width)
-          .then(
-            (width) => (width === size.width ? true : undefined),
-            () => undefined,
-          ),
+      // With a large scene the X server is busy at first.
+      await waitFor(
+        'the picture of noVNC',
+        async () =>
+          canvas
+            .evaluate(({ width }: HTMLCanvasElement) => width)
+            .then(
+              (width) => (width === size.width ? true : undefined),
+              () => undefined,
+            ),
+        120_000,
       );
       await canvas.focus();
     },
