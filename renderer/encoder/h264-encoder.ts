@@ -35,16 +35,14 @@ const bufferMs = {
   mostFromKbps: 12_000,
   leastBits: 100_000,
 } as const;
-/** Above this many pixels the faster preset keeps two cores in time; for the same likeness it has to spend more. */
-const large = { fromPx: 1_300_000, preset: 'ultrafast', crf: -4 } as const;
-const usual = { preset: 'superfast', crf: 0 } as const;
+/** Above this many pixels the faster preset keeps two cores in time. */
+const largePicturePx = 1_300_000;
 
 /** libx264 for live pictures: constant quality, never above the bit rate, no frame held back. */
 export class H264Encoder implements Disposable {
   readonly #context: CodecContext;
   readonly #packet: Packet;
   readonly #framesPerSecond: number;
-  readonly #effort: Effort;
   #crf: number;
 
   static async open(options: H264Options): Promise<H264Encoder> {
@@ -69,23 +67,22 @@ export class H264Encoder implements Disposable {
       options.kbps,
       options.framesPerSecond / (options.turnsPerSecond ?? options.framesPerSecond),
     );
-    const effort = effortFor(options);
+    const isLarge = options.widthPx * options.heightPx > largePicturePx;
     const settings = Dictionary.fromObject({
-      preset: effort.preset,
+      preset: isLarge ? 'ultrafast' : 'superfast',
       tune: 'zerolatency',
       profile: 'baseline',
       'forced-idr': '1',
-      crf: `${options.crf + effort.crf}`,
+      crf: `${options.crf}`,
     });
     checked(await context.open2(codec, settings), 'open libx264');
     return new H264Encoder(context, options);
   }
 
-  private constructor(context: CodecContext, options: H264Options) {
+  private constructor(context: CodecContext, { crf, framesPerSecond }: H264Options) {
     this.#context = context;
-    this.#crf = options.crf;
-    this.#framesPerSecond = options.framesPerSecond;
-    this.#effort = effortFor(options);
+    this.#crf = crf;
+    this.#framesPerSecond = framesPerSecond;
     this.#packet = new Packet();
     this.#packet.alloc();
   }
@@ -98,7 +95,7 @@ export class H264Encoder implements Disposable {
   /** From the next frame on. */
   setQuality(crf: number): void {
     if (crf === this.#crf) return;
-    checked(this.#context.setOption('crf', `${crf + this.#effort.crf}`), 'change the quality');
+    checked(this.#context.setOption('crf', `${crf}`), 'change the quality');
     this.#crf = crf;
   }
 
@@ -127,12 +124,6 @@ export class H264Encoder implements Disposable {
  * Without look-ahead x264 does not know how long a picture lasts: its buffer fills by the most frames that ever come, so fewer would get
  * but a part of the rate.
  */
-type Effort = { readonly preset: string; readonly crf: number };
-
-function effortFor({ widthPx, heightPx }: H264Options): Effort {
-  return widthPx * heightPx > large.fromPx ? large : usual;
-}
-
 function setBitrate(context: CodecContext, kbps: number, framesOfATurn: number): void {
   context.rcMaxRate = BigInt(Math.round(kbps * 1_000 * framesOfATurn));
   context.rcBufferSize = Math.round(kbps * bufferMsAt(kbps));
