@@ -228,9 +228,12 @@ test('a manifest and an agreement of XML become a service that is judged by what
 
   await test.step('another one reads there over a link that is slow', async () => {
     link.throttle(slowKbps);
+    const before = link.bytes;
     await open(radiologist);
     const session = await read(medusa, radiologist);
     expect(session.nodeId).toBe('reading-viewer');
+    // The first slice alone says little of a path: who stays a moment has the next ones read.
+    await expect.poll(() => link.bytes - before, { timeout: 60_000 }).toBeGreaterThan(1_500_000);
     await leave(medusa, radiologist);
   });
 
