@@ -1,5 +1,6 @@
 import { agreementStrings } from './agreements.ts';
 import { capacityStrings } from './capacity.ts';
+import { deviceStrings } from './device.ts';
 import { documentStrings } from './documents.ts';
 import { manifestStrings } from './manifests.ts';
 import { pixelStrings } from './pixels.ts';
@@ -44,68 +45,7 @@ export const strings = {
     withoutRetry: 'Trying again will not help; ask your IT department if you think this is wrong.',
     network: 'The server does not answer. Check the network connection.',
   },
-  device: {
-    title: 'Device check',
-    lead: 'Measures once per browser session whether this computer, its screen and its network are fit for reading.',
-    running: 'Checking',
-    runAgain: 'Run the check again',
-    continue: 'Continue',
-    toWorklist: 'Continue to the worklist',
-    verdicts: {
-      production: 'Fit for reading',
-      demo: 'Fit for demonstration',
-      refused: 'Not fit for viewing',
-    },
-    verdictHelp: {
-      production: 'All requirements are met.',
-      demo: 'Studies open and rooms work, but something below is less than reading needs.',
-      refused: 'Something below keeps this device from showing studies properly.',
-    },
-    notGuaranteed: 'On this network the quality is not guaranteed.',
-    outcomes: { pass: 'Good', warn: 'Limited', fail: 'Not enough', skipped: 'Not measured' },
-    columns: { item: 'Requirement', measured: 'Measured', help: 'What it means' },
-    items: {
-      secure: 'Secure context',
-      codecs: 'Video codecs',
-      decode: 'Decoding speed',
-      graphics: 'Graphics (WebGL 2)',
-      memory: 'Memory',
-      processor: 'Processor cores',
-      screen: 'Screen',
-      device: 'Kind of device',
-      roundTrip: 'Round trip',
-      throughput: 'Throughput',
-      network: 'Kind of network',
-    },
-    help: {
-      good: 'As it should be.',
-      secure: 'Open Medusa with https; without it the browser refuses streaming.',
-      codecs:
-        'This browser cannot receive H.264 video. Use a current Chromium, Chrome, Edge, Firefox or Safari.',
-      decodeSlow: 'The picture may stutter. Close other programs, or use a faster computer.',
-      decodeUnknown: 'This browser does not let us measure; streaming may still work well.',
-      graphicsSoftware:
-        'Only software graphics: streamed studies are fine, studies opened in this browser are slow.',
-      graphicsNone: 'No WebGL 2: streamed studies are fine, studies cannot be opened in this browser itself.',
-      memory: 'Reading wants 8 GiB; close other tabs and programs.',
-      memoryUnknown: 'This browser does not tell how much memory there is.',
-      processor: 'Reading wants 4 cores or more.',
-      screen: 'Reading wants a screen of at least 1920 × 1080 pixels.',
-      screenRefused: 'The screen is too small to read medical images on.',
-      phone: 'Phones are too small to read medical images on. Use a laptop or a workstation.',
-      tablet: 'Tablets are fine for demonstration, not for reading.',
-      roundTrip: 'The picture follows the hand late. Use a wired network close to the site.',
-      throughput: 'Sharp moving pictures want 40 Mbit/s or more.',
-      networkWireless: 'Wireless: the quality cannot be guaranteed. Use a cable for reading.',
-      networkUnknown: 'The browser does not tell. Use a cable for reading.',
-    },
-    phases: {
-      system: 'Looking at browser, screen and graphics',
-      decode: 'Decoding a test film',
-      roundTrip: 'Measuring the round trip',
-      throughput: 'Measuring the throughput',
-    },
-  },
+  device: deviceStrings,
   worklist: {
     title: 'Worklist',
     search: 'Search name, ID, accession, description',
