@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { describeProviderDriver, type DriverUnderTest } from '../../port/driver.
 import { nameOf, type MachineRequest, type Operation } from '../../port/index.ts';
 import { openLocalDriver } from './index.ts';
 import { localImage, localSize } from './machines.ts';
+import { openNotes } from './notes.ts';
 
 const agent = join(import.meta.dirname, '../../../support/fake-agent.mjs');
 const machine: MachineRequest = {
@@ -129,6 +130,40 @@ describe('a process of this computer', () => {
     expect(await driver.machines.list(tag.owner, operation().signal)).toMatchObject([
       { tag, state: 'running' },
     ]);
+  });
+
+  it('is found by what it says of itself where its note is broken', async () => {
+    provider = await startProvider();
+    const driver = await provider.open();
+    await driver.machines.create(machine, tag, name, operation());
+    await appendFile(note(provider.nodesDir), '}');
+
+    expect(await driver.machines.list(tag.owner, operation().signal)).toMatchObject([
+      { tag, state: 'running' },
+    ]);
+    const { ref } = await driver.machines.create(machine, tag, name, operation());
+    expect(await provider.count('machine')).toBe(1);
+
+    await driver.machines.destroy(ref, operation());
+    expect(await readdir(join(provider.nodesDir, tag.resource))).not.toContain('process.json');
+  });
+
+  it('is noted whole, and once, when many write at once', async () => {
+    provider = await startProvider();
+    const notes = openNotes(provider.nodesDir);
+    const noted = { pid: 7, startTime: '1', bootId: 'b', startedAt: new Date().toISOString() };
+    const wholes = Array.from({ length: 40 }, (_, index) => ({
+      ...noted,
+      ...{ incarnation: 1, operation: '', rtcPort: null, owner: 'o', name: 'n'.repeat(index * 10) },
+    }));
+
+    const first = await Promise.all(wholes.map(async (each) => notes.writeFirst('render-1', each)));
+    expect(new Set(first.map(({ name: each }) => each)).size).toBe(1);
+    expect(await notes.read('render-1')).toEqual(first[0]);
+
+    await Promise.all(wholes.map(async (each) => notes.write('render-1', each)));
+    expect(wholes).toContainEqual(await notes.read('render-1'));
+    expect(await readdir(join(provider.nodesDir, 'render-1'))).toEqual(['process.json']);
   });
 
   it('of before there were owners is anybody’s who finds it', async () => {

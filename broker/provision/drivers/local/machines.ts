@@ -176,8 +176,8 @@ async function unnoted({ command, nodesDir }: LocalSettings, notes: Notes): Prom
       operation: '',
       rtcPort: null,
     };
-    await notes.write(folder, made);
-    found.set(folder, made);
+    if (note) await notes.write(folder, made);
+    found.set(folder, note ? made : await notes.writeFirst(folder, made));
   }
   return found;
 }
