@@ -1,14 +1,7 @@
-import {
-  AV_CODEC_ID_H264,
-  AV_PIX_FMT_BGR0,
-  AV_PIX_FMT_YUV420P,
-  AVCOL_RANGE_JPEG,
-  AVCOL_SPC_BT709,
-  AVCOL_SPC_RGB,
-} from 'node-av/constants';
+import { AV_CODEC_ID_H264, AV_PIX_FMT_BGR0 } from 'node-av/constants';
 import { Codec, CodecContext, Frame, Packet } from 'node-av/lib';
 import { checked } from './checked.ts';
-import { openConverter } from './converter.ts';
+import { Converter } from './converter.ts';
 import { H264Encoder, type H264Options } from './h264-encoder.ts';
 import type { GrayRamp } from './messages.ts';
 
@@ -24,12 +17,16 @@ const [greenOfCb, greenOfCr] = [0.1873, 0.4681];
  */
 export async function measureGrayRamp(options: H264Options): Promise<GrayRamp> {
   using stack = new DisposableStack();
-  const frame = stack.use(allocated(options));
-  await convertRamp(frame, options);
+  const converter = stack.use(new Converter(options));
+  await convertRamp(converter, options);
   const encoder = stack.use(await H264Encoder.open(options));
-  const { bytes } = await encoder.encode(frame, { ticks: 1n, isKeyframe: true });
+  const { bytes } = await encoder.encode(converter.frame, { ticks: 1n, isKeyframe: true });
   const decoded = stack.use(await decode(bytes));
-  const seen = Array.from({ length: levels }, (_, level) => colourAt(decoded, middleOf(level, options)));
+  const planes = (decoded.data ?? []).map((plane, index) => ({
+    plane,
+    stride: decoded.linesize[index] ?? 0,
+  }));
+  const seen = Array.from({ length: levels }, (_, level) => colourAt(planes, middleOf(level, options)));
   const errors = seen.map((colour, level) => Math.max(...colour.map((value) => Math.abs(value - level))));
   return { levels: new Set(seen.map(([, green]) => green)).size, worstError: Math.max(...errors) };
 }
@@ -38,37 +35,19 @@ function middleOf(level: number, { widthPx, heightPx }: H264Options): { x: numbe
   return { x: Math.floor(((level + 0.5) * widthPx) / levels), y: heightPx >> 1 };
 }
 
-async function convertRamp(frame: Frame, { widthPx, heightPx }: H264Options): Promise<void> {
+async function convertRamp(converter: Converter, { widthPx, heightPx }: H264Options): Promise<void> {
   using raw = new Frame();
   raw.alloc();
   raw.format = AV_PIX_FMT_BGR0;
   raw.width = widthPx;
   raw.height = heightPx;
   checked(raw.allocBuffer(), 'allocate a frame');
-  raw.colorSpace = AVCOL_SPC_RGB;
-  raw.colorRange = AVCOL_RANGE_JPEG;
   const row = Buffer.alloc(widthPx * 4);
   for (let x = 0; x < widthPx; x += 1) row.fill(Math.floor((x * levels) / widthPx), x * 4, x * 4 + 3);
   const pixels = raw.data?.[0];
   for (let y = 0; y < heightPx; y += 1) pixels?.set(row, y * (raw.linesize[0] ?? 0));
-  const converter = openConverter();
-  try {
-    checked(await converter.scaleFrame(frame, raw), 'convert');
-  } finally {
-    converter.freeContext();
-  }
-}
-
-function allocated({ widthPx, heightPx }: H264Options): Frame {
-  const frame = new Frame();
-  frame.alloc();
-  frame.format = AV_PIX_FMT_YUV420P;
-  frame.width = widthPx;
-  frame.height = heightPx;
-  frame.colorSpace = AVCOL_SPC_BT709;
-  frame.colorRange = AVCOL_RANGE_JPEG;
-  checked(frame.allocBuffer(), 'allocate a frame');
-  return frame;
+  converter.take(raw);
+  await converter.convert(raw);
 }
 
 async function decode(bytes: Uint8Array): Promise<Frame> {
@@ -90,9 +69,16 @@ async function decode(bytes: Uint8Array): Promise<Frame> {
   return frame;
 }
 
-function colourAt(frame: Frame, { x, y }: { x: number; y: number }): readonly [number, number, number] {
-  const at = (plane: number, column: number, line: number): number =>
-    frame.data?.[plane]?.[line * (frame.linesize[plane] ?? 0) + column] ?? Number.NaN;
+type Plane = { readonly plane: Uint8Array; readonly stride: number };
+
+function colourAt(
+  planes: readonly Plane[],
+  { x, y }: { x: number; y: number },
+): readonly [number, number, number] {
+  const at = (index: number, column: number, line: number): number => {
+    const { plane, stride = 0 } = planes[index] ?? {};
+    return plane?.[line * stride + column] ?? Number.NaN;
+  };
   const luma = at(0, x, y);
   const [cb, cr] = [at(1, x >> 1, y >> 1) - 128, at(2, x >> 1, y >> 1) - 128];
   const level = (value: number): number => Math.min(255, Math.max(0, Math.round(value)));
