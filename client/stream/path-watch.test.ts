@@ -24,15 +24,37 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('pokes a path that says nothing, and believes the answer', async () => {
+it('pokes a path that says nothing, and believes the answer: nobody need hear of it', async () => {
   watch.heard();
   await vi.advanceTimersByTimeAsync(1_200);
   expect(pokes).toBe(0);
 
   await vi.advanceTimersByTimeAsync(500);
 
-  expect(pokes).toBe(1);
+  expect([pokes, told]).toEqual([1, []]);
+});
+
+it('doubts a path whose answer is late', async () => {
+  answers = false;
+  watch.heard();
+  await vi.advanceTimersByTimeAsync(1_800);
+  expect(told).toEqual(['doubtful']);
+  received = 140;
+
+  await vi.advanceTimersByTimeAsync(200);
+
   expect(told).toEqual(['doubtful', 'alive']);
+});
+
+it('tells whoever asks, also when nothing is new, and though it was looking by itself', async () => {
+  watch.heard();
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(pokes).toBe(1);
+  const asked = watch.check();
+  await vi.advanceTimersByTimeAsync(200);
+
+  expect(await asked).toBe('alive');
+  expect(told).toEqual(['alive']);
 });
 
 it('leaves a path alone on which something comes', async () => {

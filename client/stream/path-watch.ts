@@ -13,6 +13,8 @@ type Options = {
 const quietMs = 1_300;
 const lookMs = 250;
 const answerMs = 600;
+/** A picture at rest is silent: most answers come before that, and nobody need hear of the question. */
+const doubtMs = 150;
 const pollMs = 60;
 /** So long after it was found dead it is looked at again. */
 const againMs = 2_000;
@@ -27,6 +29,7 @@ export class PathWatch implements Disposable {
   #heardAt: number | undefined;
   #checkedAt = 0;
   #checking: Promise<PathState> | undefined;
+  #isAsked = false;
   #state: PathState = 'alive';
 
   constructor(options: Options) {
@@ -56,6 +59,11 @@ export class PathWatch implements Disposable {
 
   /** Finds out and tells, also when nothing is new. */
   async check(): Promise<PathState> {
+    this.#isAsked = true;
+    return this.#check();
+  }
+
+  async #check(): Promise<PathState> {
     this.#checking ??= this.#find().finally(() => (this.#checking = undefined));
     return this.#checking;
   }
@@ -64,29 +72,31 @@ export class PathWatch implements Disposable {
     const now = performance.now();
     const quietFor = this.#heardAt === undefined ? 0 : now - this.#heardAt;
     if (quietFor < quietMs || (this.isDead && now - this.#checkedAt < againMs)) return;
-    void this.check();
+    void this.#check();
   }
 
   async #find(): Promise<PathState> {
-    const startedAt = performance.now();
-    const before = await this.#read();
-    if (!this.isDead) this.#set('doubtful');
-    if (before !== undefined) this.#options.poke();
-    const isAnswered = async (): Promise<boolean> => {
-      if (this.#heardAt !== undefined && this.#heardAt > startedAt) return true;
-      const received = await this.#read();
-      return before !== undefined && received !== undefined && received > before;
-    };
-    let found: PathState = 'dead';
-    while (performance.now() - startedAt < answerMs) {
-      await new Promise((resolve) => setTimeout(resolve, pollMs));
-      if (await isAnswered()) found = 'alive';
-      if (found === 'alive') break;
-    }
+    const found = await this.#probe();
     this.#checkedAt = performance.now();
     if (found === 'alive') this.#heardAt = this.#checkedAt;
-    this.#set(found);
+    // What went without a doubt and without a question is no news.
+    if (found === 'dead' || this.#state !== 'alive' || this.#isAsked) this.#set(found);
+    this.#isAsked = false;
     return found;
+  }
+
+  async #probe(): Promise<PathState> {
+    const startedAt = performance.now();
+    const before = await this.#read();
+    if (before !== undefined) this.#options.poke();
+    while (performance.now() - startedAt < answerMs) {
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+      if (this.#heardAt !== undefined && this.#heardAt > startedAt) return 'alive';
+      const received = await this.#read();
+      if (before !== undefined && received !== undefined && received > before) return 'alive';
+      if (this.#state === 'alive' && performance.now() - startedAt >= doubtMs) this.#set('doubtful');
+    }
+    return 'dead';
   }
 
   async #read(): Promise<number | undefined> {
