@@ -14,6 +14,7 @@ import type {
 } from './node.ts';
 import type { Ack } from './problem.ts';
 import type { ProvisionChange } from './provision.ts';
+import type { QuarantineNews } from './quarantine.ts';
 import type {
   ChatMessage,
   giveFloorSchema,
@@ -91,6 +92,7 @@ export type NodeToBroker = {
   'storage.heartbeat': (heartbeat: StorageHeartbeat) => void;
   /** In order of `change`; the storage node sends the next batch when this one is acknowledged. */
   'study.changed': (studies: readonly StudySummary[], answer: Answer<null>) => void;
+  'object.quarantined': (news: readonly QuarantineNews[], answer: Answer<null>) => void;
 };
 
 export type BrokerToNode = {

@@ -15,6 +15,7 @@ export * from './node.ts';
 export * from './pre-warm.ts';
 export * from './problem.ts';
 export * from './provision.ts';
+export * from './quarantine.ts';
 export * from './relay.ts';
 export * from './room.ts';
 export * from './service.ts';

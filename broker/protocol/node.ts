@@ -202,6 +202,7 @@ export const nodeViewSchema = z.object({
       studies: z.int(),
       instances: z.int(),
       conflicts: z.int(),
+      quarantined: z.int().optional(),
     })
     .nullable(),
   load1: z.number().nullable(),

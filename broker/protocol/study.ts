@@ -55,6 +55,8 @@ export const storageHeartbeatSchema = z.object({
   instances: z.int(),
   conflicts: z.int(),
   refusedAssociations: z.int(),
+  /** Objects in quarantine; storage nodes of before do not tell. */
+  quarantined: z.int().nonnegative().optional(),
   /** When the node's certificate for DICOM over TLS ends; absent without TLS. */
   dicomCertificateEndsAt: z.iso.datetime().optional(),
 });
@@ -69,6 +71,7 @@ export const studyTokenClaimsSchema = z.object({
   aud: z.literal('medusa-storage'),
   study: z.union([uidSchema, z.literal('*')]),
   session: z.string().optional(),
-  permission: z.enum(['read', 'write']).default('read'),
+  /** `admin`: the quarantine, and nothing else. */
+  permission: z.enum(['read', 'write', 'admin']).default('read'),
 });
 export type StudyTokenClaims = z.infer<typeof studyTokenClaimsSchema>;

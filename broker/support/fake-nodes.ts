@@ -6,6 +6,7 @@ import {
   type NodeToBroker,
   type NodeViewTold,
   type NodeWelcome,
+  type QuarantineNews,
   type StartSession,
   type StorageWelcome,
   type StudySummary,
@@ -176,7 +177,11 @@ export async function connectStorageNode(
   studies: readonly StudySummary[],
   baseUrl = 'https://127.0.0.1:1/dicomweb',
 ): Promise<
-  AsyncDisposable & { sinceChange: number; push(studies: readonly StudySummary[]): Promise<Ack<null>> }
+  AsyncDisposable & {
+    sinceChange: number;
+    push(studies: readonly StudySummary[]): Promise<Ack<null>>;
+    tellQuarantined(news: readonly QuarantineNews[]): Promise<Ack<null>>;
+  }
 > {
   const nodeId = nodeIdSchema.parse('storage-1');
   const socket: Socket<BrokerToNode, NodeToBroker> = io(`${broker.url}/node`, {
@@ -217,6 +222,7 @@ export async function connectStorageNode(
   return {
     sinceChange,
     push,
+    tellQuarantined: async (news) => socket.emitWithAck('object.quarantined', news),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       socket.disconnect();

@@ -21,6 +21,9 @@ import { BrokerLink } from './link/broker-link.ts';
 import { nodeTokenFor } from './link/join.ts';
 import { createMeters, type Meters } from './metrics.ts';
 import { openFileStore } from './objects/file-store.ts';
+import { openQuarantine } from './quarantine/quarantine.ts';
+import { startRescan } from './quarantine/rescan.ts';
+import { clamdScanner, parseScannerAddress, type Scanner } from './quarantine/scanner.ts';
 import { startWorkers } from './routing/start-routing.ts';
 import { keepCertificates, type KeptCertificates } from './tls/keep-certificates.ts';
 
@@ -54,7 +57,10 @@ export async function startStorageNode(
   const objects = await openFileStore(config.directory);
   const headers = starting.use(new WorkerPool({ threads: 2, taskMs: headerMs }));
   const pixels = starting.use(new WorkerPool({ threads: 2, taskMs: pixelsMs }));
-  const events = new TypedEmitter<IngestEvents>((error) => log.error({ err: error }, 'a listener failed'));
+  const report = (error: unknown): void => log.error({ err: error }, 'a listener failed');
+  const events = new TypedEmitter<IngestEvents>(report);
+  const quarantine = openQuarantine(index, objects, report);
+  const scanner = scannerOf(config);
   const ingestDeps: IngestDeps = {
     objects,
     index,
@@ -62,6 +68,7 @@ export async function startStorageNode(
     events,
     now: () => new Date(),
     reserveBytes: config.reserveMiB * 1024 * 1024,
+    defence: { policy: config, quarantine, scanner },
   };
   await recover(ingestDeps, log);
 
@@ -79,14 +86,18 @@ export async function startStorageNode(
     freeBytes: async () => objects.freeBytes(),
     certificateEndsAt,
     jobs: () => jobs.counts(),
+    quarantined: () => quarantine.total(),
   });
   const ingest = measured(createIngest(ingestDeps), meters);
+  if (scanner)
+    starting.use(startRescan({ quarantine, objects, ingest, scanner, everyMs: config.rescanMs, log }));
   const jwks = keys ?? brokerKeys(config.brokerUrl);
   const https = await startHttps(config, {
     index,
     objects,
     pixels,
     ingest,
+    quarantine,
     keys: jwks,
     metrics: meters.registry,
     log,
@@ -136,6 +147,7 @@ export async function startStorageNode(
     freeBytes: await objects.freeBytes(),
     associations: dimse.associations(),
     refusedAssociations: meters.refusedAssociations(),
+    quarantined: quarantine.total(),
     dicomCertificateEndsAt: (await certificateEndsAt())?.toISOString(),
   });
   const registration = {
@@ -150,7 +162,10 @@ export async function startStorageNode(
   // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
   const token = config.nodeToken ?? (await join(config, log));
   starting.use(
-    new BrokerLink({ brokerUrl: config.brokerUrl, token, registration }, { index, events, heartbeat, log }),
+    new BrokerLink(
+      { brokerUrl: config.brokerUrl, token, registration },
+      { index, events, quarantine, heartbeat, log },
+    ),
   );
 
   const running = starting.move();
@@ -159,6 +174,11 @@ export async function startStorageNode(
   const { tlsPort: dicomTlsPort } = dimse;
   log.info({ dicomPort, dicomTlsPort, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
   return { dicomPort, dicomTlsPort, httpsPort, close, [Symbol.asyncDispose]: close };
+}
+
+function scannerOf({ clamd, clamdMs }: StorageConfig): Scanner | undefined {
+  const address = clamd === undefined ? undefined : parseScannerAddress(clamd);
+  return address && clamdScanner(address, { timeLimitMs: clamdMs });
 }
 
 /** Also without a port of our own for TLS, for the peers that must be called over it. */
@@ -196,8 +216,8 @@ function brokerKeys(brokerUrl: string): JWTVerifyGetKey {
 
 function measured(ingest: Ingest, meters: Meters): Ingest {
   return {
-    async begin(meta, sender) {
-      const arrival = await ingest.begin(meta, sender);
+    async begin(meta, sender, header) {
+      const arrival = await ingest.begin(meta, sender, header);
       return (
         arrival && {
           ...arrival,

@@ -1,6 +1,7 @@
 import { nodeIdSchema, zoneSchema } from '@medusa/protocol';
 import { z } from 'zod';
 import { titleSchema } from './entities/registry.ts';
+import { parseScannerAddress } from './quarantine/scanner.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -46,6 +47,22 @@ export const storageConfigSchema = z
     idleMs: z.coerce.number().int().min(1_000).default(300_000),
     /** Disk space that is never filled. */
     reserveMiB: z.coerce.number().min(0).default(512),
+    /** Of objects that carry a program, pose as another file, or are infected. */
+    suspicious: z.enum(['quarantine', 'refuse']).default('quarantine'),
+    /** Whether a preamble may make the file a TIFF besides. */
+    tiffPreamble: z.enum(['allow', 'suspect']).default('allow'),
+    /** What a sender by DIMSE is answered whose object lies in quarantine. */
+    quarantineAnswer: z.enum(['failure', 'success']).default('failure'),
+    /** Where ClamAV's daemon listens: `unix:/path` or `tcp://host:port`; absent: nothing is scanned. */
+    clamd: z
+      .string()
+      .refine((text) => parseScannerAddress(text) !== undefined, 'neither unix:/path nor tcp://host:port')
+      .optional(),
+    /** What becomes of an object that it could not scan. */
+    unscanned: z.enum(['hold', 'accept']).default('hold'),
+    clamdMs: z.coerce.number().int().min(100).default(60_000),
+    /** How often what waits for the scanner is scanned again. */
+    rescanMs: z.coerce.number().int().min(100).default(60_000),
     /** Nodes of one zone share their paths; unset: the zone of the provider. */
     zone: zoneSchema.optional(),
     logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -81,6 +98,13 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     artimMs: environment['MEDUSA_DICOM_ARTIM_MS'],
     idleMs: environment['MEDUSA_DICOM_IDLE_MS'],
     reserveMiB: environment['MEDUSA_STORAGE_RESERVE_MIB'],
+    suspicious: environment['MEDUSA_SUSPICIOUS'],
+    tiffPreamble: environment['MEDUSA_TIFF_PREAMBLE'],
+    quarantineAnswer: environment['MEDUSA_QUARANTINE_ANSWER'],
+    clamd: environment['MEDUSA_CLAMD'],
+    unscanned: environment['MEDUSA_UNSCANNED'],
+    clamdMs: environment['MEDUSA_CLAMD_MS'],
+    rescanMs: environment['MEDUSA_RESCAN_MS'],
     zone: environment['MEDUSA_ZONE'],
     logLevel: environment['MEDUSA_LOG_LEVEL'],
   });

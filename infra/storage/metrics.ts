@@ -16,6 +16,7 @@ export function createMeters(read: {
   freeBytes(): Promise<number>;
   certificateEndsAt(): Promise<Date | undefined>;
   jobs(): { waiting: number; failed: number };
+  quarantined(): number;
 }): Meters {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -50,6 +51,7 @@ export function createMeters(read: {
     'Objects kept beside others of the same SOP Instance UID',
     () => read.totals().conflicts,
   );
+  gauge('quarantined', 'Objects in quarantine', () => read.quarantined());
   gauge(
     'dicom_certificate_seconds',
     'Until the certificate for DICOM over TLS ends; NaN without one',

@@ -1,6 +1,7 @@
 import type { statuses } from '../dimse/command.ts';
 import type { abortReasons, rejections } from '../dimse/pdu.ts';
 import type { ServiceKind } from '../dimse/services.ts';
+import type { DefencePolicy } from '../quarantine/defence.ts';
 
 /** What the numbers of the code mean to a reader. A number without a meaning does not compile. */
 export const statusMeanings: Readonly<Record<keyof typeof statuses, string>> = {
@@ -23,6 +24,8 @@ export const statusMeanings: Readonly<Record<keyof typeof statuses, string>> = {
   storedWithWarning:
     'of C-STORE: other content came under this SOP Instance UID before, both are kept; of a retrieval: some objects failed',
   cannotUnderstand: 'the data set or identifier cannot be read, or asks for too many wildcards',
+  refusedByPolicy: 'of C-STORE: refused by the policy below; nothing of it is kept',
+  quarantined: 'of C-STORE: not stored; kept, durably, in quarantine, and served to nobody',
   cancelled: 'stopped by C-CANCEL',
   pending: 'more to come',
   pendingWithWarning: 'more to come; some keys are not kept at this level',
@@ -39,9 +42,33 @@ export const rejectionMeanings: Readonly<Record<keyof typeof rejections, string>
 
 export const abortMeanings: Readonly<Record<keyof typeof abortReasons, string>> = {
   notSpecified: 'idle for too long, or the node goes down',
-  unrecognizedPdu: 'a PDU of a type there is not',
-  unexpectedPdu: 'a PDU out of place',
-  invalidParameter: 'a PDU, item or command that is broken or too long; more operations than were negotiated',
+  unrecognizedPdu: 'within an association: a PDU of a type there is not',
+  unexpectedPdu: 'within an association: a PDU out of place',
+  invalidParameter:
+    'within an association: a PDU, item or command that is broken or too long; more operations than were negotiated',
+};
+
+/** What each choice of a site means to who sends. A choice without a meaning does not compile. */
+export const policyMeanings: {
+  readonly [Name in keyof DefencePolicy]: Readonly<Record<DefencePolicy[Name], string>>;
+} = {
+  suspicious: {
+    quarantine: 'it is kept in quarantine',
+    refuse: 'C100 (refused by policy), nothing is kept',
+  },
+  quarantineAnswer: {
+    failure: 'C101 (in quarantine): the sender still has to take it for not stored',
+    success:
+      '0000, when bytes and entry are on the disk; storage commitment for it fails with 0112 until it is released',
+  },
+  unscanned: {
+    hold: 'it is kept in quarantine until it was scanned, and then stored by itself or held',
+    accept: 'it is stored',
+  },
+  tiffPreamble: {
+    allow: 'as any object (whole-slide images that are TIFF files besides)',
+    suspect: 'as any other preamble of another file',
+  },
 };
 
 export const operationsOf: Readonly<Record<ServiceKind, string>> = {

@@ -1,6 +1,8 @@
 import { storageConfigSchema } from '../config.ts';
 import { characterSets, singleByteLabel } from '../dicom/charset.ts';
+import { harmlessBytes, mostInflatedBytes, mostInflation } from '../dicom/byte-source.ts';
 import { keywordOf } from '../dicom/dictionary.ts';
+import { deepestSequence, mostElements } from '../dicom/element-reader.ts';
 import { implementationClassUID, implementationVersionName } from '../dicom/file-meta.ts';
 import { transferSyntaxes } from '../dicom/transfer-syntax.ts';
 import { applicationContextName, mostContexts } from '../dimse/associate.ts';
@@ -26,6 +28,7 @@ import { tlsProfile } from '../tls/trust.ts';
 import {
   abortMeanings,
   operationsOf,
+  policyMeanings,
   rejectionMeanings,
   statusMeanings,
   transferSyntaxNames,
@@ -42,7 +45,7 @@ const defaults = storageConfigSchema.parse({
 
 /** The DICOM Conformance Statement (PS3.2) of the storage node, made of the tables that the node itself runs by. */
 export function conformanceStatement(): string {
-  return `${[overview(), networking(), queries(), outcomes(), characters(), security()].join('\n\n')}\n`;
+  return `${[overview(), networking(), queries(), outcomes(), defence(), characters(), security()].join('\n\n')}\n`;
 }
 
 function overview(): string {
@@ -200,13 +203,47 @@ function outcomes(): string {
     `2,${reason}`,
     abortMeanings[name as keyof typeof abortReasons],
   ]);
+  const userAbort = ['0,0', 'before an association: any other PDU than a request for one, or a broken one'];
   return `## Statuses, rejections, aborts
 
 ${table(['Status', 'Meaning'], statusRows)}
 
 ${table(['A-ASSOCIATE-RJ result, source, reason', 'Meaning'], rejectionRows)}
 
-${table(['A-ABORT source, reason', 'Meaning'], abortRows)}`;
+${table(['A-ABORT source, reason', 'Meaning'], [userAbort, ...abortRows])}`;
+}
+
+const policyTitles = {
+  suspicious: 'A suspicious or infected object',
+  quarantineAnswer: 'Status of C-STORE for an object in quarantine',
+  unscanned: 'An object that could not be scanned (only with a scanner)',
+  tiffPreamble: 'A preamble that makes the file a TIFF',
+} as const;
+
+function defence(): string {
+  const rows = Object.entries(policyMeanings).flatMap(([name, choices]) =>
+    Object.entries(choices).map(([choice, meaning]) => {
+      const isDefault = defaults[name as keyof typeof policyMeanings] === choice;
+      return [
+        policyTitles[name as keyof typeof policyMeanings],
+        `${choice}${isDefault ? ' (default)' : ''}`,
+        meaning,
+      ];
+    }),
+  );
+  return `## Refused objects and quarantine
+
+Never kept, status C000 with the reason in words: a data set that is broken, has sequences nested deeper than ${deepestSequence}, more than ${mostElements} elements, fewer frames than
+Number of Frames says, or that inflates to more than ${mostInflatedBytes / 2 ** 20} MiB or, beyond ${harmlessBytes / 2 ** 20} MiB, to more than ${mostInflation} times its length.
+
+Suspicious is an object with a preamble by which its file is of another kind too (program, script, archive, document, web page; CVE-2019-11687), or with a program in a private
+value of VR OB, OW or UN or in Encapsulated Document, or one in which the site’s malware scanner finds something. Objects by C-STORE come without a preamble. No byte of an
+object is ever changed for its sake. What a site chooses:
+
+${table(['', 'Choice', 'What follows'], rows)}
+
+An object in quarantine is invisible to query, retrieval, DICOMweb and storage commitment, and is not forwarded. STOW-RS tells it as failed with reason C101, whatever the choice.
+An administrator releases it, by which it is stored as if it came then, or deletes it.`;
 }
 
 function characters(): string {

@@ -57,7 +57,10 @@ export function bufferSource(bytes: Buffer): ByteSource {
 }
 
 /** Deflated data sets are small (documents, structured reports); what inflates to more is taken for an attack. */
-const mostInflatedBytes = 512 * 1024 * 1024;
+export const mostInflatedBytes = 512 * 1024 * 1024;
+/** Real ones shrink to a third or a tenth. Small ones of nothing but zeros may shrink as they like. */
+export const mostInflation = 100;
+export const harmlessBytes = 16 * 1024 * 1024;
 
 /** A stored file whose data set may be deflated: then the offsets are those of the inflated bytes after `dataOffset`. */
 export function openDataSet(path: string, dataOffset: number, isDeflated: boolean): ByteSource {
@@ -65,12 +68,16 @@ export function openDataSet(path: string, dataOffset: number, isDeflated: boolea
   if (!isDeflated) return file;
   try {
     const header = Buffer.from(file.read(0, dataOffset));
-    const inflated = inflateRawSync(file.read(dataOffset, file.size - dataOffset), {
-      maxOutputLength: mostInflatedBytes,
-    });
-    return bufferSource(Buffer.concat([header, inflated]));
+    const deflated = file.read(dataOffset, file.size - dataOffset);
+    const maxOutputLength = Math.min(
+      mostInflatedBytes,
+      Math.max(harmlessBytes, deflated.length * mostInflation),
+    );
+    return bufferSource(Buffer.concat([header, inflateRawSync(deflated, { maxOutputLength })]));
   } catch (error) {
-    throw new MalformedDataSet('the data set cannot be inflated', { cause: error });
+    const isBomb = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    const reason = isBomb ? 'the data set inflates to too much' : 'the data set cannot be inflated';
+    throw new MalformedDataSet(reason, { cause: error });
   } finally {
     file[Symbol.dispose]();
   }

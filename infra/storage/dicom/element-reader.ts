@@ -22,8 +22,8 @@ export type Extent = readonly [offset: number, length: number];
  * Our own reader and not dicom-parser: that one wants the whole object in memory, does not know the VRs OV, SV and UV,
  * and has no limit to its recursion.
  */
-const deepestSequence = 64;
-const mostElements = 2_000_000;
+export const deepestSequence = 64;
+export const mostElements = 2_000_000;
 const undefinedLength = 0xffffffff;
 const itemTag = 'FFFEE000';
 const itemEnd = 'FFFEE00D';

@@ -14,15 +14,19 @@ export function encapsulatedFrames(
   given: { readonly frames: number; readonly extendedOffsets: Element | undefined },
 ): EncapsulatedFrames {
   const [table, ...fragments] = pixelData.fragments ?? [];
+  if (given.frames > Math.max(1, fragments.length)) throw tooFewFrames();
   if (!table || fragments.length === 0) return [];
   if (given.frames === 1) return [fragments];
   if (fragments.length === given.frames) return fragments.map((fragment) => [fragment]);
   const starts = frameStarts(source, table, given.extendedOffsets);
   const byTable = starts.length === given.frames ? cutAtOffsets(fragments, starts) : undefined;
   const frames = byTable ?? cutAtCodestreams(source, fragments);
-  if (frames.length < given.frames)
-    throw new MalformedDataSet('the pixel data hold fewer frames than they should');
+  if (frames.length < given.frames) throw tooFewFrames();
   return frames;
+}
+
+export function tooFewFrames(): MalformedDataSet {
+  return new MalformedDataSet('the pixel data hold fewer frames than they should');
 }
 
 function frameStarts(source: ByteSource, table: Extent, extended: Element | undefined): number[] {

@@ -1,10 +1,11 @@
 import { openDataSet, type ByteSource } from './byte-source.ts';
 import { numberOf, textOf, type DicomJson } from './dicom-json.ts';
 import { readDataSet, type Element, type Extent } from './element-reader.ts';
-import { encapsulatedFrames, type EncapsulatedFrames } from './frame-layout.ts';
+import { encapsulatedFrames, tooFewFrames, type EncapsulatedFrames } from './frame-layout.ts';
+import { inspect, type Finding } from './inspect.ts';
 import { writeJson } from './json-writer.ts';
 import { MalformedDataSet } from './malformed.ts';
-import { transferSyntaxOf } from './transfer-syntax.ts';
+import { transferSyntaxOf, type TransferSyntax } from './transfer-syntax.ts';
 
 /** Where in the stored file a reader finds what DICOMweb serves apart from the metadata. */
 export type ObjectLayout = {
@@ -24,7 +25,11 @@ export type StoredFile = {
   readonly dataOffset: number;
   readonly transferSyntaxUID: string;
 };
-export type ParsedObject = { readonly attributes: DicomJson; readonly layout: ObjectLayout };
+export type ParsedObject = {
+  readonly attributes: DicomJson;
+  readonly layout: ObjectLayout;
+  readonly findings: readonly Finding[];
+};
 
 /** Everything the index keeps of an object. Reads all but the bulk. @throws MalformedDataSet */
 export function parseObject(file: StoredFile): ParsedObject {
@@ -36,25 +41,44 @@ export function parseObject(file: StoredFile): ParsedObject {
   for (const tag of ['0020000D', '0020000E', '00080016', '00080018'])
     if (!/^[0-9]+(\.[0-9]+)*$/.test(textOf(attributes, tag)) || textOf(attributes, tag).length > 64)
       throw new MalformedDataSet('the object has no valid study, series, SOP class or instance UID');
-  return { attributes, layout: { bulk, pixels: pixelLayout(source, elements, attributes) } };
+  const pixels = pixelLayout(source, elements, { attributes, syntax });
+  return { attributes, layout: { bulk, pixels }, findings: inspect(source, elements) };
 }
 
 function pixelLayout(
   source: ByteSource,
   elements: readonly Element[],
-  attributes: DicomJson,
+  { attributes, syntax }: { attributes: DicomJson; syntax: TransferSyntax },
 ): PixelLayout | null {
   const pixelData = elements.find(
     ({ tag }) => tag === '7FE00010' || tag === '7FE00008' || tag === '7FE00009',
   );
   if (!pixelData) return null;
   const frames = Math.max(1, numberOf(attributes, '00280008') ?? 1);
-  if (!pixelData.fragments)
+  if (!pixelData.fragments) {
+    if (frames * nativeFrameBytes(attributes, pixelData.tag) > pixelData.length) throw tooFewFrames();
     return { frames, native: [pixelData.offset, pixelData.length], encapsulated: null };
+  }
+  // One stream holds all frames of a video.
+  if (syntax.mediaType.startsWith('video/'))
+    return { frames, native: null, encapsulated: [pixelData.fragments.slice(1)] };
   const extendedOffsets = elements.find(({ tag }) => tag === '7FE00001');
   return {
     frames,
     native: null,
     encapsulated: encapsulatedFrames(source, pixelData, { frames, extendedOffsets }),
   };
+}
+
+/** 0 where the attributes do not tell. PS3.5 §8.1.1: bits are packed over the end of a row, not over the end of the data. */
+function nativeFrameBytes(attributes: DicomJson, pixelTag: string): number {
+  const [rows = 0, columns = 0, samples = 1] = ['00280010', '00280011', '00280002'].map((tag) =>
+    numberOf(attributes, tag),
+  );
+  const usual = { '7FE00008': 32, '7FE00009': 64 }[pixelTag] ?? 0;
+  const bits = numberOf(attributes, '00280100') ?? usual;
+  // PS3.3 §C.7.6.3.1.2: two pixels share their colour.
+  const isShared = textOf(attributes, '00280004').startsWith('YBR_FULL_422');
+  const values = rows * columns * (isShared && samples === 3 ? 2 : samples);
+  return (values * bits) / 8;
 }

@@ -1,3 +1,5 @@
+import { own } from './own.ts';
+
 /** How a transfer syntax codes the data set around the pixels, and the pixels. */
 export type TransferSyntax = {
   readonly uid: string;
@@ -68,7 +70,7 @@ export function transferSyntaxOf(uid: string): TransferSyntax | undefined {
     case `${root}.2`:
       return { ...plain, isLittleEndian: false, pixels: 'native', mediaType: native };
     default: {
-      const known = encapsulated[uid];
+      const known = own(encapsulated, uid);
       return known && { ...plain, pixels: known[0], mediaType: known[1] };
     }
   }

@@ -39,6 +39,13 @@ export function claimsOf(res: Response): StudyTokenClaims {
   return res.locals['claims'] as StudyTokenClaims;
 }
 
+/** Who may look after the quarantine need not see pictures. */
+export const refuseAdministrators: RequestHandler = (_req, res, next) => {
+  if (claimsOf(res).permission === 'admin')
+    throw new AppError('access.refused', 'The token is for the quarantine');
+  next();
+};
+
 /** The one study that the token is for; undefined when it is for all. */
 export function onlyStudyOf(res: Response): string | undefined {
   const { study } = claimsOf(res);

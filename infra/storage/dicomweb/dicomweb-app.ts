@@ -3,8 +3,9 @@ import express, { type Express } from 'express';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { Ingest } from '../ingest/ingest.ts';
-import { requireStudyToken } from './authorization.ts';
+import { quarantineRoutes } from '../quarantine/quarantine-routes.ts';
+import type { ReleaseDeps } from '../quarantine/release.ts';
+import { refuseAdministrators, requireStudyToken } from './authorization.ts';
 import { frameRoutes } from './frames.ts';
 import { problemHandler } from './problem.ts';
 import { qidoRoutes } from './qido.ts';
@@ -12,12 +13,12 @@ import { renderedRoutes } from './rendered.ts';
 import { stowRoutes } from './stow.ts';
 import { wadoRoutes, type RetrieveDeps } from './wado.ts';
 
-export type DicomwebDeps = RetrieveDeps & {
-  readonly ingest: Ingest;
-  readonly keys: JWTVerifyGetKey;
-  readonly metrics: Registry;
-  readonly log: Logger;
-};
+export type DicomwebDeps = RetrieveDeps &
+  ReleaseDeps & {
+    readonly keys: JWTVerifyGetKey;
+    readonly metrics: Registry;
+    readonly log: Logger;
+  };
 
 /** The DICOMweb origin server (PS3.18) under `/dicomweb`, and what operators ask. */
 export function createDicomwebApp(deps: DicomwebDeps): Express {
@@ -29,10 +30,12 @@ export function createDicomwebApp(deps: DicomwebDeps): Express {
   app.get('/metrics', async (_req, res) => {
     res.type(deps.metrics.contentType).send(await deps.metrics.metrics());
   });
-  app.use('/dicomweb', requireStudyToken(deps.keys));
+  app.use(['/dicomweb', '/quarantine'], requireStudyToken(deps.keys));
+  app.use('/dicomweb', refuseAdministrators);
   for (const routes of [qidoRoutes(deps.index), frameRoutes(deps), renderedRoutes(deps), wadoRoutes(deps)])
     app.use('/dicomweb', routes);
   app.use('/dicomweb', stowRoutes(deps.ingest));
+  app.use('/quarantine', quarantineRoutes(deps, deps.log));
   app.use(() => {
     throw new AppError('route.unknown', 'There is nothing at this address');
   });

@@ -5,7 +5,7 @@ import { mostMetaBytes, parseFileMeta, type ParsedFileMeta } from '../dicom/file
 import { MalformedDataSet } from '../dicom/malformed.ts';
 import { transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import { statuses } from '../dimse/command.ts';
-import type { Arrival, Ingest, IngestOutcome } from '../ingest/ingest.ts';
+import { isStored, type Arrival, type Ingest, type IngestOutcome } from '../ingest/ingest.ts';
 import { claimsOf, onlyStudyOf, requireStudy } from './authorization.ts';
 import { parseMediaType } from './media-type.ts';
 import { readMultipart } from './multipart.ts';
@@ -53,7 +53,7 @@ async function* readFiles(req: Request, boundary: string, target: Target): Async
   }
 }
 
-/** One file of the request: its meta information is read and its data set stored under one of ours. */
+/** One file of the request. It is kept as it came, from its preamble to its end. */
 class FileIntake {
   readonly #target: Target;
   #head = Buffer.alloc(0);
@@ -88,7 +88,8 @@ class FileIntake {
     }
     const { ingest, onlyStudy } = this.#target;
     const sender = { receivedFrom: 'STOW-RS', ...(onlyStudy !== undefined && { onlyStudy }) };
-    this.#arrival = await ingest.begin({ ...meta, sourceApplicationEntityTitle: '' }, sender);
+    const header = this.#head.subarray(0, meta.dataOffset);
+    this.#arrival = await ingest.begin(meta, sender, Buffer.from(header));
     if (!this.#arrival) {
       this.#refusal = { kind: 'out-of-space' };
       return;
@@ -126,10 +127,6 @@ function answer(req: Request, res: Response, files: readonly StoredFile[]): void
   res.type('application/dicom+json').send(JSON.stringify(body));
 }
 
-function isStored(outcome: IngestOutcome): outcome is Extract<IngestOutcome, { studyInstanceUID: string }> {
-  return 'studyInstanceUID' in outcome;
-}
-
 function studyUrls(stored: readonly StoredFile[], root: string): string[] {
   const studies = new Set(
     stored.flatMap(({ outcome }) => (isStored(outcome) ? [outcome.studyInstanceUID] : [])),
@@ -159,6 +156,8 @@ function storedItem(file: StoredFile, root: string): Record<string, JsonAttribut
 
 const failureReasons = {
   malformed: statuses.cannotUnderstand,
+  refused: statuses.refusedByPolicy,
+  quarantined: statuses.quarantined,
   'sop-class-mismatch': statuses.dataSetDoesNotMatchSopClass,
   'sop-instance-mismatch': statuses.invalidObjectInstance,
   'study-mismatch': statuses.dataSetDoesNotMatchSopClass,

@@ -65,12 +65,17 @@ export function parseAssociateRequest(body: Buffer): AssociateRequest {
   return {
     user,
     protocolVersion: body.readUInt16BE(0),
-    calledTitle: body.toString('latin1', 4, 20).trim(),
-    callingTitle: body.toString('latin1', 20, 36).trim(),
+    calledTitle: titleText(body.subarray(4, 20)),
+    callingTitle: titleText(body.subarray(20, 36)),
     applicationContext,
     contexts,
     titles: Buffer.from(body.subarray(4, fixedBytes)),
   };
+}
+
+/** PS3.5 table 6.2-1: spaces around it mean nothing; anything else does. */
+function titleText(bytes: Buffer): string {
+  return bytes.toString('latin1').replace(/^ +| +$/g, '');
 }
 
 function parseContext(bytes: Buffer): ProposedContext {

@@ -25,6 +25,7 @@ import {
   abortReasons,
   encodeReject,
   encodeReleaseResponse,
+  encodeUserAbort,
   parseData,
   ProtocolViolation,
   rejections,
@@ -143,10 +144,13 @@ export class Association {
   }
 
   #fail(error: unknown): void {
+    const isBefore = this.#state === 'awaiting-association';
     this.#state = 'ended';
     if (error instanceof ProtocolViolation) {
       this.#deps.log.warn({ reason: error.message }, 'association aborted');
-      this.#transport.abort(error.reason);
+      // PS3.8 table 9-10: AA-1 while no association is there, AA-8 within one.
+      if (isBefore) this.#transport.end(encodeUserAbort());
+      else this.#transport.abort(error.reason);
       return;
     }
     if (this.#transport.isEnded) return;

@@ -30,6 +30,9 @@ export const statuses = {
   dataSetDoesNotMatchSopClass: 0xa900,
   storedWithWarning: 0xb000,
   cannotUnderstand: 0xc000,
+  /** Ours within Cxxx (PS3.4 table B.2-1): what the object is, not how it is written, is the reason. */
+  refusedByPolicy: 0xc100,
+  quarantined: 0xc101,
   cancelled: 0xfe00,
   pending: 0xff00,
   /** One or more optional keys are not supported. */

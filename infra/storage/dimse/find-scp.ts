@@ -4,6 +4,7 @@ import { writeDataSet } from '../dicom/data-set-writer.ts';
 import type { DicomJson } from '../dicom/dicom-json.ts';
 import { keyText, type Identifier } from '../dicom/identifier.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
+import { own } from '../dicom/own.ts';
 import { explicitLittleEndian } from '../dicom/transfer-syntax.ts';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
 import { find, isSupported, returned, type FindLevel } from '../index/find.ts';
@@ -47,7 +48,7 @@ export async function readAsked(
       bytes: identifier,
       isExplicit: context.transferSyntax === explicitLittleEndian,
     });
-    const level = levels[keyText(read.attributes['00080052']).trim()];
+    const level = own(levels, keyText(read.attributes['00080052']).trim());
     const root: InformationModel | undefined = serviceOf(context.abstractSyntax)?.root;
     if (!level || (level === 'patient' && root === 'study'))
       return { ...mismatch, offendingTag: '00080052', comment: 'no level of this information model' };

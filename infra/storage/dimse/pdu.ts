@@ -90,6 +90,11 @@ export function encodeAbort(reason: number): Buffer {
   return encodePdu(pduTypes.abort, Buffer.of(0, 0, 2, reason));
 }
 
+/** By the service user, for which there are no reasons (PS3.8 §9.3.8). */
+export function encodeUserAbort(): Buffer {
+  return encodePdu(pduTypes.abort, Buffer.alloc(4));
+}
+
 export function encodeReleaseRequest(): Buffer {
   return encodePdu(pduTypes.releaseRequest, Buffer.alloc(4));
 }
@@ -126,7 +131,11 @@ export type DataValue = {
   readonly bytes: Buffer;
 };
 
+/** @throws ProtocolViolation */
 export function* parseData(body: Buffer): Generator<DataValue, void, undefined> {
+  // PS3.8 §9.3.5: one or more.
+  if (body.length === 0)
+    throw new ProtocolViolation(abortReasons.invalidParameter, 'no presentation data value');
   let at = 0;
   while (at < body.length) {
     const length = at + 6 <= body.length ? body.readUInt32BE(at) : 0;

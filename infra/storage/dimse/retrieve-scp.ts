@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { writeDataSet } from '../dicom/data-set-writer.ts';
+import { own } from '../dicom/own.ts';
 import { explicitLittleEndian } from '../dicom/transfer-syntax.ts';
 import type { Entity, EntityRegistry } from '../entities/registry.ts';
 import {
@@ -52,7 +53,7 @@ export function getService(deps: RetrieveDeps): Service {
 export function moveService(deps: RetrieveDeps): Service {
   return async (operation, bytes) => {
     const title = operation.command.moveDestination;
-    const entity = (await deps.registry.current()).entities[title];
+    const entity = own((await deps.registry.current()).entities, title);
     if (entity?.host === undefined || entity.port === undefined)
       return operation.respond({ status: statuses.unknownMoveDestination });
     const retrieval = await begin(operation, bytes, deps);

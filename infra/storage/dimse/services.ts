@@ -1,3 +1,4 @@
+import { own } from '../dicom/own.ts';
 import { explicitLittleEndian, implicitLittleEndian, transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import type { Permission } from '../entities/registry.ts';
 import type { ContextResult, ProposedContext } from './associate.ts';
@@ -68,7 +69,7 @@ function isStorage(abstractSyntax: string): boolean {
 
 export function serviceOf(abstractSyntax: string): ServiceClass | undefined {
   if (isStorage(abstractSyntax)) return { name: 'Storage', kind: 'storage', permission: 'store' };
-  return serviceClasses[abstractSyntax];
+  return own(serviceClasses, abstractSyntax);
 }
 
 /** Identifiers, other than objects, are not kept: the two that everybody knows are enough. */

@@ -81,6 +81,7 @@ function failure(error: unknown, log: Logger): CommandStatus {
 }
 
 function statusOf(outcome: IngestOutcome): CommandStatus {
+  if ('reason' in outcome) return refusalOf(outcome);
   switch (outcome.kind) {
     case 'stored':
     case 'duplicate':
@@ -92,8 +93,6 @@ function statusOf(outcome: IngestOutcome): CommandStatus {
         offendingTag: '00080018',
         comment: 'UID known with other content: both kept, first one served',
       };
-    case 'malformed':
-      return { status: statuses.cannotUnderstand, comment: outcome.reason };
     case 'sop-class-mismatch':
       return { status: statuses.dataSetDoesNotMatchSopClass, offendingTag: '00080016' };
     case 'sop-instance-mismatch':
@@ -102,4 +101,14 @@ function statusOf(outcome: IngestOutcome): CommandStatus {
     case 'out-of-space':
       return outOfResources;
   }
+}
+
+function refusalOf(outcome: Extract<IngestOutcome, { reason: string }>): CommandStatus {
+  const { kind, reason } = outcome;
+  if (kind === 'malformed') return { status: statuses.cannotUnderstand, comment: reason };
+  if (kind === 'refused') return { status: statuses.refusedByPolicy, comment: reason };
+  // Only where the site wants it so is a sender told that all is well.
+  return outcome.isAcknowledged
+    ? { status: statuses.success }
+    : { status: statuses.quarantined, comment: `in quarantine: ${reason}` };
 }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { own } from '../dicom/own.ts';
 import type { Entity, Permission, Registry } from './registry.ts';
 
 /** Of a certificate whose chain was found good. */
@@ -18,7 +19,7 @@ type Caller = {
 
 /** Who calls is told by its title; over TLS the certificate must be the one of that title. */
 export function admissionOf(registry: Registry, { title, certificate, callingTitles }: Caller): Admission {
-  const entity = registry.entities[title];
+  const entity = own(registry.entities, title);
   if (!entity) {
     if (registry.unlisted === 'refused') return refused('not in the registry');
     if (callingTitles.length > 0 && !callingTitles.includes(title))

@@ -98,6 +98,22 @@ CREATE TABLE IF NOT EXISTS job (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS job_by_due ON job (state, due_at);
 
+-- Objects that are kept and served to nobody, named as their files are.
+CREATE TABLE IF NOT EXISTS quarantine (
+  id TEXT PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  received_at TEXT NOT NULL,
+  received_from TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  sop_class_uid TEXT NOT NULL,
+  sop_instance_uid TEXT NOT NULL,
+  times INTEGER NOT NULL DEFAULT 1,
+  told INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS quarantine_by_time ON quarantine (received_at);
+
 -- How far each rule has looked: a row number of instance or study.
 CREATE TABLE IF NOT EXISTS rule (
   name TEXT PRIMARY KEY,

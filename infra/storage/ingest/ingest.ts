@@ -6,6 +6,7 @@ import { MalformedDataSet } from '../dicom/malformed.ts';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
 import type { RecordOutcome, StudyIndex } from '../index/study-index.ts';
 import type { IncomingObject, ObjectStore } from '../objects/object-store.ts';
+import { judge, type Defence, type Judgement } from '../quarantine/defence.ts';
 
 export type IngestEvents = { 'study.changed': [studyInstanceUID: string] };
 
@@ -13,6 +14,10 @@ export type IngestEvents = { 'study.changed': [studyInstanceUID: string] };
 export type IngestOutcome =
   | { readonly kind: RecordOutcome; readonly studyInstanceUID: string }
   | { readonly kind: 'malformed'; readonly reason: string }
+  /** By the site's policy; nothing of it is kept. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** It lies in quarantine, durably, and is served to nobody. */
+  | { readonly kind: 'quarantined'; readonly reason: string; readonly isAcknowledged: boolean }
   | { readonly kind: 'sop-class-mismatch' }
   | { readonly kind: 'sop-instance-mismatch' }
   | { readonly kind: 'study-mismatch' }
@@ -26,12 +31,16 @@ export type IngestDeps = {
   readonly now: () => Date;
   /** Space that is never filled, so that the index and the machine live on. */
   readonly reserveBytes: number;
+  readonly defence: Defence;
 };
 
-/** The one way in, for C-STORE and STOW-RS alike. */
+/** The one way in, for C-STORE, STOW-RS and what is released from quarantine alike. */
 export interface Ingest {
-  /** Answers undefined when there is no space left. */
-  begin(meta: FileMeta, sender: Sender): Promise<Arrival | undefined>;
+  /**
+   * Answers undefined when there is no space left.
+   * @param header preamble and File Meta Information as they came; a sender by DIMSE has none, so they are ours
+   */
+  begin(meta: FileMeta, sender: Sender, header?: Buffer): Promise<Arrival | undefined>;
 }
 
 type Sender = {
@@ -39,6 +48,8 @@ type Sender = {
   readonly receivedFrom: string;
   /** When set, objects of other studies are refused. */
   readonly onlyStudy?: string;
+  /** An administrator, or the scanner, has judged it. */
+  readonly isReleased?: boolean;
 };
 
 /** One object on its way in. One caller, one call at a time. */
@@ -53,9 +64,9 @@ export interface Arrival {
 
 export function createIngest(deps: IngestDeps): Ingest {
   return {
-    async begin(meta, sender) {
+    async begin(meta, sender, header) {
       if ((await deps.objects.freeBytes()) < deps.reserveBytes) return undefined;
-      const incoming = await deps.objects.create(meta);
+      const incoming = await deps.objects.create(meta, header);
       return {
         write: async (bytes) => incoming.write(bytes),
         discard: async () => incoming.discard(),
@@ -88,21 +99,55 @@ async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Orig
   const { sha256, bytes } = await incoming.finish();
   const { transferSyntaxUID } = meta;
   const { path, dataOffset } = incoming;
-  const parsed = await deps.headers.run({ kind: 'parse', file: { path, dataOffset, transferSyntaxUID } });
+  const parsing = { path, dataOffset, transferSyntaxUID };
+  const { findings, ...parsed } = await deps.headers.run({ kind: 'parse', file: parsing });
   const mismatch = mismatchOf(parsed, origin);
   if (mismatch) return mismatch;
   const studyInstanceUID = textOf(parsed.attributes, '0020000D');
   if (deps.index.foresee(meta.sopInstanceUID, sha256) === 'duplicate')
     return { kind: 'duplicate', studyInstanceUID };
+  const receivedAt = deps.now().toISOString();
+  if (sender.isReleased !== true) {
+    const judgement = await judge({ findings, path }, deps.defence);
+    if (judgement.kind !== 'clean')
+      return keepAway(judgement, incoming, { deps, origin, facts: { sha256, bytes, receivedAt } });
+  }
   // The order is the promise: bytes, then their name, then the index, and only then the answer.
   await incoming.keep();
-  const received = { receivedAt: deps.now().toISOString(), receivedFrom: sender.receivedFrom };
+  const received = { receivedAt, receivedFrom: sender.receivedFrom };
   const kind = deps.index.record({ ...parsed, ...received, transferSyntaxUID, sha256, dataOffset, bytes });
   if (kind === 'stored') deps.events.emit('study.changed', studyInstanceUID);
   return { kind, studyInstanceUID };
 }
 
-function mismatchOf({ attributes }: ParsedObject, { meta, sender }: Origin): IngestOutcome | undefined {
+type Facts = { readonly sha256: string; readonly bytes: number; readonly receivedAt: string };
+
+/** Bytes and entry are durable before anybody is answered. */
+async function keepAway(
+  judgement: Exclude<Judgement, { kind: 'clean' }>,
+  incoming: IncomingObject,
+  { deps, origin, facts }: { deps: IngestDeps; origin: Origin; facts: Facts },
+): Promise<IngestOutcome> {
+  const { kind, reason } = judgement;
+  const { policy, quarantine } = deps.defence;
+  if (kind === 'suspicious' && policy.suspicious === 'refuse') return { kind: 'refused', reason };
+  const { meta, sender } = origin;
+  const state = kind === 'unscanned' ? 'waiting' : 'held';
+  await quarantine.take(incoming, { ...facts, meta, state, reason, receivedFrom: sender.receivedFrom });
+  return { kind: 'quarantined', reason, isAcknowledged: policy.quarantineAnswer === 'success' };
+}
+
+/** Whether it lies here and is served. */
+export function isStored(
+  outcome: IngestOutcome,
+): outcome is Extract<IngestOutcome, { studyInstanceUID: string }> {
+  return 'studyInstanceUID' in outcome;
+}
+
+function mismatchOf(
+  { attributes }: Pick<ParsedObject, 'attributes'>,
+  { meta, sender }: Origin,
+): IngestOutcome | undefined {
   if (textOf(attributes, '00080016') !== meta.sopClassUID) return { kind: 'sop-class-mismatch' };
   if (textOf(attributes, '00080018') !== meta.sopInstanceUID) return { kind: 'sop-instance-mismatch' };
   const { onlyStudy } = sender;

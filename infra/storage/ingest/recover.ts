@@ -1,7 +1,9 @@
 import { open } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { mostMetaBytes, parseFileMeta } from '../dicom/file-meta.ts';
+import { mostMetaBytes, parseFileMeta, type ParsedFileMeta } from '../dicom/file-meta.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
+import { judge } from '../quarantine/defence.ts';
+import { reconcile, unknownEntry } from '../quarantine/quarantine.ts';
 import type { IngestDeps } from './ingest.ts';
 
 export type Recovery = { readonly reindexed: number; readonly quarantined: number; readonly missing: number };
@@ -18,6 +20,7 @@ export async function recover(deps: IngestDeps, log: Logger): Promise<Recovery> 
       if (!indexed.has(sha256)) count[(await reindex(deps, sha256)) ? 'reindexed' : 'quarantined'] += 1;
     for (const sha256 of indexed) if (!names.has(sha256)) count.missing += 1;
   }
+  await reconcile(deps.defence.quarantine, deps.objects, deps.now);
   if (count.missing > 0) log.error(count, 'objects are missing from the disk');
   else log.info(count, 'objects and index agree');
   return count;
@@ -25,15 +28,20 @@ export async function recover(deps: IngestDeps, log: Logger): Promise<Recovery> 
 
 async function reindex(deps: IngestDeps, sha256: string): Promise<boolean> {
   const path = deps.objects.pathOf(sha256);
+  let meta: ParsedFileMeta | undefined;
   try {
     await using file = await open(path, 'r');
     const { size, mtime } = await file.stat();
     const head = Buffer.alloc(Math.min(size, mostMetaBytes));
     await file.read(head, 0, head.length, 0);
-    const meta = parseFileMeta(head);
+    meta = parseFileMeta(head);
     if (!meta) throw new MalformedDataSet('the file ends within its meta information');
     const { dataOffset, transferSyntaxUID } = meta;
-    const parsed = await deps.headers.run({ kind: 'parse', file: { path, dataOffset, transferSyntaxUID } });
+    const parsing = { path, dataOffset, transferSyntaxUID };
+    const { findings, ...parsed } = await deps.headers.run({ kind: 'parse', file: parsing });
+    // It was scanned before it got its name here. What somebody laid here by hand was not, but is looked at.
+    const judgement = await judge({ findings, path }, { policy: deps.defence.policy, scanner: undefined });
+    if (judgement.kind !== 'clean') throw new MalformedDataSet(judgement.reason);
     deps.index.record({
       ...parsed,
       transferSyntaxUID,
@@ -47,6 +55,8 @@ async function reindex(deps: IngestDeps, sha256: string): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof MalformedDataSet)) throw error;
     await deps.objects.quarantine(sha256);
+    const at = deps.now();
+    deps.defence.quarantine.note(sha256, unknownEntry(sha256, { reason: error.message, at, meta }));
     return false;
   }
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  quarantineNewsSchema,
   storageHeartbeatSchema,
   storageRegistrationSchema,
   studySummarySchema,
@@ -9,6 +10,7 @@ import {
 import { Server, type Socket } from 'socket.io';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { craftedObject, element, windowsProgram } from '../testing/crafted.ts';
 import { dataPath, filesOf, readDicomFile } from '../testing/files.ts';
 import { store } from '../testing/scu.ts';
 import { startTestNode, type TestNode } from '../testing/test-node.ts';
@@ -22,6 +24,7 @@ type BrokerEnd = {
   readonly registrations: z.infer<typeof storageRegistrationSchema>[];
   readonly heartbeats: unknown[];
   readonly tokens: unknown[];
+  readonly quarantined: z.infer<typeof quarantineNewsSchema>[];
   sinceChange: number;
   /** Refuses so many batches before it takes one. */
   refusals: number;
@@ -38,6 +41,7 @@ async function startBrokerEnd(port: number): Promise<BrokerEnd> {
     registrations: [],
     heartbeats: [],
     tokens: [],
+    quarantined: [],
     sinceChange: 0,
     refusals: 0,
     disconnectAll: () => io.of('/node').disconnectSockets(),
@@ -53,6 +57,10 @@ async function startBrokerEnd(port: number): Promise<BrokerEnd> {
     });
     socket.on('storage.heartbeat', (heartbeat: unknown) => {
       end.heartbeats.push(storageHeartbeatSchema.parse(heartbeat));
+    });
+    socket.on('object.quarantined', (news: unknown, answer: Answer) => {
+      end.quarantined.push(...z.array(quarantineNewsSchema).parse(news));
+      answer({ ok: true, value: null });
     });
     socket.on('study.changed', (studies: unknown, answer: Answer) => {
       if (end.refusals-- > 0) {
@@ -125,6 +133,29 @@ describe('the link to the broker', () => {
       .poll(() => again.batches.flat().map(({ patientID }) => patientID), wait)
       .toEqual(['LIDC-IDRI-0314']);
     expect(again.registrations[0]?.indexId).toBe(broker.registrations[0]?.indexId);
+  });
+
+  it('tells what came into quarantine, once, also what came while the broker was away', async () => {
+    const { broker, storage } = await startBoth();
+    const sendCarrier = async (number: number): Promise<void> => {
+      const more = [element('00291010', 'UN', windowsProgram())];
+      const { meta, dataSet } = craftedObject({ number, more });
+      expect(await store(storage.node.dicomPort, { ...meta, dataSet })).toBe(0xc101);
+    };
+    await sendCarrier(1);
+    await expect.poll(() => broker.quarantined.length, wait).toBe(1);
+    expect(broker.quarantined).toMatchObject([
+      { receivedFrom: 'TESTER', reason: 'Windows or DOS program in (0029,1010)' },
+    ]);
+    await broker.close();
+    await sendCarrier(2);
+
+    const again = await startBrokerEnd(broker.port);
+    resources.defer(async () => again.close());
+
+    await expect.poll(() => again.quarantined.length, wait).toBe(1);
+    expect(again.quarantined[0]?.id).not.toBe(broker.quarantined[0]?.id);
+    await expect.poll(() => again.heartbeats.at(-1), wait).toMatchObject({ quarantined: 2 });
   });
 
   it('comes back when the broker ends the connection, and tells again what was not taken', async () => {

@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { IngestEvents } from '../ingest/ingest.ts';
 import type { StudyIndex } from '../index/study-index.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
 
 export type BrokerLinkOptions = {
   readonly brokerUrl: string;
@@ -20,6 +21,7 @@ export type BrokerLinkOptions = {
 export type BrokerLinkDeps = {
   readonly index: StudyIndex;
   readonly events: TypedEmitter<IngestEvents>;
+  readonly quarantine: Pick<Quarantine, 'events' | 'untold' | 'told'>;
   readonly heartbeat: () => Promise<StorageHeartbeat>;
   readonly log: Logger;
 };
@@ -42,6 +44,7 @@ export class BrokerLink implements Disposable {
   /** Undefined until the broker has told what it knows on this connection. */
   #toldChange: number | undefined;
   #isTelling = false;
+  #isTellingQuarantined = false;
   #gathering: NodeJS.Timeout | undefined;
   #retrying: NodeJS.Timeout | undefined;
   #attempt = 0;
@@ -70,7 +73,7 @@ export class BrokerLink implements Disposable {
   }
 
   #listen(): void {
-    const { log, events } = this.#deps;
+    const { log, events, quarantine } = this.#deps;
     this.#socket.on('connect', () => void this.#register());
     this.#socket.on('disconnect', (reason) => {
       this.#toldChange = undefined;
@@ -84,7 +87,11 @@ export class BrokerLink implements Disposable {
       if (!this.#socket.active) this.#retry(() => this.#socket.connect());
     });
     this.#resources.use(events.on('study.changed', () => this.#gather()));
-    const beat = setInterval(() => void this.#beat(), heartbeatMs);
+    this.#resources.use(quarantine.events.on('taken', () => void this.#tellQuarantined()));
+    const beat = setInterval(() => {
+      void this.#beat();
+      void this.#tellQuarantined();
+    }, heartbeatMs);
     this.#resources.defer(() => clearInterval(beat));
   }
 
@@ -99,6 +106,7 @@ export class BrokerLink implements Disposable {
       this.#toldChange = sinceChange;
       this.#deps.log.info({ sinceChange }, 'registered with the broker');
       await this.#beat();
+      await this.#tellQuarantined();
       await this.#tell();
     } catch (error) {
       this.#again(error);
@@ -127,6 +135,23 @@ export class BrokerLink implements Disposable {
       this.#again(error);
     } finally {
       this.#isTelling = false;
+    }
+  }
+
+  /** For the audit trail. What is not acknowledged is told again with a later heartbeat. */
+  async #tellQuarantined(): Promise<void> {
+    if (this.#isTellingQuarantined || this.#toldChange === undefined) return;
+    this.#isTellingQuarantined = true;
+    const { quarantine, log } = this.#deps;
+    try {
+      for (let news = quarantine.untold(batchSize); news.length > 0; news = quarantine.untold(batchSize)) {
+        await this.#ask('object.quarantined', news, z.unknown());
+        quarantine.told(news.map(({ id }) => id));
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'the broker was not told what is in quarantine');
+    } finally {
+      this.#isTellingQuarantined = false;
     }
   }
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeFileMeta, type FileMeta } from '../dicom/file-meta.ts';
+import { encodeFileMeta } from '../dicom/file-meta.ts';
 import type { IncomingObject, ObjectStore } from './object-store.ts';
 
 /** Bytes gathered before they go to the file in one call. */
@@ -23,17 +23,26 @@ export async function openFileStore(directory: string): Promise<ObjectStore> {
   await syncDirectory(objects);
   await syncDirectory(directory);
 
-  const pathOf = (sha256: string): string => {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error('An object is named by a SHA-256');
-    return join(objects, sha256.slice(0, 2), `${sha256}.dcm`);
-  };
+  const pathOf = (sha256: string): string => join(objects, sha256.slice(0, 2), fileName(sha256));
+  const quarantinePathOf = (id: string): string => join(quarantine, fileName(id));
 
   return {
     pathOf,
     temporaryPath: () => join(incoming, `${randomUUID()}.rendition`),
-    create: async (meta) => createIncoming(join(incoming, `${randomUUID()}.part`), meta, pathOf),
+    create: async (meta, header = encodeFileMeta(meta)) =>
+      createIncoming(join(incoming, `${randomUUID()}.part`), header, { pathOf, quarantinePathOf }),
     async quarantine(sha256) {
-      await rename(pathOf(sha256), join(quarantine, `${sha256}.dcm`));
+      await rename(pathOf(sha256), quarantinePathOf(sha256));
+      await syncDirectory(quarantine);
+    },
+    async quarantined() {
+      const files = await readdir(quarantine);
+      return files.filter((name) => objectName.test(name)).map((name) => name.slice(0, 64));
+    },
+    quarantinePathOf,
+    async removeQuarantined(id) {
+      await rm(quarantinePathOf(id), { force: true });
+      await syncDirectory(quarantine);
     },
     async *shards() {
       for (const prefix of prefixes) {
@@ -51,13 +60,19 @@ export async function openFileStore(directory: string): Promise<ObjectStore> {
   };
 }
 
+function fileName(sha256: string): string {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error('An object is named by a SHA-256');
+  return `${sha256}.dcm`;
+}
+
+type Places = Pick<ObjectStore, 'pathOf' | 'quarantinePathOf'>;
+
 async function createIncoming(
   path: string,
-  meta: FileMeta,
-  pathOf: (sha256: string) => string,
+  header: Buffer,
+  { pathOf, quarantinePathOf }: Places,
 ): Promise<IncomingObject> {
   const file = await open(path, 'wx', 0o600);
-  const header = encodeFileMeta(meta);
   const hash = createHash('sha256');
   let waiting: Buffer[] = [header];
   let waitingBytes = header.length;
@@ -70,6 +85,12 @@ async function createIncoming(
     waiting = [];
     waitingBytes = 0;
     await writeAll(file, buffers);
+  };
+
+  const moveTo = async (target: string): Promise<void> => {
+    await rename(path, target);
+    await syncDirectory(join(target, '..'));
+    state = 'kept';
   };
 
   return {
@@ -90,11 +111,12 @@ async function createIncoming(
       state = 'finished';
       return { sha256, bytes: dataBytes };
     },
-    async keep() {
-      const target = pathOf(sha256);
-      await rename(path, target);
-      await syncDirectory(join(target, '..'));
-      state = 'kept';
+    keep: async () => moveTo(pathOf(sha256)),
+    async quarantine() {
+      // Other bytes before the same data set are another file.
+      const id = createHash('sha256').update(sha256).update(header).digest('hex');
+      await moveTo(quarantinePathOf(id));
+      return id;
     },
     async discard() {
       if (state === 'kept' || state === 'discarded') return;

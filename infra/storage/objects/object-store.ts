@@ -9,13 +9,19 @@ import type { FileMeta } from '../dicom/file-meta.ts';
  * - The same content may be kept twice; it is there once.
  */
 export interface ObjectStore {
-  create(meta: FileMeta): Promise<IncomingObject>;
+  /** @param header what the file begins with, instead of one made of `meta` */
+  create(meta: FileMeta, header?: Buffer): Promise<IncomingObject>;
   /** Also of an object that is not there. */
   pathOf(sha256: string): string;
   /** A path for a file that lives as long as one request. */
   temporaryPath(): string;
   /** Takes an object out of the store without destroying it. */
   quarantine(sha256: string): Promise<void>;
+  /** Names of all that lie in quarantine. */
+  quarantined(): Promise<string[]>;
+  quarantinePathOf(id: string): string;
+  /** Also when it is gone already. */
+  removeQuarantined(id: string): Promise<void>;
   /** All names, shard by shard; `prefix` is what the names of a shard begin with. */
   shards(): AsyncIterable<{ readonly prefix: string; readonly names: ReadonlySet<string> }>;
   freeBytes(): Promise<number>;
@@ -32,6 +38,8 @@ export interface IncomingObject {
   finish(): Promise<{ readonly sha256: string; readonly bytes: number }>;
   /** After `finish`: puts the object in its place, durably. */
   keep(): Promise<void>;
-  /** Idempotent. After `keep` it does nothing. */
+  /** After `finish`: puts the object out of the way, durably, under the name that is answered. The same file has the same name. */
+  quarantine(): Promise<string>;
+  /** Idempotent. After `keep` or `quarantine` it does nothing. */
   discard(): Promise<void>;
 }
