@@ -14,6 +14,7 @@ export { manifestRoutes } from './routes/manifest-routes.ts';
 export { operationsRoutes, type Health } from './routes/operations-routes.ts';
 export { provisionRoutes } from './routes/provision-routes.ts';
 export { publicRoutes } from './routes/public-routes.ts';
+export { quarantineRoutes } from './routes/quarantine-routes.ts';
 export { reservationRoutes } from './routes/reservation-routes.ts';
 export { serviceRoutes } from './routes/service-routes.ts';
 export { sessionRoutes } from './routes/session-routes.ts';

@@ -185,11 +185,9 @@ export class NodeRegistry {
 
   storageHeartbeat(nodeId: NodeId, heartbeat: StorageHeartbeat): void {
     const storage = this.#nodes.get(nodeId)?.storage;
-    const { freeBytes, associations, studies, instances, conflicts } = heartbeat;
-    if (storage)
-      this.#heard(nodeId, {
-        storage: { ...storage, freeBytes, associations, studies, instances, conflicts },
-      });
+    const { freeBytes, associations, studies, instances, conflicts, quarantined } = heartbeat;
+    const counts = { freeBytes, associations, studies, instances, conflicts, quarantined };
+    if (storage) this.#heard(nodeId, { storage: { ...storage, ...counts } });
   }
 
   /** The link is gone. The picture may well go on: only missed heartbeats make the node lost. */

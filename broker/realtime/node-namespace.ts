@@ -7,12 +7,14 @@ import {
   nodeSessionEventSchema,
   nodeViewToldSchema,
   parseInput,
+  quarantineNewsSchema,
   storageHeartbeatSchema,
   storageRegistrationSchema,
   studySummarySchema,
   type BrokerToNode,
   type NodeToBroker,
   type NodeWelcome,
+  type QuarantineNews,
   type StorageWelcome,
   type StudySummary,
 } from '@medusa/protocol';
@@ -146,6 +148,19 @@ function serveStorageNode(events: Answering, { identity, link }: Connected, deps
     for (const study of studies) await auditStored(deps.audit, nodeId, study);
     return null;
   });
+  const newsSchema = z.array(quarantineNewsSchema).max(1_000);
+  events.on('object.quarantined', newsSchema, async (news): Promise<null> => {
+    for (const one of news) await auditQuarantined(deps.audit, identity.nodeId, one);
+    return null;
+  });
+}
+
+/** The storage node tells each object until it is acknowledged: a line may come twice, and none is missing. */
+async function auditQuarantined(audit: AuditTrail, nodeId: string, news: QuarantineNews): Promise<void> {
+  const { id, reason, receivedFrom, receivedAt } = news;
+  const actor = { id: receivedFrom, name: receivedFrom, address: '' };
+  const fact = { action: 'object.quarantined', actor, objectType: 'object', objectId: id } as const;
+  await audit.record({ ...fact, detail: `on ${nodeId} at ${receivedAt}: ${reason}` });
 }
 
 /** Who sent it is as the storage node tells: the AE title of the peer. */

@@ -8,7 +8,12 @@ type Change = {
   readonly caller: UserCaller;
   readonly action: Extract<
     AuditAction,
-    'provider.changed' | 'pool.changed' | 'resource.changed' | 'service.changed' | 'agreement.changed'
+    | 'provider.changed'
+    | 'pool.changed'
+    | 'resource.changed'
+    | 'service.changed'
+    | 'agreement.changed'
+    | 'quarantine.changed'
   >;
   readonly objectId: string;
   /** What was asked for; never a secret. */
