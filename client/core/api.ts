@@ -22,6 +22,7 @@ import type { DocumentCalls } from './document.ts';
 import { ManifestApi } from './manifest-api.ts';
 import { ProvisionApi, type Call } from './provision-api.ts';
 import { publicConfigSchema, type PublicConfig } from './public-config.ts';
+import { QuarantineApi } from './quarantine-api.ts';
 import { ReservationApi } from './reservation-api.ts';
 import { ServiceApi } from './service-api.ts';
 
@@ -37,6 +38,7 @@ export async function loadPublicConfig(signal?: AbortSignal): Promise<PublicConf
 export class Api {
   readonly provision = new ProvisionApi(async (path, options) => this.#call(path, options));
   readonly capacity = new CapacityApi(async (path, options) => this.#call(path, options));
+  readonly quarantine = new QuarantineApi(async (path, options) => this.#call(path, options));
   readonly reservations = new ReservationApi(async (path, options) => this.#call(path, options));
   readonly services = new ServiceApi(async (path, options) => this.#call(path, options));
   readonly agreements: AgreementApi;

@@ -5,6 +5,7 @@ import { documentStrings } from './documents.ts';
 import { manifestStrings } from './manifests.ts';
 import { pixelStrings } from './pixels.ts';
 import { provisionStrings } from './provision.ts';
+import { quarantineStrings } from './quarantine.ts';
 import { reservationStrings } from './reservations.ts';
 import { serviceStrings } from './services.ts';
 
@@ -254,6 +255,7 @@ export const strings = {
   manifests: manifestStrings,
   services: serviceStrings,
   reservations: reservationStrings,
+  quarantine: quarantineStrings,
   agreements: agreementStrings,
   admin: {
     title: 'Administration',
@@ -332,6 +334,7 @@ export const strings = {
     free: 'Free space',
     associations: 'Associations',
     conflicts: 'Conflicts',
+    quarantined: 'Quarantine',
     noStorage: 'No storage node has registered.',
     audit: {
       time: 'Time',

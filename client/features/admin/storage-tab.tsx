@@ -4,6 +4,7 @@ import { strings } from '../../strings/en.ts';
 import { ExpandableRows } from './expandable-rows.tsx';
 import { formatInstant } from './format-instant.ts';
 import { NodeHistory } from './nodes-tab.tsx';
+import { QuarantineList } from './quarantine-list.tsx';
 import { StateBadge } from './state-badge.tsx';
 
 const text = strings.admin;
@@ -25,6 +26,7 @@ export function StorageTab({ nodes }: { nodes: readonly NodeView[] }): ReactNode
         text.free,
         text.associations,
         text.conflicts,
+        text.quarantined,
         text.seen,
       ]}
       rows={nodes.map(({ id, state, reason, storage, lastSeenAt, history }) => ({
@@ -39,9 +41,15 @@ export function StorageTab({ nodes }: { nodes: readonly NodeView[] }): ReactNode
           formatBytes(storage?.freeBytes ?? null),
           storage?.associations,
           storage?.conflicts,
+          storage?.quarantined,
           formatInstant(lastSeenAt),
         ],
-        details: () => <NodeHistory history={history} />,
+        details: () => (
+          <>
+            <QuarantineList nodeId={id} />
+            <NodeHistory history={history} />
+          </>
+        ),
       }))}
     />
   );
