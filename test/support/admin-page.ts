@@ -3,7 +3,7 @@ import type { Medusa } from './medusa.ts';
 import { openPerson } from './viewer-page.ts';
 
 type Tab =
-  | ('pools' | 'providers' | 'networks' | 'volumes' | 'sessions' | 'events' | 'audit')
+  | ('pools' | 'providers' | 'networks' | 'volumes' | 'sessions' | 'storage' | 'events' | 'audit')
   | ('manifests' | 'agreements' | 'capacity');
 
 /** What an administrator does with providers, pools and resources. */
