@@ -37,7 +37,9 @@ export async function startRenderNode(
   const report = (error: unknown): void => log.error({ err: error }, 'render node was disturbed');
   const startedAt = new Date().toISOString();
   const claim = starting.use(await AgentClaim.acquire(config.nodeFolder, config.rtcPort));
-  const [confinement, encoders] = await Promise.all([probeConfinement(), probeEncoders()]);
+  const [confinement, probe] = await Promise.all([probeConfinement(), probeEncoders()]);
+  const { working: encoders, refused } = probe;
+  log.info({ encoders, refused }, 'video encoders probed');
   if (encoders.length === 0) throw new Error('No video encoder works on this machine');
   const rtcAddress = config.rtcAddress ?? (await ownAddressTowards(config.brokerUrl));
   const sfu = starting.use(
@@ -71,7 +73,7 @@ export async function startRenderNode(
       sfu,
       relay,
       confinement,
-      openEncoder: async (...given) => EncoderProcess.open(...given),
+      openEncoder: async (options, ...given) => EncoderProcess.open({ ...options, encoders }, ...given),
       settings,
       log,
     },

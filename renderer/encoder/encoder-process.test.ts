@@ -8,6 +8,7 @@ import { VirtualDisplay } from '../display/index.ts';
 import { Drawing } from '../test-support/drawing.ts';
 import { H264Decoder } from '../test-support/h264-decoder.ts';
 import { type AccessUnit, EncoderProcess, monotonicMs, probeEncoders, type StillEvent } from './index.ts';
+import { type EncoderName, encoderNames } from './ladder.ts';
 
 const size = { widthPx: 640, heightPx: 480 };
 const report = (error: unknown): void => void reported.push(error);
@@ -25,7 +26,9 @@ beforeEach(async () => {
 });
 afterEach(async () => cleanup.disposeAsync());
 
-async function openEncoder(): Promise<{ encoder: EncoderProcess; units: AccessUnit[] }> {
+async function openEncoder(
+  encoders?: readonly EncoderName[],
+): Promise<{ encoder: EncoderProcess; units: AccessUnit[] }> {
   const encoder = cleanup.use(
     await EncoderProcess.open(
       {
@@ -35,6 +38,7 @@ async function openEncoder(): Promise<{ encoder: EncoderProcess; units: AccessUn
         framesPerSecond: 30,
         kbps: 4_000,
         thrift: 'plenty',
+        ...(encoders && { encoders }),
       },
       report,
       AbortSignal.timeout(20_000),
@@ -178,7 +182,32 @@ describe('EncoderProcess', () => {
 });
 
 describe('probeEncoders', () => {
-  it('names encoders that really open', async () => {
-    expect(await probeEncoders()).toContain('libx264');
+  it('names encoders that really encode, and says why the others do not', async () => {
+    const { working, refused } = await probeEncoders();
+    expect(working).toContain('libx264');
+    expect([...working, ...Object.keys(refused)].sort()).toEqual([...encoderNames].sort());
+    for (const reason of Object.values(refused)) expect(reason).not.toBe('');
+  });
+});
+
+describe('the ladder of encoders', () => {
+  it('is stepped down where one does not open, and says which is at work', async () => {
+    const { refused } = await probeEncoders();
+    const [broken] = encoderNames.filter((name) => refused[name] !== undefined);
+    // On a machine where all work there is nothing to step down from.
+    if (!broken) return;
+    const { encoder, units } = await openEncoder([broken, 'libx264']);
+
+    await untilQuiet(units);
+
+    expect(encoder.name).toBe('libx264');
+    expect(units[0]?.isKeyframe).toBe(true);
+    expect(String(reported[0])).toContain(broken);
+  });
+
+  it('has an end: where none opens, that is told', async () => {
+    const { refused } = await probeEncoders();
+    const [broken] = encoderNames.filter((name) => refused[name] !== undefined);
+    if (broken) await expect(openEncoder([broken])).rejects.toThrow(broken);
   });
 });

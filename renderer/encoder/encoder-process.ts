@@ -7,12 +7,18 @@ import { TypedEmitter } from '@medusa/kernel';
 import { AppError, type PictureLayer } from '@medusa/protocol';
 import type { DisplaySize } from '../display/index.ts';
 import type { Encoder, EncoderEvents, EncoderOptions } from './encoder.ts';
-import type { EncoderCommand, EncoderReport, InjectedInput } from './messages.ts';
+import { type EncoderName, encoderNames } from './ladder.ts';
+import type { EncoderCommand, EncoderProbe, EncoderReport, InjectedInput } from './messages.ts';
 
 const program = fileURLToPath(new URL('program.ts', import.meta.url));
 /** A crash now and then is healed; an encoder that keeps dying within this time is not worth restarting. */
 const shortLifeMs = 3_000;
 const mostShortLives = 5;
+const encoderNameSchema = z.enum(encoderNames);
+const probeSchema = z.object({
+  working: z.array(encoderNameSchema),
+  refused: z.partialRecord(encoderNameSchema, z.string()),
+});
 
 /**
  * To V8 a grab is 8 MB more of memory, and the next one 8 MB less. Beside a heap of 16 MB it began to collect garbage many times a second (20 % of
@@ -22,10 +28,11 @@ const manyGrabsBetweenCollections = '--heap-growing-percent=1000';
 
 /** The encoder program as a supervised child process: it may crash, and the stream goes on with a keyframe. */
 export class EncoderProcess implements Encoder {
-  readonly name = 'libx264';
   readonly events: TypedEmitter<EncoderEvents>;
   readonly #options: EncoderOptions;
   readonly #report: (error: unknown) => void;
+  /** The first one is at work. */
+  #encoders: readonly EncoderName[];
   #child: ChildProcess;
   #size: DisplaySize;
   #kbps: number;
@@ -33,6 +40,9 @@ export class EncoderProcess implements Encoder {
   #areStillsWanted = false;
   #shortLives = 0;
   #isClosed = false;
+  /** The first program that reports. */
+  readonly #opened = Promise.withResolvers<undefined>();
+  #hasOpened = false;
 
   static async open(
     options: EncoderOptions,
@@ -41,7 +51,7 @@ export class EncoderProcess implements Encoder {
   ): Promise<EncoderProcess> {
     const encoder = new EncoderProcess(options, report);
     try {
-      await firstReport(encoder.#child, signal);
+      await encoder.#untilOpened(signal);
       return encoder;
     } catch (error) {
       await encoder[Symbol.asyncDispose]();
@@ -52,10 +62,15 @@ export class EncoderProcess implements Encoder {
   private constructor(options: EncoderOptions, report: (error: unknown) => void) {
     this.#options = options;
     this.#report = report;
+    this.#encoders = options.encoders ?? ['libx264'];
     this.#size = options.size;
     this.#kbps = options.kbps;
     this.events = new TypedEmitter(report);
     this.#child = this.#spawn();
+  }
+
+  get name(): EncoderName {
+    return this.#encoders[0] ?? 'libx264';
   }
 
   /** For tests and operators: which process it is. */
@@ -102,6 +117,18 @@ export class EncoderProcess implements Encoder {
     await promise;
   }
 
+  async #untilOpened(signal: AbortSignal): Promise<void> {
+    const aborted = (): void =>
+      this.#opened.reject(new AppError('session.start-failed', 'The encoder did not start in time'));
+    signal.addEventListener('abort', aborted, { once: true });
+    if (signal.aborted) aborted();
+    try {
+      await this.#opened.promise;
+    } finally {
+      signal.removeEventListener('abort', aborted);
+    }
+  }
+
   #send(command: EncoderCommand): void {
     if (!this.#isClosed && this.#child.connected)
       this.#child.send(command, (error) => error && this.#report(error));
@@ -119,18 +146,22 @@ export class EncoderProcess implements Encoder {
     });
     preferOverApplications(child.pid);
     let complaint = '';
+    let hasOpened = false;
     child.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2_000)));
     child.on('message', (report: EncoderReport) => {
-      if (report.kind === 'access-unit') this.events.emit('access-unit', report.accessUnit);
-      else if (report.kind === 'still') this.events.emit('still', report.event);
-      else if (report.kind === 'grays') this.events.emit('grays', report.ramp);
-      // Before, there is nobody to hear it.
-      else this.#sayWishes();
+      if (report.kind === 'opened') hasOpened = true;
+      this.#hear(report);
     });
-    child.once('exit', () => this.#afterExit(Date.now() - bornAt, complaint));
+    child.once('exit', () => {
+      const error = new AppError('session.start-failed', `The encoder ${this.name} died`, {
+        cause: new Error(complaint),
+      });
+      this.#afterExit(error, { hasOpened, livedMs: Date.now() - bornAt });
+    });
     child.send({
       kind: 'open',
       settings: {
+        encoder: this.name,
         displayName: address.displayName,
         cookie: address.cookie,
         ...this.#size,
@@ -142,23 +173,52 @@ export class EncoderProcess implements Encoder {
     return child;
   }
 
+  #hear(report: EncoderReport): void {
+    switch (report.kind) {
+      case 'opened':
+        this.#hasOpened = true;
+        this.#opened.resolve(undefined);
+        this.#sayWishes();
+        break;
+      case 'access-unit':
+        this.events.emit('access-unit', report.accessUnit);
+        break;
+      case 'still':
+        this.events.emit('still', report.event);
+        break;
+      case 'grays':
+        this.events.emit('grays', report.ramp);
+        break;
+    }
+  }
+
   #sayWishes(): void {
     if (this.#areStillsWanted) this.wantStills(true);
     if (this.#weakKbps !== null) this.setWeakBitrate(this.#weakKbps);
   }
 
-  #afterExit(livedMs: number, complaint: string): void {
+  /** @returns false when there is no other encoder. */
+  #stepDown(): boolean {
+    if (this.#encoders.length < 2) return false;
+    this.#encoders = this.#encoders.slice(1);
+    this.#shortLives = 0;
+    return true;
+  }
+
+  #afterExit(error: Error, { hasOpened, livedMs }: { hasOpened: boolean; livedMs: number }): void {
     if (this.#isClosed) return;
-    const error = new AppError('session.start-failed', 'The encoder died', { cause: new Error(complaint) });
     this.#shortLives = livedMs < shortLifeMs ? this.#shortLives + 1 : 0;
-    if (this.#shortLives >= mostShortLives) {
+    // One that does not even open, as when a graphic processor serves as many as it can, gets no second try.
+    const isHopeless = !hasOpened || this.#shortLives >= mostShortLives;
+    if (isHopeless && !this.#stepDown() && (!this.#hasOpened || this.#shortLives >= mostShortLives)) {
       this.#isClosed = true;
-      this.events.emit('failed', error);
+      this.#opened.reject(error);
+      if (this.#hasOpened) this.events.emit('failed', error);
       return;
     }
     this.#report(error);
     this.#child = this.#spawn();
-    this.events.emit('restarted');
+    if (this.#hasOpened) this.events.emit('restarted');
   }
 }
 
@@ -174,26 +234,11 @@ function preferOverApplications(pid: number | undefined): void {
   }
 }
 
-async function firstReport(child: ChildProcess, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  const aborted = (): void =>
-    reject(new AppError('session.start-failed', 'The encoder did not start in time'));
-  signal.addEventListener('abort', aborted, { once: true });
-  if (signal.aborted) aborted();
-  child.once('message', () => resolve(undefined));
-  child.once('exit', () => reject(new AppError('session.start-failed', 'The encoder did not start')));
-  try {
-    await promise;
-  } finally {
-    signal.removeEventListener('abort', aborted);
-  }
-}
-
-/** The encoders that really open on this machine, best first. */
-export async function probeEncoders(): Promise<readonly string[]> {
+/** The encoders that really encode on this machine, best first, and why the others do not. */
+export async function probeEncoders(): Promise<EncoderProbe> {
   const { stdout } = await promisify(execFile)(process.execPath, [program, '--probe'], {
     env: { PATH: '/usr/bin:/bin' },
     timeout: 20_000,
   });
-  return z.array(z.string()).parse(JSON.parse(stdout));
+  return probeSchema.parse(JSON.parse(stdout));
 }

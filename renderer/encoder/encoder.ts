@@ -1,6 +1,7 @@
 import type { TypedEmitter } from '@medusa/kernel';
 import type { PictureLayer } from '@medusa/protocol';
 import type { DisplayAddress, DisplaySize } from '../display/index.ts';
+import type { EncoderName } from './ladder.ts';
 import type { AccessUnit, GrayRamp, InjectedInput, StillEvent, Thrift } from './messages.ts';
 
 export type EncoderOptions = {
@@ -10,6 +11,8 @@ export type EncoderOptions = {
   readonly framesPerSecond: number;
   readonly kbps: number;
   readonly thrift: Thrift;
+  /** Those that work on this machine, best first; when one cannot be kept running the next one takes over. Unset: x264. */
+  readonly encoders?: readonly EncoderName[];
 };
 
 export type EncoderEvents = {
@@ -18,7 +21,7 @@ export type EncoderEvents = {
   grays: [ramp: GrayRamp];
   /** Of a resting picture, while stills are wanted. */
   still: [event: StillEvent];
-  /** It died and a new one runs; the next access unit is a keyframe, the next still is told from the beginning. */
+  /** It died and a new one runs, maybe of another name; the next access unit is a keyframe, the next still is told from the beginning. */
   restarted: [];
   /** It cannot be kept running. */
   failed: [error: Error];
@@ -29,6 +32,7 @@ export type EncoderEvents = {
  * each at once and never more than one at a time; the first is a keyframe, and so is the first of a new size.
  */
 export interface Encoder extends AsyncDisposable {
+  /** The one at work now. */
   readonly name: string;
   readonly events: TypedEmitter<EncoderEvents>;
   /** Requests that come together are answered by one keyframe. */

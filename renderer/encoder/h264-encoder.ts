@@ -1,15 +1,15 @@
 import {
   AV_PICTURE_TYPE_I,
   AV_PICTURE_TYPE_NONE,
-  AV_PIX_FMT_YUV420P,
   AVCOL_PRI_BT709,
   AVCOL_RANGE_JPEG,
   AVCOL_SPC_BT709,
   AVCOL_TRC_BT709,
-  FF_ENCODER_LIBX264,
 } from 'node-av/constants';
 import { Codec, CodecContext, Dictionary, type Frame, Packet, Rational } from 'node-av/lib';
 import { checked } from './checked.ts';
+import { type FrameFeed, openFrameFeed } from './frame-feed.ts';
+import { type EncoderName, rungs, type Rung } from './ladder.ts';
 
 export type H264Options = {
   readonly widthPx: number;
@@ -22,6 +22,8 @@ export type H264Options = {
   /** Constant rate factor of x264: lower is better, near 12 the eye sees no loss in gray images. */
   readonly crf: number;
   readonly threads: number;
+  /** Unset: x264. */
+  readonly encoder?: EncoderName;
 };
 
 /**
@@ -35,67 +37,46 @@ const bufferMs = {
   mostFromKbps: 12_000,
   leastBits: 100_000,
 } as const;
-/** Above this many pixels the faster preset keeps two cores in time. */
-const largePicturePx = 1_300_000;
-
-/** libx264 for live pictures: constant quality, never above the bit rate, no frame held back. */
+/** An H.264 encoder of the ladder, for live pictures. */
 export class H264Encoder implements Disposable {
-  readonly #context: CodecContext;
+  readonly #options: H264Options;
+  readonly #rung: Rung;
   readonly #packet: Packet;
-  readonly #framesPerSecond: number;
+  #opened: Opened;
+  #rate: Rate;
   #crf: number;
+  #isRateNew = false;
 
   static async open(options: H264Options): Promise<H264Encoder> {
-    const codec = Codec.findEncoderByName(FF_ENCODER_LIBX264);
-    if (!codec) throw new Error('libx264 is missing from this FFmpeg');
-    const context = new CodecContext();
-    context.allocContext3(codec);
-    context.width = options.widthPx;
-    context.height = options.heightPx;
-    context.pixelFormat = AV_PIX_FMT_YUV420P;
-    context.colorRange = AVCOL_RANGE_JPEG;
-    context.colorSpace = AVCOL_SPC_BT709;
-    context.colorPrimaries = AVCOL_PRI_BT709;
-    context.colorTrc = AVCOL_TRC_BT709;
-    context.timeBase = new Rational(1, 90_000);
-    context.framerate = new Rational(options.framesPerSecond, 1);
-    context.gopSize = 1_000_000;
-    context.maxBFrames = 0;
-    context.threadCount = options.threads;
-    setBitrate(
-      context,
-      options.kbps,
-      options.framesPerSecond / (options.turnsPerSecond ?? options.framesPerSecond),
-    );
-    const isLarge = options.widthPx * options.heightPx > largePicturePx;
-    const settings = Dictionary.fromObject({
-      preset: isLarge ? 'ultrafast' : 'superfast',
-      tune: 'zerolatency',
-      profile: 'baseline',
-      'forced-idr': '1',
-      crf: `${options.crf}`,
-    });
-    checked(await context.open2(codec, settings), 'open libx264');
-    return new H264Encoder(context, options);
+    const rate = {
+      kbps: options.kbps,
+      framesOfATurn: options.framesPerSecond / (options.turnsPerSecond ?? options.framesPerSecond),
+    };
+    return new H264Encoder(options, rate, await openContext(options, rate));
   }
 
-  private constructor(context: CodecContext, { crf, framesPerSecond }: H264Options) {
-    this.#context = context;
-    this.#crf = crf;
-    this.#framesPerSecond = framesPerSecond;
+  private constructor(options: H264Options, rate: Rate, opened: Opened) {
+    this.#options = options;
+    this.#rung = rungs[nameOf(options)];
+    this.#rate = rate;
+    this.#opened = opened;
+    this.#crf = options.crf;
     this.#packet = new Packet();
     this.#packet.alloc();
   }
 
   /** @param turnsPerSecond as many pictures come while it moves. */
   setBitrate(kbps: number, turnsPerSecond: number): void {
-    setBitrate(this.#context, kbps, this.#framesPerSecond / turnsPerSecond);
+    this.#rate = { kbps, framesOfATurn: this.#options.framesPerSecond / turnsPerSecond };
+    if (this.#rung.takesBitrate) setBitrate(this.#opened.context, this.#rate);
+    else this.#isRateNew = true;
   }
 
-  /** From the next frame on. */
+  /** From the next frame on, where the encoder can; otherwise it keeps the one that it began with. */
   setQuality(crf: number): void {
-    if (crf === this.#crf) return;
-    checked(this.#context.setOption('crf', `${crf}`), 'change the quality');
+    const { qualityOption } = this.#rung;
+    if (crf === this.#crf || qualityOption === undefined) return;
+    checked(this.#opened.context.setOption(qualityOption, `${crf}`), 'change the quality');
     this.#crf = crf;
   }
 
@@ -104,10 +85,13 @@ export class H264Encoder implements Disposable {
     frame: Frame,
     picture: { readonly ticks: bigint; readonly isKeyframe: boolean },
   ): Promise<{ bytes: Uint8Array; isKeyframe: boolean }> {
-    frame.pts = picture.ticks;
-    frame.pictType = picture.isKeyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-    checked(await this.#context.sendFrame(frame), 'encode');
-    checked(this.#context.receivePacketSync(this.#packet), 'take the encoded picture');
+    if (this.#isRateNew) await this.#openAnew();
+    const { context, feed } = this.#opened;
+    const fed = await feed.bring(frame);
+    fed.pts = picture.ticks;
+    fed.pictType = picture.isKeyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    checked(await context.sendFrame(fed), 'encode');
+    checked(context.receivePacketSync(this.#packet), 'take the encoded picture');
     const bytes = Uint8Array.from(this.#packet.data ?? []);
     const encoded = { bytes, isKeyframe: this.#packet.isKeyframe };
     this.#packet.unref();
@@ -116,15 +100,59 @@ export class H264Encoder implements Disposable {
 
   [Symbol.dispose](): void {
     this.#packet.free();
-    this.#context.freeContext();
+    this.#opened[Symbol.dispose]();
   }
+
+  /** It begins with a keyframe. */
+  async #openAnew(): Promise<void> {
+    this.#isRateNew = false;
+    const former = this.#opened;
+    this.#opened = await openContext(this.#options, this.#rate);
+    former[Symbol.dispose]();
+  }
+}
+
+type Rate = { readonly kbps: number; readonly framesOfATurn: number };
+type Opened = Disposable & { readonly context: CodecContext; readonly feed: FrameFeed };
+
+function nameOf({ encoder = 'libx264' }: H264Options): EncoderName {
+  return encoder;
+}
+
+async function openContext(options: H264Options, rate: Rate): Promise<Opened> {
+  const name = nameOf(options);
+  const rung = rungs[name];
+  const codec = Codec.findEncoderByName(rung.codec);
+  if (!codec) throw new Error(`${name} is missing from this FFmpeg`);
+  using undo = new DisposableStack();
+  const memory = rung.openMemory && undo.use(rung.openMemory(options));
+  const feed = undo.use(openFrameFeed(rung, options, memory));
+  const context = undo.adopt(new CodecContext(), (each) => each.freeContext());
+  context.allocContext3(codec);
+  context.width = options.widthPx;
+  context.height = options.heightPx;
+  context.pixelFormat = memory ? memory.frames.format : rung.pixelFormat;
+  if (memory) context.hwFramesCtx = memory.frames;
+  context.colorRange = AVCOL_RANGE_JPEG;
+  context.colorSpace = AVCOL_SPC_BT709;
+  context.colorPrimaries = AVCOL_PRI_BT709;
+  context.colorTrc = AVCOL_TRC_BT709;
+  context.timeBase = new Rational(1, 90_000);
+  context.framerate = new Rational(options.framesPerSecond, 1);
+  context.gopSize = 1_000_000;
+  context.maxBFrames = 0;
+  context.threadCount = options.threads;
+  setBitrate(context, rate);
+  checked(await context.open2(codec, Dictionary.fromObject(rung.options(options))), `open ${name}`);
+  const kept = undo.move();
+  return { context, feed, [Symbol.dispose]: () => kept.dispose() };
 }
 
 /**
  * Without look-ahead x264 does not know how long a picture lasts: its buffer fills by the most frames that ever come, so fewer would get
  * but a part of the rate.
  */
-function setBitrate(context: CodecContext, kbps: number, framesOfATurn: number): void {
+function setBitrate(context: CodecContext, { kbps, framesOfATurn }: Rate): void {
   context.rcMaxRate = BigInt(Math.round(kbps * 1_000 * framesOfATurn));
   context.rcBufferSize = Math.round(kbps * bufferMsAt(kbps));
 }

@@ -1,4 +1,5 @@
 import type { ParticipantId, PictureLayer, StillSize, StillWhole } from '@medusa/protocol';
+import type { EncoderName } from './ladder.ts';
 
 /** An input that was injected: the next grab may show what it did. */
 export type InjectedInput = {
@@ -36,6 +37,7 @@ export type AccessUnit = {
 export type Thrift = 'plenty' | 'spare';
 
 export type EncoderSettings = {
+  readonly encoder: EncoderName;
   readonly displayName: string;
   readonly cookie: Uint8Array;
   readonly widthPx: number;
@@ -67,6 +69,14 @@ export type GrayRamp = {
   readonly levels: number;
   /** Of the worst of them, in levels. */
   readonly worstError: number;
+};
+
+/** What `--probe` prints. */
+export type EncoderProbe = {
+  /** Best first. */
+  readonly working: EncoderName[];
+  /** Why. */
+  readonly refused: Partial<Record<EncoderName, string>>;
 };
 
 /** Agent → encoder program, over Node's IPC channel with structured clones. */

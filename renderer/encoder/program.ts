@@ -3,9 +3,11 @@
  * over Node's IPC channel in the words of messages.ts; it ends when the agent closes the channel or dies.
  */
 import { assertNever } from '@medusa/kernel';
+import { Converter } from './converter.ts';
 import { createGrayRampWatch } from './gray-ramp-watch.ts';
 import { H264Encoder } from './h264-encoder.ts';
-import type { EncoderCommand, EncoderReport } from './messages.ts';
+import { type EncoderName, encoderNames } from './ladder.ts';
+import type { EncoderCommand, EncoderProbe, EncoderReport } from './messages.ts';
 import { ScreenEncoder } from './screen-encoder.ts';
 
 const failed = 1;
@@ -65,24 +67,27 @@ function obeyOpened(opened: ScreenEncoder, command: Exclude<EncoderCommand, { ki
   }
 }
 
-/** `--probe`: opens each encoder for real, and prints the names of those that work as JSON. */
+/** `--probe`: lets each encoder encode a picture, and prints as JSON which can, best first, and why the others cannot. */
 async function probe(): Promise<void> {
-  const working: string[] = [];
-  try {
-    const opened = await H264Encoder.open({
-      widthPx: 640,
-      heightPx: 480,
-      framesPerSecond: 30,
-      kbps: 1_000,
-      crf: 12,
-      threads: 1,
-    });
-    opened[Symbol.dispose]();
-    working.push('libx264');
-  } catch (error) {
-    process.stderr.write(`${String(error)}\n`);
+  const probed: EncoderProbe = { working: [], refused: {} };
+  for (const name of encoderNames) {
+    try {
+      await encodeOne(name);
+      probed.working.push(name);
+    } catch (error) {
+      probed.refused[name] = error instanceof Error ? error.message : String(error);
+    }
   }
-  process.stdout.write(JSON.stringify(working));
+  process.stdout.write(JSON.stringify(probed));
+}
+
+async function encodeOne(name: EncoderName): Promise<void> {
+  const size = { widthPx: 640, heightPx: 480 };
+  const rates = { framesPerSecond: 30, kbps: 1_000, crf: 12, threads: 1 };
+  using converter = new Converter(size);
+  using opened = await H264Encoder.open({ ...size, ...rates, encoder: name });
+  const { isKeyframe } = await opened.encode(converter.frame, { ticks: 1n, isKeyframe: true });
+  if (!isKeyframe) throw new Error('It began without a keyframe');
 }
 
 if (process.argv.includes('--probe')) await probe();

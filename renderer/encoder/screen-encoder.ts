@@ -336,10 +336,10 @@ function rtpTimestampOf(ticks: bigint): number {
 }
 
 function codecSettingsOf(settings: EncoderSettings, kbps: number): H264Options {
-  const { widthPx, heightPx, framesPerSecond, thrift } = settings;
+  const { widthPx, heightPx, framesPerSecond, thrift, encoder } = settings;
   const turnsPerSecond = turnsPerSecondAt(kbps, framesPerSecond);
   const rates = { framesPerSecond, turnsPerSecond, kbps };
-  return { widthPx, heightPx, ...rates, crf: paces[thrift].movingCrf, threads: 2 };
+  return { widthPx, heightPx, ...rates, crf: paces[thrift].movingCrf, threads: 2, encoder };
 }
 
 async function openPipeline(settings: EncoderSettings, kbps: number): Promise<Pipeline> {
