@@ -6,7 +6,7 @@ import { viewStateSchema } from './view.ts';
 const opaqueSchema = z.record(z.string(), z.unknown());
 const transportIdSchema = z.string().max(64);
 /** The data channels of a viewer to the render node. */
-export const producedLabelSchema = z.enum(['input.moves', 'input.events', 'frames.arrived']);
+export const producedLabelSchema = z.enum(['input.moves', 'input.events', 'frames.arrived', 'frames.taken']);
 
 /** `weak`: the same picture smaller and less often, for a participant whose path carries less than the others' do. */
 export const pictureLayerSchema = z.enum(['main', 'weak']);
@@ -34,8 +34,11 @@ export const streamRequestSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('consume-data'),
     transportId: transportIdSchema,
-    /** Unset: the display's events. Of stills nothing comes before `resume`. */
-    label: z.enum(['display.events', 'still']).optional(),
+    /**
+     * Unset: the display's events. Of stills and frames nothing comes before `resume`. Frames come in place of the video: who resumes the
+     * one gives the other up.
+     */
+    label: z.enum(['display.events', 'still', 'frames']).optional(),
   }),
   /** The still that came is not the one that was sent: all of it once more. */
   z.object({ kind: z.literal('refine') }),
