@@ -4,7 +4,10 @@ import {
   AppError,
   decodeArrivals,
   type DisplayEvent,
+  displayEventsLabel,
   frameArrivalsLabel,
+  framesLabel,
+  framesTakenLabel,
   type PictureLayer,
   stillLabel,
   type StreamRequest,
@@ -13,98 +16,61 @@ import {
 import type { DisplayEvents } from './display-events.ts';
 import { createPathRate } from './path-rate.ts';
 import type { StillChannel } from './still-channel.ts';
+import { WatchedPicture } from './watched-picture.ts';
 
 export type ParticipantStream = {
   readonly router: types.Router;
   readonly server: types.WebRtcServer;
   readonly direct: types.DirectTransport;
   readonly producers: Readonly<Record<PictureLayer, types.Producer>>;
+  /** Where the data consumers of pictures hang; what each of them carries is its participant's own. */
+  readonly frames: types.DataProducer;
   readonly display: DisplayEvents;
   readonly stills: StillChannel;
 };
 type Listeners = {
   readonly input: (message: Uint8Array) => void;
+  /** Of its own, by no consumer of the SFU. */
+  readonly keyframeWanted: (layer: PictureLayer) => void;
   /** What it told of its path changed what is known of that. */
   readonly heard: () => void;
   readonly gone: () => void;
   readonly report: (error: unknown) => void;
 };
-type Watched = { readonly consumer: types.Consumer; readonly layer: PictureLayer };
 type ParticipantRequest = Exclude<StreamRequest, { kind: 'capabilities' | 'close' }>;
 type Request<Kind extends ParticipantRequest['kind']> = Extract<ParticipantRequest, { kind: Kind }>;
 
 const mostTransports = 8;
 /** A whole still is many bytes: nobody gets it again and again. */
 const refineIntervalMs = 1_000;
-/** What is told of frames so soon after a stream began may be of the one before. */
-const lastWordsMs = 1_000;
-/** An input message is at most 13 bytes. */
-const mostInputBytes = 64;
+/** A message of input, or of a frame that was taken, is at most 13 bytes. */
+const mostMessageBytes = 64;
 
 /** The transports of one person at one screen. It can see the picture and send input, and produce nothing else. */
 export class Participant {
   readonly #stream: ParticipantStream;
   readonly #listeners: Listeners;
   readonly #transports = new Map<string, types.WebRtcTransport>();
-  readonly #consumers = new Map<string, Watched>();
   readonly rate = createPathRate();
-  #layer: PictureLayer = 'main';
-  #watching: PictureLayer | undefined;
+  readonly picture: WatchedPicture;
   #display: types.DataConsumer | undefined;
   #still: types.DataConsumer | undefined;
   #refinedAtMs = -Infinity;
-  #startedAtMs = -Infinity;
-  #shownTimestamp: number | undefined;
-  #hasChangedLayer = false;
 
   constructor(stream: ParticipantStream, listeners: Listeners) {
     this.#stream = stream;
     this.#listeners = listeners;
+    this.picture = new WatchedPicture({
+      producers: stream.producers,
+      tellLayer: (layer) => this.#tell({ kind: 'layer', layer }),
+      wantKeyframe: listeners.keyframeWanted,
+    });
   }
 
   get isConnected(): boolean {
     return [...this.#transports.values()].some(
       ({ dtlsState, iceState }) => dtlsState === 'connected' && iceState !== 'disconnected',
     );
-  }
-
-  /** The layer whose pictures are on their way to it. */
-  get watching(): PictureLayer | undefined {
-    return this.#watching;
-  }
-
-  /**
-   * It has told that it shows this frame of the layer, or watches another one. Layers have their timestamps in common: of who has changed
-   * between them it is not known which one a frame was of.
-   */
-  hasShown(layer: PictureLayer, rtpTimestamp: number): boolean {
-    if (this.#watching !== layer) return true;
-    return !this.#hasChangedLayer && this.#shownTimestamp === rtpTimestamp;
-  }
-
-  /**
-   * Has its client consume this layer from now on. What was too much for its path ends at once, so that the word comes through; its last
-   * picture stays until the first of the new layer is there.
-   */
-  async assign(layer: PictureLayer): Promise<void> {
-    if (layer === this.#layer) return;
-    this.#layer = layer;
-    const present = this.#latest;
-    if (!present) return;
-    this.#tell({ kind: 'layer', layer });
-    if (present.layer !== layer && layer === 'weak') await this.#pause();
-    // It changed back before the client followed.
-    if (present.layer === layer && this.#watching === undefined) await this.#start(present);
-  }
-
-  /** Called each second: a word gets lost with a channel that is not open yet. */
-  remind(): void {
-    const present = this.#latest;
-    if (present && present.layer !== this.#layer) this.#tell({ kind: 'layer', layer: this.#layer });
-  }
-
-  get #latest(): Watched | undefined {
-    return [...this.#consumers.values()].at(-1);
   }
 
   async answer(request: ParticipantRequest): Promise<StreamResponse> {
@@ -121,7 +87,10 @@ export class Participant {
         return { kind: 'restart-ice', iceParameters };
       }
       case 'consume':
-        return this.#consume(request);
+        return this.picture.consumeVideo(
+          this.#transport(request.transportId),
+          withoutEstimates(request.rtpCapabilities),
+        );
       case 'resume':
         return this.#resume(request);
       case 'produce-data':
@@ -139,8 +108,7 @@ export class Participant {
   close(): void {
     for (const transport of this.#transports.values()) transport.close();
     this.#transports.clear();
-    this.#consumers.clear();
-    this.#watching = undefined;
+    this.picture.close();
   }
 
   async #createTransport(): Promise<StreamResponse> {
@@ -176,45 +144,14 @@ export class Participant {
     this.#listeners.gone();
   }
 
-  async #consume(request: Request<'consume'>): Promise<StreamResponse> {
-    const layer = this.#layer;
-    const consumer = await this.#transport(request.transportId).consume({
-      producerId: this.#stream.producers[layer].id,
-      rtpCapabilities: withoutEstimates(request.rtpCapabilities),
-      paused: true,
-    });
-    this.#consumers.set(consumer.id, { consumer, layer });
-    consumer.observer.on('close', () => this.#consumers.delete(consumer.id));
-    const { id, producerId, rtpParameters } = consumer;
-    return { kind: 'consume', id, producerId, rtpParameters, layer };
-  }
-
   async #resume(request: Request<'resume'>): Promise<StreamResponse> {
     if (request.consumerId === this.#still?.id) {
       this.#stream.stills.welcome(this.#still);
       return { kind: 'resume' };
     }
-    const watched = this.#consumers.get(request.consumerId);
-    if (!watched) throw new AppError('stream.unknown', 'There is no such consumer');
-    for (const { consumer } of [...this.#consumers.values()])
-      // Both at once were twice as much for the path.
-      if (consumer !== watched.consumer) consumer.close();
-    await this.#start(watched);
+    if (!(await this.picture.resume(request.consumerId)))
+      throw new AppError('stream.unknown', 'There is no such consumer');
     return { kind: 'resume' };
-  }
-
-  async #start({ consumer, layer }: Watched): Promise<void> {
-    this.#watching = layer;
-    this.#hasChangedLayer ||= layer !== 'main';
-    this.#startedAtMs = performance.now();
-    this.#shownTimestamp = undefined;
-    await consumer.resume();
-    await consumer.requestKeyFrame();
-  }
-
-  async #pause(): Promise<void> {
-    this.#watching = undefined;
-    for (const { consumer } of this.#consumers.values()) await consumer.pause();
   }
 
   #tell(event: DisplayEvent): void {
@@ -230,20 +167,23 @@ export class Participant {
     const consumer = await this.#stream.direct.consumeData({ dataProducerId: producer.id });
     consumer.on('message', (message) => {
       if (request.label === frameArrivalsLabel) this.#hear(message);
-      else if (message.byteLength <= mostInputBytes) this.#listeners.input(message);
+      else if (message.byteLength > mostMessageBytes) return;
+      else if (request.label === framesTakenLabel) this.picture.taken(message);
+      else this.#listeners.input(message);
     });
     return { kind: 'produce-data', id: producer.id };
   }
 
   async #consumeData(request: Request<'consume-data'>): Promise<StreamResponse> {
-    const { display, stills } = this.#stream;
-    const isStill = request.label === stillLabel;
-    const channel = isStill ? stills : display;
+    const { display, stills, frames } = this.#stream;
+    const producers = { [stillLabel]: stills.producerId, [framesLabel]: frames.id };
+    const { label = displayEventsLabel } = request;
     const consumer = await this.#transport(request.transportId).consumeData({
-      dataProducerId: channel.producerId,
+      dataProducerId: label === displayEventsLabel ? display.producerId : producers[label],
       ordered: true,
     });
-    if (isStill) this.#still = consumer;
+    if (label === stillLabel) this.#still = consumer;
+    else if (label === framesLabel) this.picture.consumeFrames(consumer);
     else {
       this.#display = consumer;
       display.welcome(consumer);
@@ -262,7 +202,7 @@ export class Participant {
     const arrivals = decodeArrivals(message);
     if (!arrivals) return;
     const now = performance.now();
-    if (now - this.#startedAtMs > lastWordsMs) this.#shownTimestamp = arrivals.at(-1)?.rtpTimestamp;
+    this.picture.shown(arrivals.at(-1)?.rtpTimestamp, now);
     this.rate.arrived(arrivals, now);
     this.#listeners.heard();
   }

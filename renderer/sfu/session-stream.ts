@@ -3,6 +3,7 @@ import { TypedEmitter } from '@medusa/kernel';
 import {
   AppError,
   displayEventsLabel,
+  framesLabel,
   type ParticipantId,
   type PictureLayer,
   stillLabel,
@@ -13,6 +14,7 @@ import type { AccessUnit } from '../encoder/index.ts';
 import { planBitrate } from './bitrate.ts';
 import { DisplayEvents } from './display-events.ts';
 import { chooseLayers, type Standing, type WatchedPath } from './layer-choice.ts';
+import { outgoingFrame } from './outgoing-frame.ts';
 import { Participant, type ParticipantStream } from './participant.ts';
 import { keyframesWanted } from './rtcp.ts';
 import { StillChannel } from './still-channel.ts';
@@ -49,6 +51,7 @@ export class SessionStream implements AsyncDisposable {
   readonly #router: types.Router;
   readonly #direct: types.DirectTransport;
   readonly #layers: Readonly<Record<PictureLayer, VideoLayer>>;
+  readonly #frames: types.DataProducer;
   readonly #server: types.WebRtcServer;
   readonly #participants = new Map<ParticipantId, Participant>();
   readonly #timer: NodeJS.Timeout;
@@ -72,7 +75,9 @@ export class SessionStream implements AsyncDisposable {
       };
       const displayProducer = await direct.produceData({ label: displayEventsLabel });
       const stillProducer = await direct.produceData({ label: stillLabel });
-      return new SessionStream({ ...parts, router, direct, layers, displayProducer, stillProducer }, options);
+      const frames = await direct.produceData({ label: framesLabel });
+      const producers = { displayProducer, stillProducer, frames };
+      return new SessionStream({ ...parts, router, direct, layers, ...producers }, options);
     } catch (error) {
       router.close();
       throw error;
@@ -87,6 +92,7 @@ export class SessionStream implements AsyncDisposable {
       layers: Record<PictureLayer, VideoLayer>;
       displayProducer: types.DataProducer;
       stillProducer: types.DataProducer;
+      frames: types.DataProducer;
     },
     options: SessionStreamOptions,
   ) {
@@ -94,6 +100,7 @@ export class SessionStream implements AsyncDisposable {
     this.#router = parts.router;
     this.#direct = parts.direct;
     this.#layers = parts.layers;
+    this.#frames = parts.frames;
     this.#kbps = options.kbps;
     this.#hasWeakLayer = options.hasWeakLayer;
     this.#report = options.report;
@@ -134,17 +141,18 @@ export class SessionStream implements AsyncDisposable {
    */
   #isShown(layer: PictureLayer): boolean {
     const { lastRtpTimestamp } = this.#layers[layer];
-    return [...this.#participants.values()].every((each) => each.hasShown(layer, lastRtpTimestamp));
+    return [...this.#participants.values()].every(({ picture }) => picture.hasShown(layer, lastRtpTimestamp));
   }
 
   push(accessUnit: Pick<AccessUnit, 'layer' | 'bytes' | 'rtpTimestamp'>): void {
     if (this.#direct.closed) return;
-    const { layer, rtpTimestamp, bytes } = accessUnit;
-    this.#layers[layer].push(accessUnit);
-    const frame = { rtpTimestamp, bytes: bytes.length, atMs: performance.now() };
-    for (const { watching, rate } of this.#participants.values()) if (watching === layer) rate.sent(frame);
+    this.#layers[accessUnit.layer].push(accessUnit);
+    const frame = outgoingFrame(accessUnit);
+    const { rtpTimestamp, byteLength: bytes, atMs } = frame;
+    for (const { picture, rate } of this.#participants.values())
+      if (picture.offer(frame)) rate.sent({ rtpTimestamp, bytes, atMs });
     this.#sent.frames += 1;
-    this.#sent.bytes += bytes.length;
+    this.#sent.bytes += bytes;
   }
 
   /** Obeys what a participant asks of the SFU. @throws AppError `stream.unknown`, or mediasoup's refusal as `request.invalid`. */
@@ -186,11 +194,13 @@ export class SessionStream implements AsyncDisposable {
       server: this.#server,
       direct: this.#direct,
       producers: { main: this.#layers.main.producer, weak: this.#layers.weak.producer },
+      frames: this.#frames,
       display: this.display,
       stills: this.stills,
     };
     const participant = new Participant(stream, {
       input: (message) => this.events.emit('input', participantId, message),
+      keyframeWanted: (layer) => this.events.emit('keyframe-wanted', layer),
       heard: () => this.#adaptBitrate(),
       gone: () => this.events.emit('participant-gone', participantId),
       report: this.#report,
@@ -219,7 +229,8 @@ export class SessionStream implements AsyncDisposable {
     const { standings, mainKbps, weakKbps } = chooseLayers(this.#standings, paths, performance.now());
     this.#standings = standings;
     this.#setWeakBitrate(weakKbps);
-    for (const [id, { layer }] of standings) this.#participants.get(id)?.assign(layer).catch(this.#report);
+    for (const [id, { layer }] of standings)
+      this.#participants.get(id)?.picture.assign(layer).catch(this.#report);
     return mainKbps;
   }
 
@@ -233,7 +244,7 @@ export class SessionStream implements AsyncDisposable {
   #everySecond(): void {
     for (const layer of Object.values(this.#layers)) layer.report();
     this.#adaptBitrate();
-    for (const participant of this.#participants.values()) participant.remind();
+    for (const participant of this.#participants.values()) participant.picture.remind();
     this.display.repeatState();
   }
 }
