@@ -2,26 +2,31 @@ import {
   AppError,
   displayEventsLabel,
   frameArrivalsLabel,
+  framesLabel,
+  framesTakenLabel,
   inputEventsLabel,
   inputMovesLabel,
   producedLabelSchema,
   stillLabel,
 } from '@medusa/protocol';
-import type { PictureLayer, StreamRequest, StreamResponse } from '@medusa/protocol';
+import type { StreamRequest, StreamResponse } from '@medusa/protocol';
 import { Device } from 'mediasoup-client';
 import type { types } from 'mediasoup-client';
 import { reportFault } from '../core/report.ts';
+import { ChannelVideo } from './channel-video.ts';
+import { mediaVideo } from './media-video.ts';
+import type { TransportKind } from './transport-kind.ts';
+import type { VideoListeners, VideoTransport } from './video-transport.ts';
 
 /** One request to the SFU on the render node, relayed by the broker. */
 export type AskStream = (request: StreamRequest) => Promise<StreamResponse>;
 
 /** One negotiated set of transports. Closing it closes all that hangs on them. */
 export type Negotiated = {
-  /** The present one, and what of the picture it gets. */
-  consumer: types.Consumer;
-  layer: PictureLayer;
-  /** Consumes what the node now gives this viewer, in place of what it had. */
-  readonly consumeAnew: () => Promise<void>;
+  /** The present one. */
+  video: VideoTransport;
+  /** Has the picture come this way, beginning with a keyframe, in place of how it came. */
+  readonly openAnew: (kind: TransportKind) => Promise<void>;
   readonly moves: types.DataProducer;
   readonly events: types.DataProducer;
   readonly arrivals: types.DataProducer;
@@ -35,11 +40,50 @@ type AnswerTo<Kind extends StreamRequest['kind']> = Extract<StreamResponse, { ki
 /** Calls the listed steps with their times, so that the start-up can be shown. */
 export type NoteStep = (step: 'transport' | 'consume' | 'input') => void;
 
+export type NegotiateOptions = {
+  readonly noteStep: NoteStep;
+  /** Ways of the picture to try in turn. */
+  readonly kinds: readonly TransportKind[];
+  readonly refused: (kind: TransportKind) => void;
+  /** For the video with this id. */
+  readonly listen: (id: string) => VideoListeners;
+};
+type Way = Pick<NegotiateOptions, 'noteStep' | 'listen'> & { readonly kind: TransportKind };
+
 /**
  * Builds both transports, the video, and the data channels; `startMedia` lets pictures come. Whatever fails, nothing is left open on this
  * side.
  */
-export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Negotiated> {
+export async function negotiate(ask: AskStream, options: NegotiateOptions): Promise<Negotiated> {
+  const { kinds, refused } = options;
+  for (const [index, kind] of kinds.entries()) {
+    try {
+      return await negotiateBy(ask, { ...options, kind });
+    } catch (error) {
+      if (!(error instanceof VideoRefusal)) throw error;
+      refused(kind);
+      // All of it anew: a connection that refused one description may be of no use for another.
+      if (index === kinds.length - 1) throw error;
+    }
+  }
+  throw new AppError('request.invalid', 'This browser has no way to show a picture');
+}
+
+/** The render node, or this browser, will not have the picture come so. Whatever else fails may pass. */
+export class VideoRefusal extends Error {
+  readonly kind: TransportKind;
+
+  constructor(kind: TransportKind, cause: unknown) {
+    super(`The picture cannot come as ${kind}`, { cause });
+    this.kind = kind;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return !(error instanceof AppError) || error.code === 'request.invalid';
+}
+
+async function negotiateBy(ask: AskStream, { kind, noteStep, listen }: Way): Promise<Negotiated> {
   await using undo = new AsyncDisposableStack();
   const device = await Device.factory();
   const [{ routerRtpCapabilities }] = await Promise.all([
@@ -55,7 +99,8 @@ export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Neg
   undo.defer(() => send.close());
   noteStep('transport');
 
-  const video = await consumeVideo(ask, device, receive);
+  const openVideo = videoOpener(ask, { device, receive, send, listen });
+  const video = await openVideo(kind);
   const displayEvents = await consumeData(ask, receive, displayEventsLabel);
   const still = await consumeData(ask, receive, stillLabel);
   noteStep('consume');
@@ -68,10 +113,10 @@ export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Neg
 
   undo.move();
   const negotiated: Negotiated = {
-    ...video,
-    consumeAnew: async () => {
-      Object.assign(negotiated, await consumeVideo(ask, device, receive));
-      await askFor(ask, { kind: 'resume', consumerId: negotiated.consumer.id });
+    video,
+    openAnew: async (other) => {
+      negotiated.video = await openVideo(other);
+      await askFor(ask, { kind: 'resume', consumerId: negotiated.video.id });
     },
     moves,
     events,
@@ -84,9 +129,9 @@ export async function negotiate(ask: AskStream, noteStep: NoteStep): Promise<Neg
 }
 
 /** Lets the pictures come, beginning with a whole one. */
-export async function startMedia(ask: AskStream, { consumer, still }: Negotiated): Promise<void> {
+export async function startMedia(ask: AskStream, { video, still }: Negotiated): Promise<void> {
   await Promise.all([
-    askFor(ask, { kind: 'resume', consumerId: consumer.id }),
+    askFor(ask, { kind: 'resume', consumerId: video.id }),
     askFor(ask, { kind: 'resume', consumerId: still.id }),
   ]);
 }
@@ -99,7 +144,12 @@ export async function restartIce(ask: AskStream, { transports }: Negotiated): Pr
   }
 }
 
-export function closeNegotiated({ transports }: Negotiated): void {
+export function isConnected({ transports }: Negotiated): boolean {
+  return transports.every(({ connectionState }) => connectionState === 'connected');
+}
+
+export function closeNegotiated({ video, transports }: Negotiated): void {
+  video.close();
   for (const transport of transports) transport.close();
 }
 
@@ -132,11 +182,32 @@ async function openTransport(
   return transport;
 }
 
+type VideoParts = Pick<NegotiateOptions, 'listen'> & {
+  readonly device: Device;
+  readonly receive: types.Transport;
+  readonly send: types.Transport;
+};
+
+function videoOpener(ask: AskStream, parts: VideoParts): (kind: TransportKind) => Promise<VideoTransport> {
+  const { receive, send, listen } = parts;
+  let taken: types.DataProducer | undefined;
+  const open = async (kind: TransportKind): Promise<VideoTransport> => {
+    if (kind === 'media') return consumeVideo(ask, parts);
+    const frames = await consumeData(ask, receive, framesLabel);
+    // In any order, for each word counts for all before it; but the last must not be lost.
+    taken ??= await send.produceData({ label: framesTakenLabel, ordered: false });
+    return new ChannelVideo(kind, { frames, taken, receive }, listen(frames.id));
+  };
+  return async (kind) =>
+    open(kind).catch((error: unknown) => {
+      throw isRefusal(error) ? new VideoRefusal(kind, error) : error;
+    });
+}
+
 async function consumeVideo(
   ask: AskStream,
-  device: Device,
-  receive: types.Transport,
-): Promise<Pick<Negotiated, 'consumer' | 'layer'>> {
+  { device, receive, listen }: VideoParts,
+): Promise<VideoTransport> {
   const answer = await askFor(ask, {
     kind: 'consume',
     transportId: receive.id,
@@ -152,13 +223,13 @@ async function consumeVideo(
       receiver.jitterBufferTarget = 0;
     },
   });
-  return { consumer, layer: answer.layer };
+  return mediaVideo(consumer, answer.layer, listen(consumer.id));
 }
 
 async function consumeData(
   ask: AskStream,
   receive: types.Transport,
-  label: typeof displayEventsLabel | typeof stillLabel,
+  label: typeof displayEventsLabel | typeof stillLabel | typeof framesLabel,
 ): Promise<types.DataConsumer> {
   const answer = await askFor(ask, { kind: 'consume-data', transportId: receive.id, label });
   const consumer = await receive.consumeData({

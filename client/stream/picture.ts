@@ -1,6 +1,5 @@
 import {
   AppError,
-  displayEventSchema,
   encodeInput,
   type DisplayEvent,
   type InputEvent,
@@ -11,13 +10,15 @@ import {
 import { reportFault } from '../core/report.ts';
 import { Store } from '../core/store.ts';
 import { ArrivalTeller, type ShownFrame } from './arrival-teller.ts';
-import { LayerFollower } from './layer-follower.ts';
+import { cursorOf, readDisplayEvent, type RemoteCursor } from './display-event.ts';
 import { LatencyMatcher, type LatencySample } from './latency-matcher.ts';
 import {
   closeNegotiated,
+  isConnected,
   negotiate,
   restartIce,
   startMedia,
+  VideoRefusal,
   type AskStream,
   type Negotiated,
 } from './negotiate.ts';
@@ -26,7 +27,11 @@ import { canvasSurface } from './still-surface.ts';
 import { PathWatch, receivedIn, type PathState } from './path-watch.ts';
 import { Preparation } from './preparation.ts';
 import { RemoteScreen } from './remote-screen.ts';
-import { readStatistics, type StatisticsReading, type StreamStatistics } from './statistics.ts';
+import type { StreamStatistics } from './statistics.ts';
+import type { TransportKind } from './transport-kind.ts';
+import { TransportSwitch } from './transport-switch.ts';
+import { VideoChanger } from './video-changer.ts';
+import type { VideoListeners, VideoTransport } from './video-transport.ts';
 
 /**
  * `negotiating` until the first picture may come; `live` while media flows; `mending` while the path to the render
@@ -34,13 +39,6 @@ import { readStatistics, type StatisticsReading, type StreamStatistics } from '.
  * `stopped` after `close`.
  */
 export type PictureState = 'negotiating' | 'live' | 'mending' | 'moving' | 'stopped';
-
-/** The pointer's shape as the remote display has it; null until told. `url` is empty when hidden. */
-export type RemoteCursor = {
-  readonly url: string;
-  readonly hotspotX: number;
-  readonly hotspotY: number;
-} | null;
 
 export type PictureStep = 'transport' | 'consume' | 'input' | 'first-frame';
 
@@ -58,6 +56,8 @@ type Options = {
   readonly noteStep: (step: PictureStep) => void;
   /** Told what is found out of the path to the node. */
   readonly tellPath: (state: PathState) => void;
+  /** How the picture is to come, whatever is measured. */
+  readonly transport: TransportKind | undefined;
 };
 
 /** Waited for a path to come back by itself before it is mended. */
@@ -71,7 +71,7 @@ const keptSamples = 500;
  */
 export class Picture {
   readonly state = new Store<PictureState>('negotiating');
-  readonly track = new Store<MediaStreamTrack | null>(null);
+  readonly video = new Store<VideoTransport | null>(null);
   /** `weak`: the node found that the path to this viewer does not carry what others get. */
   readonly layer = new Store<PictureLayer>('main');
   readonly screen = new RemoteScreen();
@@ -102,15 +102,16 @@ export class Picture {
   #you: ParticipantId | undefined;
   #negotiated: Negotiated | undefined;
   #sequence = 0;
-  #reading: StatisticsReading | undefined;
   #isMending = false;
   #mustNegotiate = true;
   /** There is no node to ask for anything. */
   #isHeld = false;
-  readonly #layers = new LayerFollower({
+  readonly #switch: TransportSwitch;
+  readonly #changer = new VideoChanger({
     present: () => this.#negotiated,
     changed: (negotiated) => this.#show(negotiated),
     failed: (error) => {
+      if (error instanceof VideoRefusal) this.#switch.refused(error.kind);
       this.fault.set(error);
       this.renegotiate();
     },
@@ -129,6 +130,10 @@ export class Picture {
 
   constructor(options: Options) {
     this.#options = options;
+    this.#switch = new TransportSwitch({
+      wanted: options.transport,
+      change: (kind) => void this.#changer.change(kind),
+    });
     const surface = canvasSurface(this.stillCanvas);
     this.still = new StillPicture({ surface, askAnew: async () => options.ask({ kind: 'refine' }) });
     this.#online = options.whenOnline(() => this.#mendSoon(0));
@@ -196,7 +201,7 @@ export class Picture {
 
   /** The page was asleep, and frames may have passed by that later ones build upon. */
   wake(): void {
-    const consumerId = this.#negotiated?.consumer.id;
+    const consumerId = this.#negotiated?.video.id;
     if (consumerId === undefined || this.#isHeld) return;
     this.checkPath();
     // Where the path is broken too, its repair asks for one.
@@ -223,6 +228,7 @@ export class Picture {
     this.#options.noteStep('first-frame');
     if (this.#isHeld) return;
     this.#path.heard();
+    this.#switch.frameShown();
     if (this.state.get() !== 'mending') this.state.set('live');
     this.#addSamples(this.#latency.shown(rtpTimestamp, at));
     this.still.frameShown(rtpTimestamp);
@@ -239,7 +245,7 @@ export class Picture {
     this.#preparation.drop();
     if (this.#negotiated) closeNegotiated(this.#negotiated);
     this.#negotiated = undefined;
-    this.track.set(null);
+    this.video.set(null);
     this.still.close();
   }
 
@@ -281,7 +287,12 @@ export class Picture {
   }
 
   async #negotiateNow(): Promise<Negotiated> {
-    return negotiate(this.#options.ask, this.#options.noteStep);
+    return negotiate(this.#options.ask, {
+      noteStep: this.#options.noteStep,
+      kinds: this.#switch.order,
+      refused: (kind) => this.#switch.refused(kind),
+      listen: (id) => this.#listen(id),
+    });
   }
 
   #take(negotiated: Negotiated): void {
@@ -301,10 +312,25 @@ export class Picture {
     if (before) closeNegotiated(before);
   }
 
-  #show({ consumer, layer }: Negotiated): void {
-    this.#reading = undefined;
-    this.track.set(consumer.track);
-    this.layer.set(layer);
+  #show({ video }: Negotiated): void {
+    this.#switch.began(video);
+    this.video.set(video);
+    this.layer.set(video.layer);
+  }
+
+  #listen(id: string): VideoListeners {
+    const ifPresent = (act: (video: VideoTransport) => void): void => {
+      const video = this.#negotiated?.video;
+      if (video?.id === id && !this.#isStopped() && !this.#isHeld) act(video);
+    };
+    return {
+      ended: () => ifPresent(() => this.renegotiate()),
+      failed: (error) => {
+        reportFault(error);
+        ifPresent(({ kind }) => this.#switch.broke(kind));
+      },
+      layerChanged: (layer) => ifPresent(() => this.layer.set(layer)),
+    };
   }
 
   async #restartIce(negotiated: Negotiated): Promise<void> {
@@ -335,7 +361,6 @@ export class Picture {
     const lost = (): void => {
       if (this.#negotiated === negotiated && !this.#isStopped() && !this.#isHeld) this.renegotiate();
     };
-    negotiated.consumer.on('trackended', lost);
     negotiated.displayEvents.on('close', lost);
   }
 
@@ -368,19 +393,19 @@ export class Picture {
 
   #takeDisplayEvent(message: unknown): void {
     this.#path.heard();
-    const parsed = displayEventSchema.safeParse(parseMessage(message));
-    if (parsed.success) this.#apply(parsed.data);
-    else
-      reportFault(
-        new AppError('request.invalid', 'A display event does not fit its schema', { cause: parsed.error }),
-      );
+    const event = readDisplayEvent(message);
+    if (event) this.#apply(event);
+    else reportFault(new AppError('request.invalid', 'A display event does not fit its schema'));
   }
 
   #apply(event: DisplayEvent): void {
     switch (event.kind) {
       case 'size':
       case 'resizing':
+        this.screen.take(event);
+        break;
       case 'statistics':
+        this.#switch.framesSent(event.framesPerSecond);
         this.screen.take(event);
         break;
       case 'cursor':
@@ -396,7 +421,7 @@ export class Picture {
         this.controller.set(event.participantId);
         break;
       case 'layer':
-        this.#layers.follow(event.layer).catch(reportFault);
+        this.#changer.follow(event.layer).catch(reportFault);
         break;
       case 'grays':
         this.grays.set(event);
@@ -417,33 +442,23 @@ export class Picture {
 
   #addSamples(samples: readonly LatencySample[]): void {
     if (samples.length === 0) return;
+    this.#switch.measured(samples);
     this.latencySamples.update((known) => [...known, ...samples].slice(-keptSamples));
   }
 
   async #readStatistics(): Promise<void> {
-    const report = await this.#negotiated?.consumer.getStats();
-    if (!report) return;
-    const read = readStatistics([...(report as unknown as Iterable<[string, unknown]>)], this.#reading);
-    if (!read) return;
-    this.#reading = read.reading;
-    this.statistics.set(read.statistics);
+    const present = this.#negotiated;
+    if (!present || this.#isHeld) return;
+    const { video } = present;
+    const statistics = await video.readStatistics();
+    if (this.#negotiated?.video !== video) return;
+    if (statistics) this.statistics.set(statistics);
+    const isAlive = isConnected(present) && !this.#path.isDead;
+    this.#switch.look(video.kind, { isAlive, roundTripMs: statistics?.roundTripMs ?? null });
   }
 }
 
 /** The render node forgot us, or refuses what we still have. Anything else may pass, and the picture with it. */
 function wantsNewStart(error: unknown): boolean {
   return error instanceof AppError && ['stream.unknown', 'request.invalid'].includes(error.code);
-}
-
-function cursorOf({ png, hotspotX, hotspotY }: Extract<DisplayEvent, { kind: 'cursor' }>): RemoteCursor {
-  return { url: png === '' ? '' : `data:image/png;base64,${png}`, hotspotX, hotspotY };
-}
-
-function parseMessage(message: unknown): unknown {
-  const text = message instanceof ArrayBuffer ? new TextDecoder().decode(message) : message;
-  try {
-    return typeof text === 'string' ? (JSON.parse(text) as unknown) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,8 @@
+import type { TransportKind } from './transport-kind.ts';
+
 /** What the stream is doing right now, as the top bar shows it. */
 export type StreamStatistics = {
+  readonly transport: TransportKind;
   readonly framesPerSecond: number;
   readonly widthPx: number;
   readonly heightPx: number;
@@ -31,26 +34,40 @@ export function readStatistics(
   const entries = new Map<string, Entry>([...report].map(([id, entry]) => [id, entry as Entry]));
   const inbound = [...entries.values()].find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video');
   if (!inbound) return undefined;
-  const pair = usedPair(entries);
   const reading: StatisticsReading = {
     atMs: number(inbound['timestamp']),
     bytes: number(inbound['bytesReceived']),
     bufferDelaySeconds: number(inbound['jitterBufferDelay']),
     bufferEmitted: number(inbound['jitterBufferEmittedCount']),
   };
-  const roundTrip = pair?.['currentRoundTripTime'];
   return {
     reading,
     statistics: {
+      transport: 'media',
       framesPerSecond: number(inbound['framesPerSecond']),
       widthPx: number(inbound['frameWidth']),
       heightPx: number(inbound['frameHeight']),
       codec: text(entries.get(text(inbound['codecId']))?.['mimeType']).replace('video/', ''),
       packetsLost: number(inbound['packetsLost']),
-      protocol: text(entries.get(text(pair?.['localCandidateId']))?.['protocol']),
-      roundTripMs: typeof roundTrip === 'number' ? roundTrip * 1_000 : null,
+      ...pathIn(entries),
       ...rates(reading, before),
     },
+  };
+}
+
+/** The way through the network that a report is of. */
+export function readPath(
+  report: Iterable<readonly [string, unknown]>,
+): Pick<StreamStatistics, 'protocol' | 'roundTripMs'> {
+  return pathIn(new Map([...report].map(([id, entry]) => [id, entry as Entry])));
+}
+
+function pathIn(entries: ReadonlyMap<string, Entry>): Pick<StreamStatistics, 'protocol' | 'roundTripMs'> {
+  const pair = usedPair(entries);
+  const roundTrip = pair?.['currentRoundTripTime'];
+  return {
+    protocol: text(entries.get(text(pair?.['localCandidateId']))?.['protocol']),
+    roundTripMs: typeof roundTrip === 'number' ? roundTrip * 1_000 : null,
   };
 }
 

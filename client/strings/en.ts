@@ -159,6 +159,12 @@ export const strings = {
       'Your connection carries less than those of the others, so you get a smaller picture less often. At rest it becomes exact all the same, after a while. It is tried again by itself whether more comes through.',
     kbps: (value: number): string =>
       value >= 1_000 ? `${(value / 1_000).toFixed(1)} Mbit/s` : `${Math.round(value)} kbit/s`,
+    transports: { media: 'WebRTC', webcodecs: 'WebCodecs', mse: 'MSE' },
+    transportMeaning: {
+      media: 'The picture comes as WebRTC video.',
+      webcodecs: 'The picture comes on a data channel and is decoded by this page (WebCodecs).',
+      mse: 'The picture comes on a data channel and is played as a film (MSE): a little later than otherwise.',
+    },
     roundTrip: (value: number): string => `RTT ${value < 1 ? '< 1' : Math.round(value)} ms`,
     reconnecting: 'The connection to the render node is interrupted',
     reconnectingHelp: 'The last picture stays. Medusa is finding a way.',

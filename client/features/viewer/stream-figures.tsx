@@ -47,6 +47,11 @@ export function StreamFigures({ picture }: { picture: Picture }): ReactNode {
           )}
           <Figure id="size-value" value={`${statistics.widthPx} × ${statistics.heightPx}`} />
           <Figure id="kbps-value" value={text.kbps(statistics.kbps)} />
+          <Tooltip label={text.transportMeaning[statistics.transport]} multiline maw={320}>
+            <Text size="xs" c="dimmed" data-testid="transport-value" data-transport={statistics.transport}>
+              {text.transports[statistics.transport]}
+            </Text>
+          </Tooltip>
           {statistics.protocol !== '' && <Figure id="protocol-value" value={statistics.protocol} />}
           {statistics.roundTripMs !== null && (
             <Figure id="rtt-value" value={text.roundTrip(statistics.roundTripMs)} />

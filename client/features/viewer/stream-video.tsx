@@ -1,8 +1,9 @@
 import { useEffect, useRef, type ReactNode, type RefObject } from 'react';
-import { reportFault } from '../../core/report.ts';
 import type { Size } from '../../stream/display-mapping.ts';
 import { PictureCover } from '../../stream/picture-cover.ts';
-import type { Picture, RemoteCursor } from '../../stream/picture.ts';
+import type { RemoteCursor } from '../../stream/display-event.ts';
+import type { Picture } from '../../stream/picture.ts';
+import { watchFrames } from '../../stream/watch-frames.ts';
 import { useStore } from '../../ui/use-store.ts';
 
 type Props = {
@@ -16,7 +17,7 @@ type Props = {
 export function StreamVideo({ picture, videoRef, isPointing, hasControl }: Props): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
   const cover = useRef<PictureCover>(null);
-  const track = useStore(picture.track);
+  const shown = useStore(picture.video);
   const cursor = useStore(picture.cursor);
 
   useEffect(() => {
@@ -38,12 +39,16 @@ export function StreamVideo({ picture, videoRef, isPointing, hasControl }: Props
 
   useEffect(() => {
     const video = videoRef.current;
-    if (!video || !track) return undefined;
+    if (!video || !shown) return undefined;
     cover.current?.lay('frame');
-    video.srcObject = new MediaStream([track]);
-    video.play().catch(reportFault);
-    return watchFrames(video, picture, (frame) => cover.current?.frameShown(frame));
-  }, [track, picture, videoRef]);
+    const detach = shown.attach(video);
+    const shownIn = (frame: Size): void => cover.current?.frameShown(frame);
+    const stop = watchFrames(video, { picture, shown, shownIn });
+    return () => {
+      stop();
+      detach();
+    };
+  }, [shown, picture, videoRef]);
 
   return (
     <>
@@ -61,25 +66,6 @@ export function StreamVideo({ picture, videoRef, isPointing, hasControl }: Props
       <canvas ref={canvas} className="stream-cover" data-testid="stream-cover" aria-hidden hidden />
     </>
   );
-}
-
-/** Tells the picture each frame that reaches the screen. Answers how to stop. */
-function watchFrames(video: HTMLVideoElement, picture: Picture, shownIn: (size: Size) => void): () => void {
-  let handle = 0;
-  // The time of handing to the compositor: the expected display time is a guess that lies up to 140 ms off without a
-  // real display.
-  const shown = (_now: number, metadata: VideoFrameCallbackMetadata): void => {
-    const { rtpTimestamp, presentationTime, presentedFrames, receiveTime: receivedAt } = metadata;
-    if (rtpTimestamp !== undefined)
-      picture.frameShown(
-        { rtpTimestamp, presentedFrames, receivedAt: receivedAt ?? presentationTime },
-        presentationTime,
-      );
-    shownIn(metadata);
-    handle = video.requestVideoFrameCallback(shown);
-  };
-  handle = video.requestVideoFrameCallback(shown);
-  return () => video.cancelVideoFrameCallback(handle);
 }
 
 /** The shape is drawn by the browser, so that the pointer never waits for the stream. */

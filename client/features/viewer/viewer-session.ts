@@ -14,6 +14,7 @@ import { watchDevice } from '../../stream/watch-device.ts';
 import type { LatencySample } from '../../stream/latency-matcher.ts';
 import { Picture, type PictureStep } from '../../stream/picture.ts';
 import type { PathState } from '../../stream/path-watch.ts';
+import { transportKindSchema, type TransportKind } from '../../stream/transport-kind.ts';
 import type { Launch, Services } from '../../ui/services.tsx';
 
 /** While the render node has no link, the broker wants to hear now and then that its picture comes. */
@@ -62,6 +63,7 @@ export class ViewerSession {
       tellPath: (state) => {
         this.#tellPath(state).catch(reportFault);
       },
+      transport: wantedTransport(),
     });
     this.#stack.defer(() => this.picture.close());
     this.#stack.defer(reportFrames(this.picture, async (samples) => services.api.tellFrames(id, samples)));
@@ -181,6 +183,11 @@ export class ViewerSession {
     this.#lastStepAt = endMs;
     this.clientSteps.update((steps) => [...steps, { step: name, startMs, endMs }]);
   }
+}
+
+/** `?transport=media|webcodecs|mse` in the page's address: for support, and for measurements. */
+function wantedTransport(): TransportKind | undefined {
+  return transportKindSchema.safeParse(new URLSearchParams(location.search).get('transport')).data;
 }
 
 /** The same as long as the session stays where it is. */

@@ -1,0 +1,33 @@
+import type { WholeFrame } from './frame-assembler.ts';
+import { reportFault } from '../core/report.ts';
+
+/** What shows frames that came from a data channel. */
+export interface FrameSink {
+  /** In their order, beginning with a keyframe; after `lost` with another one. */
+  take(frame: WholeFrame): void;
+  attach(video: HTMLVideoElement): () => void;
+  close(): void;
+}
+
+export type SinkListeners = {
+  /** It is decoded, or never will be: what is done with. @param needsKeyframe it would be good to begin anew with the next. */
+  readonly taken: (frame: WholeFrame, needsKeyframe: boolean) => void;
+  /** Nothing can be shown before a keyframe. */
+  readonly lost: () => void;
+  /** This browser cannot. */
+  readonly failed: (error: unknown) => void;
+};
+
+/** Whatever the element has shown before. */
+export function playStream(video: HTMLVideoElement, stream: MediaStream): void {
+  video.removeAttribute('src');
+  video.srcObject = stream;
+  play(video);
+}
+
+export function play(video: HTMLVideoElement): void {
+  video.play().catch((error: unknown) => {
+    // Something else is to be played before this could begin.
+    if (!(error instanceof DOMException && error.name === 'AbortError')) reportFault(error);
+  });
+}

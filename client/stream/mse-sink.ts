@@ -1,0 +1,163 @@
+import type { WholeFrame } from './frame-assembler.ts';
+import { play, type FrameSink, type SinkListeners } from './frame-sink.ts';
+import type { FrameTimes } from './frame-times.ts';
+import { mp4Beginning, mp4Fragment, mp4TicksPerSecond } from './fragmented-mp4.ts';
+import { nalTypeOf, nalTypes, readSequence, splitAnnexB } from './h264.ts';
+
+/** So long a frame stays if none follows; the playhead rests at its end. */
+const frameSeconds = 10;
+/** What later pictures build upon is kept until a keyframe: before browsers refuse more, one is asked for. */
+const mostKeptBytes = 16 * 1_024 * 1_024;
+/** The playhead must be well beyond what is let go. */
+const leastBehindSeconds = 1;
+const sliceTypes: readonly number[] = [nalTypes.slice, nalTypes.keyframeSlice];
+
+/**
+ * For browsers that do not let pages decode: hands the frames to the <video> as a film in fragments. Each gets the time at which the
+ * playhead is, so that it is shown at once, and lasts until the next.
+ */
+export class MseSink implements FrameSink {
+  readonly #times: FrameTimes;
+  readonly #listeners: SinkListeners;
+  readonly #media = new MediaSource();
+  readonly #url = URL.createObjectURL(this.#media);
+  readonly #waiting: WholeFrame[] = [];
+  #video: HTMLVideoElement | undefined;
+  #buffer: SourceBuffer | undefined;
+  #appending: WholeFrame | undefined;
+  /** Of the film as it was begun last. */
+  #codec: string | undefined;
+  #parameters: string | undefined;
+  #fragments = 0;
+  #lastTicks = -1;
+  #keyframeSeconds = 0;
+  #keptFromSeconds = 0;
+  #keptBytes = 0;
+
+  constructor(times: FrameTimes, listeners: SinkListeners) {
+    this.#times = times;
+    this.#listeners = listeners;
+    this.#media.addEventListener('sourceopen', () => this.#opened());
+  }
+
+  take(frame: WholeFrame): void {
+    this.#waiting.push(frame);
+    this.#pump();
+  }
+
+  attach(video: HTMLVideoElement): () => void {
+    const failed = (): void => this.#listeners.failed(video.error);
+    this.#video = video;
+    video.srcObject = null;
+    video.src = this.#url;
+    video.addEventListener('error', failed);
+    play(video);
+    return () => video.removeEventListener('error', failed);
+  }
+
+  close(): void {
+    this.#waiting.length = 0;
+    URL.revokeObjectURL(this.#url);
+  }
+
+  /** Once for each element: what was told to one before is gone. */
+  #opened(): void {
+    [this.#buffer, this.#appending, this.#codec, this.#parameters] = [
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ];
+    [this.#lastTicks, this.#keyframeSeconds, this.#keptFromSeconds] = [-1, 0, 0];
+    if (this.#fragments > 0) this.#listeners.lost();
+    this.#pump();
+  }
+
+  #pump(): void {
+    const [frame] = this.#waiting;
+    if (!frame || this.#appending || this.#media.readyState !== 'open' || this.#buffer?.updating) return;
+    if (this.#letGo()) return;
+    this.#waiting.shift();
+    if (!this.#buffer && !frame.isKeyframe) {
+      this.#listeners.lost();
+      this.#listeners.taken(frame, true);
+      this.#pump();
+      return;
+    }
+    try {
+      this.#append(frame);
+    } catch (error) {
+      this.#listeners.failed(error);
+    }
+  }
+
+  #append(frame: WholeFrame): void {
+    const { rtpTimestamp, receivedAt, isKeyframe } = frame;
+    const units = splitAnnexB(frame.bytes);
+    const parts = isKeyframe ? this.#begin(units) : [];
+    if (!this.#buffer) throw new Error('The picture is of a kind that is not known');
+    const atTicks = Math.max(this.#lastTicks + 1, Math.round(this.#playheadSeconds * mp4TicksPerSecond));
+    this.#lastTicks = atTicks;
+    this.#fragments += 1;
+    const slices = units.filter((unit) => sliceTypes.includes(nalTypeOf(unit)));
+    const times = { atTicks, durationTicks: frameSeconds * mp4TicksPerSecond };
+    parts.push(mp4Fragment({ units: slices, isKeyframe, sequenceNumber: this.#fragments, ...times }));
+
+    this.#times.note({ mediaUs: (atTicks / mp4TicksPerSecond) * 1e6, rtpTimestamp, receivedAt });
+    if (isKeyframe) [this.#keyframeSeconds, this.#keptBytes] = [atTicks / mp4TicksPerSecond, 0];
+    this.#keptBytes += frame.bytes.length;
+    this.#appending = frame;
+    this.#buffer.appendBuffer(joined(parts));
+  }
+
+  /** @returns what must come before a keyframe whose parameters are others than those before. */
+  #begin(units: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer>[] {
+    const [sequence, picture] = [nalTypes.sequence, nalTypes.picture].map((type) =>
+      units.find((unit) => nalTypeOf(unit) === type),
+    );
+    const stream = sequence && readSequence(sequence);
+    const parameters = `${sequence?.join()} ${picture?.join()}`;
+    if (!stream || !picture || parameters === this.#parameters) return [];
+    this.#parameters = parameters;
+    const type = `video/mp4; codecs="${stream.codec}"`;
+    if (!this.#buffer) this.#buffer = this.#openBuffer(type);
+    else if (stream.codec !== this.#codec) this.#buffer.changeType(type);
+    this.#codec = stream.codec;
+    return [mp4Beginning({ ...stream, sequence, picture })];
+  }
+
+  #openBuffer(type: string): SourceBuffer {
+    const buffer = this.#media.addSourceBuffer(type);
+    buffer.addEventListener('updateend', () => {
+      if (buffer !== this.#buffer) return;
+      const done = this.#appending;
+      this.#appending = undefined;
+      if (done) this.#listeners.taken(done, this.#keptBytes > mostKeptBytes);
+      this.#pump();
+    });
+    return buffer;
+  }
+
+  /** Of what the latest keyframe does not need. @returns whether that is being done. */
+  #letGo(): boolean {
+    const isOver = this.#playheadSeconds > this.#keyframeSeconds + leastBehindSeconds;
+    if (!this.#buffer || !isOver || this.#keyframeSeconds <= this.#keptFromSeconds) return false;
+    this.#keptFromSeconds = this.#keyframeSeconds;
+    this.#buffer.remove(0, this.#keyframeSeconds);
+    return true;
+  }
+
+  get #playheadSeconds(): number {
+    return this.#video?.currentTime ?? 0;
+  }
+}
+
+function joined(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
