@@ -19,7 +19,7 @@ describe('Specific Character Set', () => {
     const path = dataPath(`charset/${file}.dcm`);
     const { meta } = await readDicomFile(path);
 
-    const { attributes } = parseObject({ path, ...meta });
+    const { attributes } = parseObject({ path, ...meta }, ['00080005', '00100010']);
 
     expect(attributes['00100010']).toEqual({ vr: 'PN', Value: [name] });
     expect(attributes['00080005']).toEqual({ vr: 'CS', Value: ['ISO_IR 192'] });

@@ -26,13 +26,19 @@ export type StoredFile = {
   readonly transferSyntaxUID: string;
 };
 export type ParsedObject = {
+  /** Those that were wanted and are short enough to be looked at. */
   readonly attributes: DicomJson;
-  readonly layout: ObjectLayout;
+  /** All of them, as DICOM JSON; text already, as what a hostile object makes of it would keep the main thread busy for seconds. */
+  readonly metadata: string;
+  /** An `ObjectLayout`, likewise. */
+  readonly layout: string;
   readonly findings: readonly Finding[];
 };
 
+const mostWantedBytes = 64 * 1024;
+
 /** Everything the index keeps of an object. Reads all but the bulk. @throws MalformedDataSet */
-export function parseObject(file: StoredFile): ParsedObject {
+export function parseObject(file: StoredFile, wanted: readonly string[]): ParsedObject {
   const syntax = transferSyntaxOf(file.transferSyntaxUID);
   if (!syntax) throw new MalformedDataSet('the transfer syntax is unknown');
   using source = openDataSet(file.path, file.dataOffset, syntax.isDeflated);
@@ -42,7 +48,22 @@ export function parseObject(file: StoredFile): ParsedObject {
     if (!/^[0-9]+(\.[0-9]+)*$/.test(textOf(attributes, tag)) || textOf(attributes, tag).length > 64)
       throw new MalformedDataSet('the object has no valid study, series, SOP class or instance UID');
   const pixels = pixelLayout(source, elements, { attributes, syntax });
-  return { attributes, layout: { bulk, pixels }, findings: inspect(source, elements) };
+  const layout: ObjectLayout = { bulk, pixels };
+  return {
+    attributes: pickShort(attributes, wanted),
+    metadata: JSON.stringify(attributes),
+    layout: JSON.stringify(layout),
+    findings: inspect(source, elements),
+  };
+}
+
+function pickShort(attributes: DicomJson, wanted: readonly string[]): DicomJson {
+  return Object.fromEntries(
+    wanted.flatMap((tag) => {
+      const attribute = attributes[tag];
+      return attribute && JSON.stringify(attribute).length <= mostWantedBytes ? [[tag, attribute]] : [];
+    }),
+  );
 }
 
 function pixelLayout(

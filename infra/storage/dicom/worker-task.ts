@@ -6,7 +6,7 @@ import type { Identifier } from './identifier.ts';
 import type { RenderRequest } from './render.ts';
 
 export type WorkerTask =
-  | { readonly kind: 'parse'; readonly file: StoredFile }
+  | { readonly kind: 'parse'; readonly file: StoredFile; readonly wanted: readonly string[] }
   | { readonly kind: 'identifier'; readonly bytes: Uint8Array; readonly isExplicit: boolean }
   | { readonly kind: 'decode'; readonly object: IndexedObject; readonly frameIndex: number }
   | { readonly kind: 'render'; readonly object: IndexedObject; readonly request: RenderRequest }

@@ -14,7 +14,7 @@ import type { WorkerAnswer, WorkerTask } from './worker-task.ts';
 async function perform(task: WorkerTask): Promise<unknown> {
   switch (task.kind) {
     case 'parse':
-      return parseObject(task.file);
+      return parseObject(task.file, task.wanted);
     case 'identifier':
       return readIdentifier(Buffer.from(task.bytes), task.isExplicit);
     case 'render':

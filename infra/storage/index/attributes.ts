@@ -15,6 +15,15 @@ const tags = (rows: readonly string[]): readonly string[] => rows.join(' ').spli
 export const studyTags = tags(studyRows);
 export const seriesTags = tags(seriesRows);
 
+/** What the index itself looks at. */
+export const indexedTags: readonly string[] = [
+  ...studyTags,
+  ...seriesTags,
+  '00080016',
+  '00080018',
+  '00200013',
+];
+
 export function studyAttributes(metadata: DicomJson): DicomJson {
   return pick(metadata, studyTags);
 }

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { StudySummary } from '@medusa/protocol';
 import { textOf, type DicomJson } from '../dicom/dicom-json.ts';
-import type { ObjectLayout } from '../dicom/header.ts';
 import { integerOf, nameText, seriesAttributes, studyAttributes } from './attributes.ts';
 import { schema } from './schema.ts';
 
 export type NewInstance = {
+  /** Of `indexedTags`. */
   readonly attributes: DicomJson;
-  readonly layout: ObjectLayout;
+  readonly metadata: string;
+  readonly layout: string;
   readonly transferSyntaxUID: string;
   readonly sha256: string;
   readonly dataOffset: number;
@@ -267,8 +268,8 @@ export class StudyIndex implements Disposable {
       instance.sha256,
       instance.dataOffset,
       instance.bytes,
-      JSON.stringify(attributes),
-      JSON.stringify(instance.layout),
+      instance.metadata,
+      instance.layout,
       instance.receivedAt,
       instance.receivedFrom,
     );

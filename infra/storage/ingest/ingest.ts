@@ -4,6 +4,7 @@ import type { FileMeta } from '../dicom/file-meta.ts';
 import type { ParsedObject } from '../dicom/header.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
+import { indexedTags } from '../index/attributes.ts';
 import type { RecordOutcome, StudyIndex } from '../index/study-index.ts';
 import type { IncomingObject, ObjectStore } from '../objects/object-store.ts';
 import { judge, type Defence, type Judgement } from '../quarantine/defence.ts';
@@ -100,7 +101,11 @@ async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Orig
   const { transferSyntaxUID } = meta;
   const { path, dataOffset } = incoming;
   const parsing = { path, dataOffset, transferSyntaxUID };
-  const { findings, ...parsed } = await deps.headers.run({ kind: 'parse', file: parsing });
+  const { findings, ...parsed } = await deps.headers.run({
+    kind: 'parse',
+    file: parsing,
+    wanted: indexedTags,
+  });
   const mismatch = mismatchOf(parsed, origin);
   if (mismatch) return mismatch;
   const studyInstanceUID = textOf(parsed.attributes, '0020000D');

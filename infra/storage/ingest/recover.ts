@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { mostMetaBytes, parseFileMeta, type ParsedFileMeta } from '../dicom/file-meta.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
+import { indexedTags } from '../index/attributes.ts';
 import { judge } from '../quarantine/defence.ts';
 import { reconcile, unknownEntry } from '../quarantine/quarantine.ts';
 import type { IngestDeps } from './ingest.ts';
@@ -38,7 +39,11 @@ async function reindex(deps: IngestDeps, sha256: string): Promise<boolean> {
     if (!meta) throw new MalformedDataSet('the file ends within its meta information');
     const { dataOffset, transferSyntaxUID } = meta;
     const parsing = { path, dataOffset, transferSyntaxUID };
-    const { findings, ...parsed } = await deps.headers.run({ kind: 'parse', file: parsing });
+    const { findings, ...parsed } = await deps.headers.run({
+      kind: 'parse',
+      file: parsing,
+      wanted: indexedTags,
+    });
     // It was scanned before it got its name here. What somebody laid here by hand was not, but is looked at.
     const judgement = await judge({ findings, path }, { policy: deps.defence.policy, scanner: undefined });
     if (judgement.kind !== 'clean') throw new MalformedDataSet(judgement.reason);
