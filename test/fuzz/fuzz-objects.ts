@@ -72,7 +72,8 @@ export async function fuzzObjects(node: StorageNode, options: Options): Promise<
   const before = await levelOf(node);
   if (only === undefined) await inLanes(isDone);
   const after = await levelOf(node);
-  const leak = node.fault() ?? leakOf(before, after) ?? lossOf(node, { stored, refused, quarantined });
+  const growth = only === undefined ? leakOf(before, after) : undefined;
+  const leak = node.fault() ?? growth ?? lossOf(node, { stored, refused, quarantined });
   const residentMiB = [Math.round(before.residentMiB), Math.round(after.residentMiB)] as const;
   return { objects: next - (only ?? 0), statuses, failures, leak, residentMiB };
 }

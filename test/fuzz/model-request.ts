@@ -1,6 +1,12 @@
 import { isUid, uids } from './wire.ts';
 
-type Judged = { readonly id: number; readonly abstractSyntax: string; readonly result: number };
+type Judged = {
+  readonly id: number;
+  readonly abstractSyntax: string;
+  readonly result: number;
+  /** The first that is known. */
+  readonly transferSyntax: string;
+};
 type JudgedRequest = {
   /** Result, source and reason of a rejection. */
   readonly verdict: readonly [number, number, number] | undefined;
@@ -57,13 +63,14 @@ function contextOf(bytes: Buffer): Judged | undefined {
   const named = (type: number): string[] =>
     items.flatMap((item) => (item.type === type ? [uidOf(item.bytes)] : []));
   const abstractSyntax = named(0x30).at(-1) ?? '';
-  return { id, abstractSyntax, result: resultOf(abstractSyntax, named(0x40)) };
+  const transferSyntax = named(0x40).find((uid) => transferSyntaxes.has(uid)) ?? '';
+  return { id, abstractSyntax, transferSyntax, result: resultOf(abstractSyntax, transferSyntax) };
 }
 
-function resultOf(abstractSyntax: string, proposed: readonly string[]): number {
+function resultOf(abstractSyntax: string, transferSyntax: string): number {
   if (withoutPermission.has(abstractSyntax)) return 1;
   if (abstractSyntax !== uids.verification && !isStorage(abstractSyntax)) return 3;
-  return proposed.some((uid) => transferSyntaxes.has(uid)) ? 0 : 4;
+  return transferSyntax === '' ? 4 : 0;
 }
 
 function isStorage(uid: string): boolean {

@@ -29,6 +29,8 @@ type Receiving = { readonly context: number; readonly statusFor: (dataSet: Buffe
   readonly chunks: Buffer[];
 };
 
+type Context = { readonly abstractSyntax: string; readonly transferSyntax: string };
+
 class Refusal extends Error {
   readonly reason: number;
   constructor(reason: number) {
@@ -49,7 +51,7 @@ export class UpperLayerModel {
   /** PDUs that were taken, the one that ended it too. */
   taken = 0;
   #bytes: Buffer = Buffer.alloc(0);
-  #contexts = new Map<number, string>();
+  readonly #contexts = new Map<number, Context>();
   #command: { context: number; chunks: Buffer[]; bytes: number } | undefined;
   #receiving: Receiving | undefined;
 
@@ -105,8 +107,8 @@ export class UpperLayerModel {
     }
     this.hasWindow = request.hasWindow;
     this.expected.push({ kind: 'accept', results: contexts.map(({ id, result }) => [id, result]) });
-    for (const { id, result, abstractSyntax } of contexts)
-      if (result === 0) this.#contexts.set(id, abstractSyntax);
+    for (const { id, result, abstractSyntax, transferSyntax } of contexts)
+      if (result === 0) this.#contexts.set(id, { abstractSyntax, transferSyntax });
     this.state = 'associated';
   }
 
@@ -142,12 +144,12 @@ export class UpperLayerModel {
   }
 
   #perform(command: ModelCommand, context: number): void {
-    const abstractSyntax = this.#contexts.get(context) ?? '';
-    const isStorage = abstractSyntax !== uids.verification;
+    const accepted = this.#contexts.get(context) ?? { abstractSyntax: '', transferSyntax: '' };
+    const isStorage = accepted.abstractSyntax !== uids.verification;
     if (command.hasDataSet) {
       this.#receiving = {
         ...{ command, context, chunks: [] },
-        statusFor: (dataSet) => verdictOn(command, { abstractSyntax, isStorage }, dataSet),
+        statusFor: (dataSet) => verdictOn(command, { ...accepted, isStorage }, dataSet),
       };
       return;
     }
@@ -173,7 +175,7 @@ export class UpperLayerModel {
 
 function verdictOn(
   command: ModelCommand,
-  { abstractSyntax, isStorage }: { abstractSyntax: string; isStorage: boolean },
+  { abstractSyntax, transferSyntax, isStorage }: Context & { readonly isStorage: boolean },
   dataSet: Buffer,
 ): readonly number[] {
   if (command.field !== 0x0001 || !isStorage) return [0x0211];
@@ -181,6 +183,6 @@ function verdictOn(
   if (!isUid(command.sopInstance)) return [0x0117];
   if (dataSet.length === 0) return [0xc000];
   const isSmallObject = dataSet.equals(smallObject.dataSet) && abstractSyntax === smallObject.sopClass;
-  if (!isSmallObject) return anyVerdict;
+  if (!isSmallObject || transferSyntax !== uids.explicit) return anyVerdict;
   return command.sopInstance === smallObject.sopInstance ? [0x0000] : [0x0117];
 }
