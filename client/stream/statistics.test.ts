@@ -33,6 +33,7 @@ it('reads rates from the difference of two readings', () => {
 
   expect(first?.statistics.kbps).toBe(0);
   expect(second?.statistics).toEqual({
+    transport: 'media',
     framesPerSecond: 30,
     widthPx: 1280,
     heightPx: 720,

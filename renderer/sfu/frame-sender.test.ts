@@ -5,6 +5,7 @@ import { isKeyframeUnit, type OutgoingFrame, outgoingFrame } from './outgoing-fr
 
 const frameMs = 16;
 const begin = 1;
+const kbps = 8_000;
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -16,7 +17,7 @@ function open(): {
   came: number[];
   wanted: number[];
   channel: { isOpen: boolean; closed: boolean };
-  draw: (count: number, isKeyframe?: boolean) => Promise<boolean[]>;
+  draw: (count: number, isKeyframe?: boolean, bytes?: number) => Promise<boolean[]>;
   take: (changes?: Partial<FrameTaken>) => void;
 } {
   const came: number[] = [];
@@ -30,14 +31,15 @@ function open(): {
       return 0;
     },
   };
-  const sender = new FrameSender(channel, () => wanted.push(performance.now()));
+  const wantKeyframe = (): void => void wanted.push(performance.now());
+  const sender = new FrameSender(channel, { wantKeyframe, kbps: () => kbps });
   let [drawn, taken] = [0, 0];
-  const draw = async (count: number, isKeyframe = false): Promise<boolean[]> => {
+  const draw = async (count: number, isKeyframe = false, bytes = 6): Promise<boolean[]> => {
     const sent: boolean[] = [];
     for (let left = count; left > 0; left -= 1) {
       await vi.advanceTimersByTimeAsync(frameMs);
       drawn += 1;
-      sent.push(sender.offer(frame(drawn, isKeyframe)));
+      sent.push(sender.offer(frame(drawn, isKeyframe, bytes)));
     }
     return sent;
   };
@@ -50,8 +52,9 @@ function open(): {
   return { sender, came, wanted, channel, draw, take };
 }
 
-function frame(rtpTimestamp: number, isKeyframe: boolean): OutgoingFrame {
-  const bytes = Uint8Array.of(0, 0, 0, 1, isKeyframe ? 0x65 : 0x41, 0x80);
+function frame(rtpTimestamp: number, isKeyframe: boolean, length: number): OutgoingFrame {
+  const bytes = new Uint8Array(length).fill(0x80);
+  bytes.set([0, 0, 0, 1, isKeyframe ? 0x65 : 0x41]);
   return outgoingFrame({ layer: 'main', bytes, rtpTimestamp });
 }
 
@@ -111,6 +114,15 @@ describe('FrameSender', () => {
     lying.take({ roundTripMs: 65_535 });
     await lying.draw(200);
     expect(lying.came.length - 1).toBe(Math.ceil(250 / frameMs) + 1);
+  });
+
+  it('gives a large frame the time that it takes on the path', async () => {
+    const { draw, came } = open();
+    await draw(1, true, 50_000);
+    await draw(40);
+    const tookMs = (50_000 * 8) / kbps;
+    // Those after it cannot be there before.
+    expect(came.length).toBe(Math.floor(tookMs / frameMs) + 1);
   });
 
   it('asks ever more seldom for who falls behind again and again', async () => {

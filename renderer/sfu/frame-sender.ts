@@ -1,14 +1,26 @@
 import type { types } from 'mediasoup';
 import { frameBegin, type FrameTaken } from '@medusa/protocol';
 import type { OutgoingFrame } from './outgoing-frame.ts';
+import { rateLimits } from './path-rate.ts';
 
 type Channel = Pick<types.DataConsumer, 'send' | 'closed'>;
-type InFlight = { readonly rtpTimestamp: number; readonly isKeyframe: boolean; readonly atMs: number };
+type InFlight = {
+  readonly rtpTimestamp: number;
+  readonly isKeyframe: boolean;
+  /** When the path should have carried its bytes. */
+  readonly carriedMs: number;
+};
+type Options = {
+  /** A keyframe of the layer that is offered. */
+  readonly wantKeyframe: () => void;
+  /** What the path carries, as far as known. */
+  readonly kbps: () => number | undefined;
+};
 
-/** Frames that may be under way beyond those that the path itself takes to go and be answered. */
+/** Frames that may be under way for longer than the path itself takes to carry and to answer them. */
 const mostBehind = 2;
-/** Nobody has frames under way for longer by saying that its path is long. */
-const longestRoundTripMs = 250;
+/** Nobody has frames under way for longer by saying that its path is long, or poor. */
+const longest = { roundTripMs: 250, carriedMs: 250 } as const;
 /** The channel of a new consumer opens a moment after it was made; until then it takes nothing. */
 const retryMs = 50;
 /** A keyframe costs all who see the same layer: whoever falls behind again and again gets them ever more seldom. */
@@ -20,7 +32,7 @@ const keyframeInterval = { leastMs: 500, mostMs: 8_000, forgottenAfterMs: 10_000
  */
 export class FrameSender {
   readonly #channel: Channel;
-  readonly #wantKeyframe: () => void;
+  readonly #options: Options;
   #inFlight: InFlight[] = [];
   #isOpen = false;
   #isClosed = false;
@@ -31,10 +43,9 @@ export class FrameSender {
   #askedMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param wantKeyframe of the layer that is offered. */
-  constructor(channel: Channel, wantKeyframe: () => void) {
+  constructor(channel: Channel, options: Options) {
     this.#channel = channel;
-    this.#wantKeyframe = wantKeyframe;
+    this.#options = options;
     this.#open();
   }
 
@@ -53,8 +64,8 @@ export class FrameSender {
       return false;
     }
     this.#needsKeyframe = false;
-    const { rtpTimestamp, isKeyframe, atMs } = frame;
-    const sent: InFlight = { rtpTimestamp, isKeyframe, atMs };
+    const { rtpTimestamp, isKeyframe } = frame;
+    const sent: InFlight = { rtpTimestamp, isKeyframe, carriedMs: this.#whenCarried(frame) };
     this.#inFlight.push(sent);
     for (const message of frame.messages())
       this.#channel.send(message).catch(() => {
@@ -67,7 +78,7 @@ export class FrameSender {
   heed({ rtpTimestamp, needsKeyframe, roundTripMs }: FrameTaken): void {
     const taken = this.#inFlight.findIndex((sent) => sent.rtpTimestamp === rtpTimestamp);
     this.#inFlight.splice(0, taken + 1);
-    this.#roundTripMs = Math.min(longestRoundTripMs, roundTripMs);
+    this.#roundTripMs = Math.min(longest.roundTripMs, roundTripMs);
     // One that is under way already will do.
     if (needsKeyframe && !this.#inFlight.some(({ isKeyframe }) => isKeyframe)) this.#needsKeyframe = true;
     this.#ask();
@@ -91,8 +102,15 @@ export class FrameSender {
   }
 
   #isBehind(nowMs: number): boolean {
-    const late = this.#inFlight.filter(({ atMs }) => nowMs - atMs >= this.#roundTripMs);
+    const late = this.#inFlight.filter(({ carriedMs }) => nowMs - carriedMs >= this.#roundTripMs);
     return late.length >= mostBehind;
+  }
+
+  /** A keyframe takes a narrow path several frames' turns: who gets it is not behind for that. */
+  #whenCarried({ byteLength, atMs }: OutgoingFrame): number {
+    const beginMs = Math.max(atMs, this.#inFlight.at(-1)?.carriedMs ?? 0);
+    const tookMs = (byteLength * 8) / (this.#options.kbps() ?? rateLimits.firstKbps);
+    return Math.min(beginMs + tookMs, atMs + longest.carriedMs);
   }
 
   #fallBehind(nowMs: number): void {
@@ -119,6 +137,6 @@ export class FrameSender {
     this.#timer = setTimeout(() => this.#ask(), waitMs > 0 ? waitMs : this.#intervalMs);
     if (waitMs > 0) return;
     this.#askedMs = now;
-    this.#wantKeyframe();
+    this.#options.wantKeyframe();
   }
 }

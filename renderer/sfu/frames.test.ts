@@ -275,8 +275,8 @@ describe('the picture of a session', () => {
     await viewer.page.evaluate(() => void (globalThis.window.held = []));
     const sentBefore = sent;
     let gray = 0;
-    for (; sent - sentBefore < 20; gray = (gray + 1) % 200) await paint(gray);
-    await paint(0x80);
+    for (; sent - sentBefore < 20; gray = (gray + 1) % 100) await paint(gray);
+    await paint(0xe0);
 
     expect(await viewer.page.evaluate(() => globalThis.window.held?.length)).toBe(2);
     const before = await keyframesOf(viewer);
@@ -285,7 +285,7 @@ describe('the picture of a session', () => {
       globalThis.window.held = undefined;
       for (const say of held) say();
     });
-    await expect.poll(async () => errorOf(viewer, 0x80), { timeout: 10_000 }).toBeLessThanOrEqual(2);
+    await expect.poll(async () => errorOf(viewer, 0xe0), { timeout: 10_000 }).toBeLessThanOrEqual(2);
     expect((await keyframesOf(viewer)) - before).toBe(1);
     await expectToFollow(viewer);
   });

@@ -64,6 +64,7 @@ export class Participant {
       producers: stream.producers,
       tellLayer: (layer) => this.#tell({ kind: 'layer', layer }),
       wantKeyframe: listeners.keyframeWanted,
+      kbps: () => this.rate.kbps,
     });
   }
 

@@ -9,6 +9,8 @@ type Options = {
   readonly tellLayer: (layer: PictureLayer) => void;
   /** A keyframe that no consumer of the SFU asks for. */
   readonly wantKeyframe: (layer: PictureLayer) => void;
+  /** What the path carries, as far as known. */
+  readonly kbps: () => number | undefined;
 };
 type Video = { readonly consumer: types.Consumer; readonly layer: PictureLayer };
 
@@ -148,7 +150,10 @@ export class WatchedPicture {
     this.#begin(this.#layer);
     // Resumed again: the page was asleep, and may never say what became of the frames under way.
     this.#sender?.close();
-    this.#sender = new FrameSender(channel, () => this.#options.wantKeyframe(this.#layer));
+    this.#sender = new FrameSender(channel, {
+      wantKeyframe: () => this.#options.wantKeyframe(this.#layer),
+      kbps: this.#options.kbps,
+    });
   }
 
   #closeVideos(but?: Video): void {
