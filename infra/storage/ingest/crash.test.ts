@@ -9,6 +9,7 @@ import { openFileStore } from '../objects/file-store.ts';
 import { StudyIndex } from '../index/study-index.ts';
 import { loopbackCertificate } from '../testing/certificate.ts';
 import { dcmtk } from '../testing/dcmtk.ts';
+import { craftedObject, element, windowsProgram } from '../testing/crafted.ts';
 import { filesOf, readDicomFile, splitFile, type DicomFile } from '../testing/files.ts';
 import { associateRequest, connectPeer, sendObject, statusOf } from '../testing/scu.ts';
 import { withInstanceNumber } from '../testing/unique.ts';
@@ -32,7 +33,12 @@ describe('a storage node that is killed while images arrive', () => {
     await rm(directory, { recursive: true });
   });
 
-  const start = async (): Promise<{ child: ChildProcess; dicomPort: number }> => {
+  const start = async (
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<{ child: ChildProcess; dicomPort: number }> => {
+    const { cert, key } = await loopbackCertificate();
+    await writeFile(join(directory, 'cert.pem'), cert);
+    await writeFile(join(directory, 'key.pem'), key);
     const child = spawn(process.execPath, [fileURLToPath(new URL('../main.ts', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
@@ -44,6 +50,7 @@ describe('a storage node that is killed while images arrive', () => {
         MEDUSA_STORAGE_RESERVE_MIB: '1',
         MEDUSA_TLS_CERT: join(directory, 'cert.pem'),
         MEDUSA_TLS_KEY: join(directory, 'key.pem'),
+        ...environment,
       },
     });
     children.push(child);
@@ -57,9 +64,6 @@ describe('a storage node that is killed while images arrive', () => {
   };
 
   it('has every image that it acknowledged, byte for byte, when it is back', async () => {
-    const { cert, key } = await loopbackCertificate();
-    await writeFile(join(directory, 'cert.pem'), cert);
-    await writeFile(join(directory, 'key.pem'), key);
     const sources = await Promise.all((await filesOf('ct-chest')).slice(0, 10).map(readDicomFile));
     const perSource = images / sources.length;
     const objects = sources.flatMap((source, at) =>
@@ -86,6 +90,33 @@ describe('a storage node that is killed while images arrive', () => {
     second.child.kill('SIGTERM');
     expect(await once(second.child, 'exit')).toEqual([0, null]);
     await expectAll(acknowledged);
+  });
+
+  it('has every object in quarantine that it acknowledged', async () => {
+    const program = windowsProgram();
+    const objects = Array.from({ length: images }, (_, at) =>
+      craftedObject({ number: at + 1, more: [element('00291010', 'UN', program)] }),
+    );
+    const first = await start({ MEDUSA_QUARANTINE_ANSWER: 'success' });
+
+    const acknowledged = await sendUntilItDies(first, objects);
+
+    expect(acknowledged).toHaveLength(killAfter);
+    const second = await start();
+    expect((await dcmtk('echoscu', '-aec', 'MEDUSA', '127.0.0.1', String(second.dicomPort))).code).toBe(0);
+    second.child.kill('SIGTERM');
+    expect(await once(second.child, 'exit')).toEqual([0, null]);
+    const folder = join(directory, 'storage', 'quarantine');
+    const files = await Promise.all(
+      (await readdir(folder)).map(async (name) => readDicomFile(join(folder, name))),
+    );
+    const kept = new Map(files.map(({ meta, dataSet }) => [meta.sopInstanceUID, dataSet]));
+    for (const { meta, dataSet } of acknowledged)
+      expect(kept.get(meta.sopInstanceUID)?.equals(dataSet)).toBe(true);
+    using index = StudyIndex.open(join(directory, 'storage', 'index.sqlite'));
+    const entries = index.get<{ total: number }>('SELECT count(*) AS total FROM quarantine');
+    expect(entries?.total).toBe(files.length);
+    expect(index.totals()).toMatchObject({ instances: 0, conflicts: 0 });
   });
 
   const sendUntilItDies = async (

@@ -8,6 +8,7 @@ import { readIdentifier } from '../dicom/identifier.ts';
 import { encodeCommand, parseCommand } from '../dimse/command.ts';
 import { encodePdu, parseData, pduTypes } from '../dimse/pdu.ts';
 import { storageCommitment } from '../dimse/services.ts';
+import { craftedObject, element, windowsProgram } from '../testing/crafted.ts';
 import { filesOf, readDicomFile, type DicomFile } from '../testing/files.ts';
 import { associateRequest, connectPeer, dataPdu, statusOf, store, type RawPeer } from '../testing/scu.ts';
 import { startTestNode, type TestNode } from '../testing/test-node.ts';
@@ -120,6 +121,22 @@ describe('storage commitment', () => {
     peer.send(action({ ...given, body }));
 
     expect(statusOf(await peer.next())).toBe(status);
+  });
+
+  it('does not commit to an object in quarantine', async () => {
+    const more = [element('00291010', 'UN', windowsProgram())];
+    const carrier = craftedObject({ more });
+    const sent = { ...carrier.meta, dataSet: carrier.dataSet };
+    expect(await store(storage.node.dicomPort, sent)).toBe(0xc101);
+    using peer = await associated();
+
+    peer.send(action({ body: request('1.2.3.6', [named(carrier)]) }));
+
+    expect(statusOf(await peer.next())).toBe(0);
+    await peer.next();
+    const { attributes } = readIdentifier(await nextBytes(peer), false);
+    expect(itemsOf(attributes, '00081198').map((item) => numberOf(item, '00081197'))).toEqual([0x0112]);
+    expect(attributes['00081199']).toBeUndefined();
   });
 
   it('does not commit to an object whose bytes are no longer those that came', async () => {
