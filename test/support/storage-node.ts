@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { freePorts } from './ports.ts';
 import { waitFor } from './wait.ts';
 
 const memory = '/dev/shm';
+const authority = path.resolve(import.meta.dirname, '../../infra/storage/dicom-ca.ts');
 const program = path.resolve(import.meta.dirname, '../../infra/storage/main.ts');
 
 /** The storage node as a process of its own, as it runs in a hospital; without a broker. */
@@ -31,18 +32,20 @@ type Options = {
   /** No disk is waited for: for those who want to know what the node answers, and not what a crash leaves. */
   readonly isInMemory?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Application entities that are known (see infra/storage/README.md). */
+  readonly entities?: object;
 };
 
 export async function startStorageNode(options: Options = {}): Promise<StorageNode> {
   await using starting = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(options.isInMemory ? memory : tmpdir(), 'medusa-storage-'));
   starting.defer(async () => rm(folder, { recursive: true, force: true }));
-  const tls = { cert: path.join(folder, 'cert.pem'), key: path.join(folder, 'key.pem') };
-  await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-    ...['-subj', '/CN=127.0.0.1', '-keyout', tls.key, '-out', tls.cert],
-  ]);
+  const certificates = path.join(folder, 'certificates');
+  const issue = [path.join(folder, 'authority'), 'issue', 'FUZZED', '--out', certificates];
+  await promisify(execFile)(process.execPath, [authority, ...issue]);
   const directory = path.join(folder, 'storage');
+  const registry = path.join(folder, 'registry.json');
+  await writeFile(registry, JSON.stringify({ entities: options.entities ?? {} }));
   const [port = 0] = await freePorts(1);
   const child = spawn(process.execPath, [program], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -52,11 +55,12 @@ export async function startStorageNode(options: Options = {}): Promise<StorageNo
       MEDUSA_NODE_TOKEN: 'token',
       MEDUSA_STORAGE_DIR: directory,
       MEDUSA_DICOM_PORT: String(port),
+      MEDUSA_DICOM_REGISTRY: registry,
       MEDUSA_LOG_LEVEL: 'error',
       MEDUSA_STORAGE_RESERVE_MIB: '1',
       MEDUSA_DICOM_ARTIM_MS: '10000',
-      MEDUSA_TLS_CERT: tls.cert,
-      MEDUSA_TLS_KEY: tls.key,
+      MEDUSA_TLS_CERT: path.join(certificates, 'certificate.pem'),
+      MEDUSA_TLS_KEY: path.join(certificates, 'key.pem'),
       ...options.environment,
     },
   });
