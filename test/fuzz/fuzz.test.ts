@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startStorageNode, type StorageNode } from '../support/storage-node.ts';
+import { askers, fuzzIdentifiers } from './fuzz-identifiers.ts';
 import { fuzzObjects } from './fuzz-objects.ts';
 import { fuzzPdus } from './fuzz-pdus.ts';
 
@@ -9,7 +10,7 @@ const seed = 20_261;
 describe('the storage node', () => {
   let node: StorageNode;
   beforeAll(async () => {
-    node = await startStorageNode({ isInMemory: true });
+    node = await startStorageNode({ isInMemory: true, entities: askers });
   });
   afterAll(async () => node[Symbol.asyncDispose]());
 
@@ -27,5 +28,12 @@ describe('the storage node', () => {
     expect(report.failures).toEqual([]);
     expect(report.leak).toBeUndefined();
     expect(report.objects).toBeGreaterThanOrEqual(200);
+  });
+
+  it('answers strange and broken identifiers, each by a status of its own', async () => {
+    const report = await fuzzIdentifiers(node, { seed, count: 400 });
+
+    expect(report.failures).toEqual([]);
+    expect(report.leak).toBeUndefined();
   });
 });

@@ -61,6 +61,7 @@ export function strangeRequest(random: Random): Buffer {
     () => ({ contexts: strangeContexts(random) }),
     () => ({ user: [...usual.user, strangeUserItem(random)] }),
     () => ({ user: [] }),
+    () => ({ user: [...usual.user, item(0x53, Buffer.of(0, from(random, [0, 1, 2, 8, 255]), 0, 1))] }),
   ]);
   return encodeRequest({ ...usual, ...change() });
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { askers, fuzzIdentifiers } from './fuzz-identifiers.ts';
 import { fuzzObjects } from './fuzz-objects.ts';
 import { fuzzPdus, type Progress } from './fuzz-pdus.ts';
 import { startStorageNode } from '../support/storage-node.ts';
@@ -8,6 +9,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     pdus: { type: 'string', default: '1000000' },
     objects: { type: 'string', default: '10000' },
+    identifiers: { type: 'string', default: '10000' },
     /** One run of the PDUs, or of the objects, again. */
     'only-pdu': { type: 'string' },
     'only-object': { type: 'string' },
@@ -32,7 +34,7 @@ function progressOf(what: string): Progress {
 const optional = (text: string | undefined): { only?: number } =>
   text === undefined ? {} : { only: Number(text) };
 const startedAt = performance.now();
-await using node = await startStorageNode({ isInMemory: true });
+await using node = await startStorageNode({ isInMemory: true, entities: askers });
 const isOneObject = values['only-object'] !== undefined;
 const isOnePdu = values['only-pdu'] !== undefined;
 const pdus = isOneObject
@@ -47,9 +49,15 @@ const objects = isOnePdu
       ...{ seed, count: Number(values.objects), progress: progressOf('objects') },
       ...optional(values['only-object']),
     });
+const isWhole = !isOnePdu && !isOneObject;
+const identifiers = isWhole
+  ? await fuzzIdentifiers(node, {
+      ...{ seed, count: Number(values.identifiers), progress: progressOf('identifiers') },
+    })
+  : undefined;
 const seconds = Math.round((performance.now() - startedAt) / 1_000);
-process.stdout.write(`${JSON.stringify({ seed, seconds, pdus, objects })}\n`);
-const isBad = [pdus, objects].some(
+process.stdout.write(`${JSON.stringify({ seed, seconds, pdus, objects, identifiers })}\n`);
+const isBad = [pdus, objects, identifiers].some(
   (report) => report && (report.failures.length > 0 || report.leak !== undefined),
 );
 process.exitCode = isBad ? 1 : 0;

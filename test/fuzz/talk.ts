@@ -146,11 +146,7 @@ function differenceOf(
   expected: readonly Expected[],
   hasWindow: boolean,
 ): string | undefined {
-  // With several operations at once their answers come as they are done, or not at all when the association ended before.
-  if (hasWindow) {
-    const first = expected[0];
-    return first === undefined || (heard[0] && fits(heard[0], first)) ? undefined : told(0, heard, expected);
-  }
+  if (hasWindow) return strangerOf(heard, expected);
   const at = Array.from({ length: Math.max(heard.length, expected.length) }, (_, index) => index).find(
     (index) => {
       const [one, other] = [heard[index], expected[index]];
@@ -158,6 +154,20 @@ function differenceOf(
     },
   );
   return at === undefined ? undefined : told(at, heard, expected);
+}
+
+/**
+ * With several operations at once answers come as they are done, and not at all when the association ended before. More of them than
+ * were negotiated is an abort, and whether there were is a race. But nothing may come that answers nothing.
+ */
+function strangerOf(heard: readonly Heard[], expected: readonly Expected[]): string | undefined {
+  const open = [...expected];
+  const stranger = heard.findIndex((one) => {
+    const at = open.findIndex((other) => fits(one, other));
+    if (at >= 0) open.splice(at, 1);
+    return at < 0 && !(one.kind === 'abort' && one.verdict[1] === 6);
+  });
+  return stranger < 0 ? undefined : told(stranger, heard, []);
 }
 
 function told(at: number, heard: readonly Heard[], expected: readonly Expected[]): string {
