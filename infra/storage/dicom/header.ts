@@ -77,7 +77,9 @@ function pixelLayout(
   if (!pixelData) return null;
   const frames = Math.max(1, numberOf(attributes, '00280008') ?? 1);
   if (!pixelData.fragments) {
-    if (frames * nativeFrameBytes(attributes, pixelData.tag) > pixelData.length) throw tooFewFrames();
+    // Of one frame there is nothing that a number could multiply: it is kept as it is, also when it is short.
+    if (frames > 1 && frames * nativeFrameBytes(attributes, pixelData.tag) > pixelData.length)
+      throw tooFewFrames();
     return { frames, native: [pixelData.offset, pixelData.length], encapsulated: null };
   }
   // One stream holds all frames of a video.

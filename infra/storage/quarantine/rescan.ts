@@ -6,7 +6,8 @@ import type { Scanner } from './scanner.ts';
 
 type RescanDeps = ReleaseDeps & { readonly scanner: Scanner; readonly everyMs: number; readonly log: Logger };
 
-const batch = 50;
+/** In one turn; a scanner that was away for long has so many to look at. */
+const mostInTurn = 10_000;
 
 /** Scans what waits for the scanner until it has spoken: then it is let in, or held for an administrator. */
 export function startRescan(deps: RescanDeps): AsyncDisposable {
@@ -32,11 +33,13 @@ async function run(deps: RescanDeps, ending: AbortSignal): Promise<void> {
 
 async function scanWaiting(deps: RescanDeps, ending: AbortSignal): Promise<void> {
   const { quarantine, objects, scanner, log } = deps;
-  for (const { id } of quarantine.waiting(batch)) {
+  for (const { id } of quarantine.waiting(mostInTurn)) {
     if (ending.aborted) return;
     const verdict = await scanner.scan(objects.quarantinePathOf(id));
-    // The scanner is still away, or takes none of this size: the rest would fare alike, or is asked for in its turn.
-    if (verdict.kind === 'unknown') continue;
+    if (verdict.kind === 'unknown') {
+      if (verdict.isAway) return;
+      continue;
+    }
     if (verdict.kind === 'infected') quarantine.hold(id, `infected: ${verdict.name}`);
     else await letIn(id, deps);
     log.info({ verdict: verdict.kind }, 'an object in quarantine was scanned');

@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net';
 type ScanVerdict =
   | { readonly kind: 'clean' }
   | { readonly kind: 'infected'; readonly name: string }
-  | { readonly kind: 'unknown'; readonly reason: string };
+  /** `isAway`: it would fare no better with another file. */
+  | { readonly kind: 'unknown'; readonly reason: string; readonly isAway: boolean };
 
 /** Looks for malware in a file. Never rejects: a scanner that cannot say answers so. */
 export interface Scanner {
@@ -36,7 +37,8 @@ export function clamdScanner(address: ScannerAddress, { timeLimitMs }: { timeLim
         return verdictOf(await ask(address, path, timeLimitMs));
       } catch (error) {
         const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-        return { kind: 'unknown', reason: `not scanned: ${code ?? 'the scanner does not answer'}` };
+        const reason = `not scanned: ${code ?? 'the scanner does not answer'}`;
+        return { kind: 'unknown', reason, isAway: code !== undefined };
       } finally {
         turn[Symbol.dispose]();
       }
@@ -49,7 +51,8 @@ function verdictOf(answer: string): ScanVerdict {
   const name = /^stream: (.{1,100}) FOUND\0?\s*$/.exec(answer)?.[1];
   if (name !== undefined) return { kind: 'infected', name: name.replace(/[^\w.:()/-]/g, '_') };
   const isTooLong = answer.startsWith('INSTREAM size limit exceeded');
-  return { kind: 'unknown', reason: `not scanned: ${isTooLong ? 'longer than the scanner takes' : 'error'}` };
+  const reason = `not scanned: ${isTooLong ? 'longer than the scanner takes' : 'error'}`;
+  return { kind: 'unknown', reason, isAway: false };
 }
 
 async function ask(address: ScannerAddress, path: string, timeLimitMs: number): Promise<string> {
