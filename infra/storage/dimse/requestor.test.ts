@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Entity } from '../entities/registry.ts';
 import { filesOf, readDicomFile } from '../testing/files.ts';
@@ -14,12 +15,27 @@ import { store } from '../testing/scu.ts';
 import { startTestNode } from '../testing/test-node.ts';
 import { openCertificateStore, type CertificateStore } from '../tls/certificate-store.ts';
 import { TrustFolder } from '../tls/trust.ts';
+import { encodeAssociateAccept } from './associate.ts';
+import { encodeCommand } from './command.ts';
 import { encodeAbort, encodeData, encodePdu, encodeReject, pduTypes, rejections } from './pdu.ts';
 import { requestAssociation } from './requestor.ts';
 
 const contexts = [{ id: 1, abstractSyntax: '1.2.840.10008.1.1', transferSyntaxes: ['1.2.840.10008.1.2'] }];
 const caller = { callingTitle: 'MEDUSA', times: { artimMs: 500, idleMs: 500 }, trust: undefined };
+const noRequest = {
+  ...{ protocolVersion: 1, calledTitle: '', callingTitle: '', applicationContext: '', contexts: [] },
+  user: { mostPduBytes: 0, asyncWindow: undefined, roles: [], extended: new Map<string, Buffer>() },
+};
 const off: Entity = { tls: 'off', certificates: [], may: [] };
+
+type Change = { readonly which: number; readonly at: number; readonly byte: number };
+
+function changed(bytes: Buffer, changes: readonly Change[], which: number): Buffer {
+  const copy = Buffer.from(bytes);
+  for (const { at, byte } of changes.filter((change) => change.which === which))
+    copy.writeUInt8(byte, at % copy.length);
+  return copy;
+}
 
 describe('asking for an association', () => {
   let server: Server;
@@ -60,6 +76,45 @@ describe('asking for an association', () => {
     const entity = { ...off, host: '127.0.0.1', port };
 
     await expect(requestAssociation(caller, { title: 'PEER', entity, contexts })).rejects.toThrow(reason);
+  });
+
+  it('comes to an end with a peer of whose words any were changed', async () => {
+    const echo = { affectedSopClassUID: '1.2.840.10008.1.1', field: 0x0030 };
+    const response = encodeCommand({ ...echo, field: 0x8030, respondedTo: 1, status: 0 }, false);
+    const words = [
+      encodeAssociateAccept(
+        { ...noRequest, titles: Buffer.alloc(64) },
+        [{ id: 1, result: 'accepted', transferSyntax: '1.2.840.10008.1.2' }],
+        {},
+      ),
+      encodeData({ contextId: 1, isCommand: true, isLast: true }, response),
+    ] as const;
+    const hasty = { ...caller, times: { artimMs: 100, idleMs: 100 } };
+    const talk = async (): Promise<number | undefined> => {
+      const entity = { ...off, host: '127.0.0.1', port };
+      await using association = await requestAssociation(hasty, { title: 'PEER', entity, contexts });
+      for await (const { command } of association.exchange.invoke(1, echo)) return command.status;
+      return undefined;
+    };
+    const said = (changes: readonly Change[]): void => {
+      const [first, second] = [changed(words[0], changes, 0), changed(words[1], changes, 1)];
+      answer = (socket) => {
+        socket.write(first);
+        socket.once('data', () => socket.end(second));
+      };
+    };
+    said([]);
+    expect(await talk()).toBe(0);
+
+    const change = fc.record({ which: fc.nat(1), at: fc.nat(), byte: fc.nat(255) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+        said(changes);
+        const outcome = await talk().catch((error: unknown) => error);
+        expect(outcome instanceof Error || typeof outcome === 'number').toBe(true);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('needs an address, and certificates where TLS is required', async () => {
