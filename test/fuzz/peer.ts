@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { encodePdu, pdu } from './wire.ts';
 
-export type Heard = { readonly type: number; readonly body: Buffer };
+type Heard = { readonly type: number; readonly body: Buffer };
 
 /** One connection to the node, PDU by PDU. */
 export interface Peer extends Disposable {
