@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startStorageNode, type StorageNode } from '../support/storage-node.ts';
 import { askers, fuzzIdentifiers } from './fuzz-identifiers.ts';
 import { fuzzObjects } from './fuzz-objects.ts';
-import { fuzzPdus } from './fuzz-pdus.ts';
+import { fuzzedEnvironment, fuzzPdus } from './fuzz-pdus.ts';
 
 /** The same as `npm run fuzz`, for seconds instead of minutes. */
 const seed = 20_261;
@@ -10,7 +10,11 @@ const seed = 20_261;
 describe('the storage node', () => {
   let node: StorageNode;
   beforeAll(async () => {
-    node = await startStorageNode({ isInMemory: true, entities: askers });
+    node = await startStorageNode({
+      isInMemory: true,
+      entities: askers,
+      environment: fuzzedEnvironment,
+    });
   });
   afterAll(async () => node[Symbol.asyncDispose]());
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { askers, fuzzIdentifiers } from './fuzz-identifiers.ts';
 import { fuzzObjects } from './fuzz-objects.ts';
-import { fuzzPdus, type Progress } from './fuzz-pdus.ts';
+import { fuzzedEnvironment, fuzzPdus, type Progress } from './fuzz-pdus.ts';
 import { startStorageNode } from '../support/storage-node.ts';
 
 const { values } = parseArgs({
@@ -34,7 +34,11 @@ function progressOf(what: string): Progress {
 const optional = (text: string | undefined): { only?: number } =>
   text === undefined ? {} : { only: Number(text) };
 const startedAt = performance.now();
-await using node = await startStorageNode({ isInMemory: true, entities: askers });
+await using node = await startStorageNode({
+  isInMemory: true,
+  entities: askers,
+  environment: fuzzedEnvironment,
+});
 const isOneObject = values['only-object'] !== undefined;
 const isOnePdu = values['only-pdu'] !== undefined;
 const pdus = isOneObject

@@ -30,7 +30,7 @@ const withoutPermission: ReadonlySet<string> = new Set([
 ]);
 
 /** PS3.8 §9.3.2. Undefined: the PDU is broken. */
-export function parseRequest(body: Buffer): JudgedRequest | undefined {
+export function parseRequest(body: Buffer, callers: ReadonlySet<string>): JudgedRequest | undefined {
   if (body.length < 68) return undefined;
   const items = itemsOf(body.subarray(68));
   if (!items) return undefined;
@@ -42,18 +42,29 @@ export function parseRequest(body: Buffer): JudgedRequest | undefined {
   const ids = new Set(known.map(({ id }) => id));
   if (isBroken || ids.size === 0 || ids.size !== known.length) return undefined;
   const applicationContext = uidOf(named(0x10).at(-1) ?? Buffer.alloc(0));
-  const called = body.toString('latin1', 4, 20).replace(/^ +| +$/g, '');
+  const [called, calling] = [titleOf(body, 4), titleOf(body, 20)];
+  const isAdmitted = callers.size === 0 || callers.has(calling);
   return {
     contexts: known,
     hasWindow: windows.at(-1) ?? false,
-    verdict: verdictOf(body.readUInt16BE(0), applicationContext, called),
+    verdict: verdictOf(body.readUInt16BE(0), applicationContext, { called, isAdmitted }),
   };
 }
 
-function verdictOf(version: number, applicationContext: string, called: string): JudgedRequest['verdict'] {
+/** Spaces around a title mean nothing. */
+function titleOf(body: Buffer, at: number): string {
+  return body.toString('latin1', at, at + 16).replace(/^ +| +$/g, '');
+}
+
+function verdictOf(
+  version: number,
+  applicationContext: string,
+  { called, isAdmitted }: { called: string; isAdmitted: boolean },
+): JudgedRequest['verdict'] {
   if (version % 2 === 0) return [1, 2, 2];
   if (applicationContext !== uids.applicationContext) return [1, 1, 2];
-  return called === 'MEDUSA' ? undefined : [1, 1, 7];
+  if (called !== 'MEDUSA') return [1, 1, 7];
+  return isAdmitted ? undefined : [1, 1, 3];
 }
 
 function contextOf(bytes: Buffer): Judged | undefined {

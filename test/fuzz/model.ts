@@ -50,10 +50,16 @@ export class UpperLayerModel {
   hasWindow = false;
   /** PDUs that were taken, the one that ended it too. */
   taken = 0;
+  readonly #callers: ReadonlySet<string>;
   #bytes: Buffer = Buffer.alloc(0);
   readonly #contexts = new Map<number, Context>();
   #command: { context: number; chunks: Buffer[]; bytes: number } | undefined;
   #receiving: Receiving | undefined;
+
+  /** @param callers titles that may call; none: any */
+  constructor(callers: ReadonlySet<string> = new Set()) {
+    this.#callers = callers;
+  }
 
   push(bytes: Buffer): void {
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
@@ -98,7 +104,7 @@ export class UpperLayerModel {
   }
 
   #negotiate(body: Buffer): void {
-    const request = parseRequest(body);
+    const request = parseRequest(body, this.#callers);
     if (!request) throw new Refusal(reasons.invalid);
     const { verdict, contexts } = request;
     if (verdict) {

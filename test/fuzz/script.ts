@@ -14,8 +14,8 @@ export type Script = {
 const mostSteps = 24;
 
 /** Goes on until the association is over, as the model sees it, or as much was said as one connection may say. */
-export function writeScript(random: Random): Script {
-  const model = new UpperLayerModel();
+export function writeScript(random: Random, callers: ReadonlySet<string>): Script {
+  const model = new UpperLayerModel(callers);
   const parts: Buffer[] = [];
   let mutated = 0;
   const say = (bytes: Buffer, isMutated: boolean): void => {
