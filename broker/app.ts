@@ -38,12 +38,14 @@ import {
 import { openBrokerKeys } from './identity/index.ts';
 import { openLogin, type OpenedLogin } from './login.ts';
 import { applicationsDir, loadCatalogue } from './manifest/index.ts';
+import { createKeyImages, type KeyImages } from './key-image/index.ts';
 import { NodeRegistry } from './node/index.ts';
 import {
   createAuditStore,
   createGuestStore,
   createInvitationStore,
   createJoinStore,
+  createKeyImageStore,
   createNodeStore,
   createOcciStore,
   createPreWarmStore,
@@ -226,6 +228,7 @@ type Features = AdmissionParts & {
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   readonly invitations: Invitations;
+  readonly keyImages: KeyImages;
   readonly joining: Joining;
 };
 
@@ -278,8 +281,9 @@ async function openFeatures(options: {
     publicUrl,
     now,
   });
+  const keyImages = createKeyImages({ store: createKeyImageStore(db), sessions, audit, now });
   const joining = createJoining({ keys, store: createJoinStore(db), audit, now, report });
-  return { ...admission, audit, nodes, studies, sessions, rooms, invitations, joining };
+  return { ...admission, audit, nodes, studies, sessions, rooms, invitations, keyImages, joining };
 }
 
 function httpOptions(

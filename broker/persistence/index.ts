@@ -16,6 +16,7 @@ export { createJoinStore } from './join-store.ts';
 export { createOcciStore } from './occi-store.ts';
 export { createServiceStore } from './service-store.ts';
 export { createSessionStore } from './session-store.ts';
+export { createKeyImageStore } from './key-image-store.ts';
 export { createSessionViewStore } from './session-view-store.ts';
 export { createInvitationStore, createRoomStore } from './room-store.ts';
 export { createOidcAdapter, deleteExpiredLogins } from './oidc-adapter.ts';

@@ -14,6 +14,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009-guests': running(() => guests),
   '0010-pre-warm': running(() => preWarm),
   '0011-session-view': running(() => sessionView),
+  '0012-key-images': running(() => keyImages),
 };
 
 /** Asked for when it runs: the statements stand below. */
@@ -220,4 +221,12 @@ const sessionView = [
   `create table session_view (
      session_id text primary key references session on delete cascade, incarnation int not null,
      revision bigint not null, document jsonb not null) with (fillfactor = 50)`,
+];
+
+const keyImages = [
+  // Kept when the session is over, as long as the study is known: what was seen then may be asked for.
+  `create table key_image (
+     id uuid primary key, session_id text not null, study_instance_uid text not null,
+     at timestamptz not null, document jsonb not null)`,
+  `create index key_image_study on key_image (study_instance_uid, at)`,
 ];

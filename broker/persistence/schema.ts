@@ -3,6 +3,7 @@ import type {
   AgreementTemplate,
   AssessmentView,
   ChatMessage,
+  KeyImage,
   OfferView,
   PutPool,
   StudySummary,
@@ -240,6 +241,13 @@ export type Database = {
     session_id: string | null;
   };
   session_grant: { session_id: string; user_id: string };
+  key_image: {
+    id: string;
+    session_id: string;
+    study_instance_uid: string;
+    at: Timestamp;
+    document: Document<KeyImage>;
+  };
   session_view: { session_id: string; incarnation: number; revision: number; document: Document<ViewState> };
   room: { session_id: string; document: Document<RoomState & { chat: readonly ChatMessage[] }> };
   invitation: { code_hash: string; session_id: string; expires_at: Timestamp };

@@ -6,6 +6,7 @@ export const auditActionSchema = z.enum([
   'user.logout',
   'study.read',
   'study.stored',
+  'image.noted',
   'object.quarantined',
   'quarantine.read',
   'quarantine.changed',

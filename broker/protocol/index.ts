@@ -11,6 +11,7 @@ export * from './host.ts';
 export * from './ids.ts';
 export * from './input.ts';
 export * from './join.ts';
+export * from './key-image.ts';
 export * from './manifest.ts';
 export * from './node.ts';
 export * from './pre-warm.ts';

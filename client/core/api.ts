@@ -19,6 +19,7 @@ import { AgreementApi } from './agreement-api.ts';
 import { auditPageSchema, type AuditFilter, type AuditPage } from './audit-page.ts';
 import { CapacityApi } from './capacity-api.ts';
 import type { DocumentCalls } from './document.ts';
+import { KeyImageApi } from './key-image-api.ts';
 import { ManifestApi } from './manifest-api.ts';
 import { ProvisionApi, type Call } from './provision-api.ts';
 import { publicConfigSchema, type PublicConfig } from './public-config.ts';
@@ -38,6 +39,7 @@ export async function loadPublicConfig(signal?: AbortSignal): Promise<PublicConf
 export class Api {
   readonly provision = new ProvisionApi(async (path, options) => this.#call(path, options));
   readonly capacity = new CapacityApi(async (path, options) => this.#call(path, options));
+  readonly keyImages = new KeyImageApi(async (path, options) => this.#call(path, options));
   readonly quarantine = new QuarantineApi(async (path, options) => this.#call(path, options));
   readonly reservations = new ReservationApi(async (path, options) => this.#call(path, options));
   readonly services = new ServiceApi(async (path, options) => this.#call(path, options));

@@ -9,6 +9,7 @@ type InputPage = {
   pointed: ({ x: number; y: number } | null)[];
   hasControl: boolean;
   left: number;
+  noted: number;
   MedusaInput: typeof inputCapture;
 };
 
@@ -35,7 +36,7 @@ describe('captureInput', () => {
     await page.addScriptTag({ content: script });
     await page.evaluate(() => {
       const state = globalThis as unknown as InputPage;
-      Object.assign(state, { sent: [], pointed: [], hasControl: true, left: 0 });
+      Object.assign(state, { sent: [], pointed: [], hasControl: true, left: 0, noted: 0 });
       const element = document.querySelector<HTMLElement>('#picture');
       const keyboard = document.querySelector('textarea');
       if (!element || !keyboard) return;
@@ -50,6 +51,9 @@ describe('captureInput', () => {
         holdPointing: () => undefined,
         leave: () => {
           state.left += 1;
+        },
+        noteImage: () => {
+          state.noted += 1;
         },
       });
       keyboard.focus();
@@ -216,6 +220,13 @@ describe('captureInput', () => {
 
     expect(await page.evaluate(() => (globalThis as unknown as InputPage).left)).toBe(1);
     expect((await sent()).some(({ keysym }) => keysym === 0x6d)).toBe(false);
+  });
+
+  it('marks the image by its own keys, and presses none of the application’s', async () => {
+    await page.keyboard.press('Control+Alt+KeyK');
+
+    expect(await page.evaluate(() => (globalThis as unknown as InputPage).noted)).toBe(1);
+    expect((await sent()).some(({ keysym }) => keysym === 0x6b)).toBe(false);
   });
 
   it('sends nothing without control, but points', async () => {

@@ -28,6 +28,8 @@ type Options = {
   readonly holdPointing: (isHeld: boolean) => void;
   /** The user pressed the keys that lead out of the picture. */
   readonly leave: () => void;
+  /** The user pressed the keys that mark the image. */
+  readonly noteImage: () => void;
 };
 
 /** UI Events `buttons` bit → X11 button. */

@@ -10,6 +10,8 @@ type Options = {
   readonly holdPointing: (isHeld: boolean) => void;
   /** The user pressed the keys that lead out of the picture. */
   readonly leave: () => void;
+  /** The user pressed the keys that mark the image. */
+  readonly noteImage: () => void;
 };
 
 type Capture = {
@@ -96,8 +98,9 @@ function captureKeys(options: Options): Capture {
       letUp(event.timeStamp, (keysym) => isModifier(keysym, 'Control'));
       return true;
     }
-    if (event.ctrlKey && event.altKey && event.code === 'KeyM' && !isAltGraphHeld) {
-      options.leave();
+    const own = { KeyM: options.leave, KeyK: options.noteImage }[event.code];
+    if (event.ctrlKey && event.altKey && own && !isAltGraphHeld) {
+      own();
       return true;
     }
     if (event.key !== 'Alt') return false;

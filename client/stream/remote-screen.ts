@@ -12,6 +12,8 @@ export class RemoteScreen {
   readonly resizingTo = new Store<Size | null>(null);
   /** What the encoder may spend, which is what the path carries. */
   readonly targetKbps = new Store<number | null>(null);
+  /** What encodes it, as the render node names it; null: not told yet. */
+  readonly encoder = new Store<string | null>(null);
 
   take(event: ScreenEvent): void {
     switch (event.kind) {
@@ -25,6 +27,7 @@ export class RemoteScreen {
         break;
       case 'statistics':
         this.targetKbps.set(event.targetKbps);
+        this.encoder.set(event.encoder);
         break;
     }
   }

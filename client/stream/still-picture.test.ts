@@ -168,7 +168,11 @@ describe('StillPicture', () => {
 
     still.inputSent({ kind: 'move' });
     expect(surface.isShown).toBe(true);
-    still.inputSent({ kind: 'key', isDown: true });
+    still.inputSent({ kind: 'key', isDown: true, keysym: 0xffe3 });
+    expect(still.state.get()).toBe('verified');
+    expect(still.provenHash).toMatch(/^[0-9a-f]{64}$/);
+    still.inputSent({ kind: 'key', isDown: true, keysym: 0x61 });
+    expect(still.provenHash).toBeUndefined();
     expect([surface.isShown, still.state.get()]).toEqual([false, 'moving']);
 
     await expect.poll(() => still.state.get()).toBe('verified');

@@ -1,6 +1,7 @@
 import { AppError, decodeStill, type StillSize, type StillTile, type StillWhole } from '@medusa/protocol';
 import { reportFault } from '../core/report.ts';
 import { Store } from '../core/store.ts';
+import { isModifier } from './keysym.ts';
 import { isAtOrAfter } from './latency-matcher.ts';
 import type { StillSurface } from './still-surface.ts';
 import { decodeTile } from './still-tile.ts';
@@ -17,8 +18,9 @@ type Options = {
   /** Asks the render node for the whole still once more. */
   readonly askAnew: () => Promise<unknown>;
 };
-type Input = { readonly kind: string; readonly isDown?: boolean };
+type Input = { readonly kind: string; readonly isDown?: boolean; readonly keysym?: number };
 
+const modifiers = ['Shift', 'Control', 'Meta'] as const;
 /** An input that changes nothing is over after this long. */
 const answerMs = 300;
 /** A picture that rests for so long without a still gets none, or over a link on which it takes long. */
@@ -62,6 +64,12 @@ export class StillPicture {
     this.#settle();
   }
 
+  /** SHA-256 of the picture (RGBA), in hexadecimal digits, while it is verified. */
+  get provenHash(): string | undefined {
+    if (this.state.get() !== 'verified' || !this.#whole) return undefined;
+    return Array.from(this.#whole.sha256, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+
   /** One message of the channel, in the order of their coming. */
   take(bytes: Uint8Array<ArrayBuffer>): void {
     const message = decodeStill(bytes);
@@ -95,14 +103,13 @@ export class StillPicture {
 
   /**
    * The still makes way for the answer, which else would wait behind it for the page's next turn. Moves of the bare pointer change
-   * little, and seldom.
+   * little, and seldom; so do Shift, Ctrl and Meta by themselves.
    */
-  inputSent({ kind, isDown }: Input): void {
+  inputSent(input: Input): void {
+    const { kind, isDown } = input;
     if (kind === 'button') this.#isPressed = isDown === true;
     if (kind === 'release-all') this.#isPressed = false;
-    const changesLittle =
-      (kind === 'move' && !this.#isPressed) || kind === 'resize' || kind === 'release-all';
-    if (changesLittle || !this.#whole) return;
+    if (!this.#whole || changesLittle(input, this.#isPressed)) return;
     this.#isAwaitingAnswer = true;
     clearTimeout(this.#answerTimer);
     this.#answerTimer = setTimeout(() => {
@@ -233,4 +240,10 @@ export class StillPicture {
     if (this.#proof === 'awaited') return 'refining';
     return this.#proof === 'equal' ? 'verified' : 'mismatch';
   }
+}
+
+function changesLittle({ kind, keysym }: Input, isPressed: boolean): boolean {
+  if (kind === 'move') return !isPressed;
+  if (kind === 'key') return keysym !== undefined && modifiers.some((name) => isModifier(keysym, name));
+  return kind === 'resize' || kind === 'release-all';
 }

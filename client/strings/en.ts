@@ -3,6 +3,7 @@ import { capacityStrings } from './capacity.ts';
 import { deviceStrings } from './device.ts';
 import { documentStrings } from './documents.ts';
 import { manifestStrings } from './manifests.ts';
+import { keyImageStrings } from './key-images.ts';
 import { pixelStrings } from './pixels.ts';
 import { provisionStrings } from './provision.ts';
 import { quarantineStrings } from './quarantine.ts';
@@ -153,6 +154,7 @@ export const strings = {
     latency: 'Input to picture, median of the last inputs',
     latencyWaiting: 'Move the mouse to measure',
     ms: (value: number): string => `${Math.round(value)} ms`,
+    codec: (codec: string, encoder: string): string => `${codec} · ${encoder}`,
     fps: (value: number): string => `${Math.round(value)} fps`,
     reduced: 'Reduced for your connection',
     reducedMeaning:
@@ -208,6 +210,7 @@ export const strings = {
           [['F11'], 'Full screen'],
           [['Alt'], 'Hold: point for the others'],
           [['Ctrl', 'Alt', 'M'], 'From the picture to the tool bar'],
+          [['Ctrl', 'Alt', 'K'], 'Key image: mark what is seen'],
           [['?'], 'This help, when the tool bar has the focus'],
         ],
       },
@@ -255,6 +258,7 @@ export const strings = {
     failedHelp: 'It may have run out. Ask for a new link.',
   },
   pixels: pixelStrings,
+  keyImages: keyImageStrings,
   provision: provisionStrings,
   capacity: capacityStrings,
   documents: documentStrings,

@@ -1,6 +1,6 @@
 import { expect, type Page } from '@playwright/test';
 import { test } from '../support/fixtures.ts';
-import { openPerson } from '../support/viewer-page.ts';
+import { openPerson, type Person } from '../support/viewer-page.ts';
 
 test('a picture at rest is verified, one that moves is not, and a single wrong pixel is found out and mended', async ({
   medusa,
@@ -70,9 +70,39 @@ test('a picture at rest is verified, one that moves is not, and a single wrong p
     expect(await states()).toContain('mismatch');
     expect(await hashOfStill(page)).toBe(truth);
   });
+
+  await test.step('an image that is marked, and one that is measured on, keep how true their pixels were', async () => {
+    await page.getByTestId('stream-keyboard').focus();
+    await expect(badge).toHaveAttribute('data-state', 'verified');
+    await page.keyboard.press('Control+Alt+KeyK');
+    await page.getByTestId('key-images-button').click();
+    const marked = page.getByTestId('key-image');
+    await expect(marked).toHaveCount(1);
+    await expect(marked).toHaveAttribute('data-state', 'verified');
+
+    await page.getByTestId('key-images-button').click();
+    await drawLength(person);
+    await page.getByTestId('key-images-button').click();
+    await expect(marked).toHaveCount(2);
+    await expect(marked.first()).toHaveAttribute('data-kind', 'measurement');
+    await expect(marked.first()).toContainText('mm');
+    await page.screenshot({ path: test.info().outputPath('key-images.png') });
+  });
   await page.getByTestId('leave-button').click();
   await page.context().close();
 });
+
+async function drawLength(person: Person): Promise<void> {
+  const { page } = person;
+  await page.getByTestId('stream-keyboard').focus();
+  await page.keyboard.press('l');
+  const [from, to] = [await person.pointOf(500, 300), await person.pointOf(700, 420)];
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y, { steps: 5 });
+  await page.mouse.up();
+  await person.viewThat('a length', ({ measurements }) => measurements.length === 1);
+}
 
 async function hashOfStill(page: Page): Promise<string> {
   return page.evaluate(async () => {

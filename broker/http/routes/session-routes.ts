@@ -6,8 +6,12 @@ import {
   sessionIdSchema,
   sessionViewSchema,
   AppError,
+  keyImageListSchema,
+  keyImageNoteSchema,
+  keyImageSchema,
 } from '@medusa/protocol';
 import { z } from 'zod';
+import type { KeyImages } from '../../key-image/index.ts';
 import type { Invitations } from '../../room/index.ts';
 import type { Sessions } from '../../session/index.ts';
 import { route, type RouteDefinition } from '../route.ts';
@@ -19,9 +23,11 @@ const acceptSchema = z.object({ device: deviceReportSchema.optional() });
 export function sessionRoutes({
   sessions,
   invitations,
+  keyImages,
 }: {
   sessions: Sessions;
   invitations: Invitations;
+  keyImages: KeyImages;
 }): RouteDefinition[] {
   return [
     route({
@@ -87,6 +93,28 @@ export function sessionRoutes({
       status: 201,
       handle: async ({ params, caller }) => ({
         body: await invitations.create(params.id, caller.user, caller.actor),
+      }),
+    }),
+    route({
+      method: 'post',
+      path: '/api/sessions/:id/key-images',
+      summary: 'Note an image as worth it or as measured on, with how true its pixels are now',
+      access: ['radiologist', 'doctor'],
+      params: byId,
+      body: keyImageNoteSchema,
+      response: keyImageSchema,
+      status: 201,
+      handle: async ({ params, body, caller }) => ({ body: await keyImages.note(params.id, body, caller) }),
+    }),
+    route({
+      method: 'get',
+      path: '/api/sessions/:id/key-images',
+      summary: "What was noted of the session's study, newest first",
+      access: ['radiologist', 'doctor', 'admin'],
+      params: byId,
+      response: keyImageListSchema,
+      handle: async ({ params, caller }) => ({
+        body: { keyImages: [...(await keyImages.list(params.id, caller.user))] },
       }),
     }),
     route({

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { z } from 'zod';
 import { strings } from '../../strings/en.ts';
 import { RefusedPage } from './ended-page.tsx';
+import { useKeyImages } from './use-key-images.ts';
 import { ViewerFrame } from './viewer-frame.tsx';
 import type { ViewerSession } from './viewer-session.ts';
 
@@ -24,6 +25,7 @@ export function LocalView({ viewer, session, leave }: Props): ReactNode {
 function LocalWorkstation({ viewer, session, leave, token }: Props & { token: string }): ReactNode {
   const frame = useRef<HTMLIFrameElement>(null);
   const [view, setView] = useState<ViewState | null>(null);
+  const noteImage = useKeyImages(viewer, session, view);
 
   useEffect(() => {
     const take = (event: MessageEvent<unknown>): void => {
@@ -47,7 +49,7 @@ function LocalWorkstation({ viewer, session, leave, token }: Props & { token: st
     rendering: localRendering(),
   });
   return (
-    <ViewerFrame viewer={viewer} session={session} view={view} leave={leave}>
+    <ViewerFrame viewer={viewer} session={session} view={view} noteImage={noteImage} leave={leave}>
       <iframe
         ref={frame}
         className="local-frame"

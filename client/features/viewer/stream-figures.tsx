@@ -13,6 +13,7 @@ export function StreamFigures({ picture }: { picture: Picture }): ReactNode {
   const statistics = useStore(picture.statistics);
   const layer = useStore(picture.layer);
   const grays = useStore(picture.grays);
+  const encoder = useStore(picture.screen.encoder);
   const latencyMs = medianLatency(useStore(picture.latencySamples));
   return (
     <Group gap={12} wrap="nowrap" className="viewer-figures medusa-numeric">
@@ -37,7 +38,10 @@ export function StreamFigures({ picture }: { picture: Picture }): ReactNode {
       {statistics && (
         <>
           <Figure id="fps-value" value={text.fps(statistics.framesPerSecond)} />
-          <Figure id="codec-value" value={statistics.codec} />
+          <Figure
+            id="codec-value"
+            value={encoder === null ? statistics.codec : text.codec(statistics.codec, encoder)}
+          />
           {grays && (
             <Tooltip label={strings.pixels.graysMeaning(grays.levels, grays.worstError)} multiline maw={320}>
               <Text size="xs" c="dimmed" data-testid="grays-value" data-worst-error={grays.worstError}>

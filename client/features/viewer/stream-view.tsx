@@ -6,6 +6,7 @@ import { PointerLayer } from '../rooms/index.ts';
 import { StageNotices } from './stage-notices.tsx';
 import { StillLayer } from './still-layer.tsx';
 import { StreamVideo } from './stream-video.tsx';
+import { useKeyImages } from './use-key-images.ts';
 import { usePictureRectangle } from './use-picture-rectangle.ts';
 import { useRemoteResize } from './use-remote-resize.ts';
 import { useStreamInput } from './use-stream-input.ts';
@@ -24,7 +25,9 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
   const keyboard = useRef<HTMLTextAreaElement>(null);
   const isPointing = isToggled || isHeld;
   const focusBar = useCallback(() => document.querySelector<HTMLElement>('.viewer-bar button')?.focus(), []);
-  useStreamInput({ viewer, video, keyboard, isPointing, setHeld, focusBar });
+  const view = useStore(picture.view);
+  const noteImage = useKeyImages(viewer, session, view);
+  useStreamInput({ viewer, video, keyboard, isPointing, setHeld, focusBar, noteImage });
   useRemoteResize(viewer, stage);
   const rectangle = usePictureRectangle(stage, useStore(picture.displaySize));
 
@@ -32,7 +35,8 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
     <ViewerFrame
       viewer={viewer}
       session={session}
-      view={useStore(picture.view)}
+      view={view}
+      noteImage={noteImage}
       leave={leave}
       pointing={{ isOn: isPointing, toggle: () => setToggled((isOn) => !isOn) }}
     >

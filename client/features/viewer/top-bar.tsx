@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Group, Indicator, Text, Tooltip } from '@mantine/core';
+import { Badge, Button, Group, Indicator, Text, Tooltip } from '@mantine/core';
 import { useFullscreenDocument } from '@mantine/hooks';
 import type { SessionView, ViewState } from '@medusa/protocol';
 import {
@@ -14,6 +14,8 @@ import { useSyncExternalStore, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { useStore } from '../../ui/use-store.ts';
 import { FloorButton } from '../rooms/index.ts';
+import { BarButton } from './bar-button.tsx';
+import { KeyImageButtons } from './key-images.tsx';
 import { PixelStateBadge } from './pixel-state-badge.tsx';
 import { sharpness } from './sharpness-choice.ts';
 import { StreamFigures } from './stream-figures.tsx';
@@ -28,6 +30,7 @@ type Props = {
   readonly viewer: ViewerSession;
   readonly session: SessionView;
   readonly view: ViewState | null;
+  readonly noteImage: () => void;
   readonly isRoomOpen: boolean;
   readonly toggleRoom: () => void;
   readonly pointing?: Pointing;
@@ -60,6 +63,7 @@ export function TopBar(props: Props): ReactNode {
         >
           {session.mode === 'local' ? text.local : text.states[session.state]}
         </Badge>
+        <KeyImageButtons sessionId={session.id} note={props.noteImage} canNote={view !== null} />
         {props.pointing && <SharedButtons {...props} pointing={props.pointing} />}
         <BarButton
           label={text.keyboard}
@@ -164,28 +168,5 @@ function FullscreenButton(): ReactNode {
       testId="fullscreen-button"
       icon={fullscreen ? <IconMinimize size={18} /> : <IconMaximize size={18} />}
     />
-  );
-}
-
-function BarButton(props: {
-  label: string;
-  act: () => void;
-  icon: ReactNode;
-  testId: string;
-  isOn?: boolean;
-}): ReactNode {
-  return (
-    <Tooltip label={props.label}>
-      <ActionIcon
-        variant={props.isOn ? 'light' : 'subtle'}
-        color={props.isOn ? 'teal' : 'gray'}
-        aria-label={props.label}
-        aria-pressed={props.isOn}
-        onClick={props.act}
-        data-testid={props.testId}
-      >
-        {props.icon}
-      </ActionIcon>
-    </Tooltip>
   );
 }

@@ -9,10 +9,13 @@ type Options = {
   readonly isPointing: boolean;
   readonly setHeld: (isHeld: boolean) => void;
   readonly focusBar: () => void;
+  readonly noteImage: () => void;
 };
 
 /** The user's hand on the picture: input for who has control, a pointer for the others. */
-export function useStreamInput({ viewer, video, keyboard, isPointing, setHeld, focusBar }: Options): void {
+export function useStreamInput(options: Options): void {
+  const { viewer, video, keyboard, isPointing, setHeld, focusBar } = options;
+  const noteImage = useEffectEvent(() => options.noteImage());
   const isPointingNow = useEffectEvent(() => isPointing);
 
   useEffect(() => {
@@ -33,6 +36,7 @@ export function useStreamInput({ viewer, video, keyboard, isPointing, setHeld, f
       point: (place) => room.point(place),
       holdPointing: setHeld,
       leave: focusBar,
+      noteImage: () => noteImage(),
     });
     keys.focus({ preventScroll: true });
     return () => capturing[Symbol.dispose]();

@@ -13,6 +13,7 @@ type Props = {
   readonly viewer: ViewerSession;
   readonly session: SessionView;
   readonly view: ViewState | null;
+  readonly noteImage: () => void;
   readonly leave: () => void;
   /** Absent where there is no picture that others see too. */
   readonly pointing?: Pointing;
@@ -44,6 +45,7 @@ export function ViewerFrame(props: Props): ReactNode {
         viewer={viewer}
         session={session}
         view={view}
+        noteImage={props.noteImage}
         isRoomOpen={isRoomOpen}
         toggleRoom={() => setRoomOpen((isOpen) => !isOpen)}
         {...(props.pointing ? { pointing: props.pointing } : {})}

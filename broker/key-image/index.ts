@@ -1,0 +1,1 @@
+export { createKeyImages, type KeyImages, type KeyImageStore } from './key-images.ts';

@@ -1,0 +1,25 @@
+/** Images that somebody marked or measured on, and how true their pixels were then. */
+export const keyImageStrings = {
+  title: 'Key images',
+  note: 'Key image: mark what is seen (Ctrl Alt K)',
+  show: 'Key images of this study',
+  noted: 'Key image marked',
+  notedMeasurement: 'Measurement noted',
+  none: 'Nobody has marked or measured an image of this study yet.',
+  failed: 'The key images cannot be shown',
+  kinds: { 'key-image': 'Key image', measurement: 'Measurement' },
+  slice: (number: number, count: number): string => `Slice ${number} of ${count}`,
+  plane: 'Plane of an MPR',
+  window: (center: number, width: number): string => `W ${Math.round(width)} L ${Math.round(center)}`,
+  length: (mm: number): string => `${mm.toFixed(1)} mm`,
+  states: {
+    moving: 'while it moved',
+    refining: 'before its exact pixels were there',
+    verified: 'verified pixels',
+    mismatch: 'pixels that differed',
+    lossy: 'lossy pixels',
+    local: 'drawn by the browser',
+  },
+  statesMeaning: 'How true the pixels on this screen were in that moment.',
+  hash: (sha256: string): string => `SHA-256 of the picture: ${sha256}`,
+} as const;
