@@ -37,6 +37,8 @@ export const deviceStrings = {
     secure: 'Open Medusa with https; without it the browser refuses streaming.',
     codecs:
       'This browser cannot receive H.264 video. Use a current Chromium, Chrome, Edge, Firefox or Safari.',
+    codecsFilm:
+      'This browser receives no H.264 by WebRTC and does not let pages decode it: the picture is played as a film, a little later. Use a current Chrome, Edge, Firefox or Safari for reading.',
     decodeSlow: 'The picture may stutter. Close other programs, or use a faster computer.',
     decodeUnknown: 'This browser does not let us measure; streaming may still work well.',
     graphicsSoftware:

@@ -1,5 +1,6 @@
 import type { DeviceReport, DeviceVerdict } from '@medusa/protocol';
 import { strings } from '../../strings/en.ts';
+import type { TransportKind } from '../../stream/transport-kind.ts';
 
 /** What was measured. Null = the browser does not tell, or the measurement failed. */
 export type DeviceMeasurements = {
@@ -7,6 +8,8 @@ export type DeviceMeasurements = {
   readonly hasPeerConnection: boolean;
   /** Codecs that the browser receives by WebRTC, e.g. `H264`. */
   readonly receiveCodecs: readonly string[];
+  /** How a picture can come to this browser, besides. */
+  readonly transports: readonly TransportKind[];
   readonly decodeFramesPerSecond: number | null;
   /** WebGL 2 renderer; null without WebGL 2. */
   readonly graphics: string | null;
@@ -109,10 +112,16 @@ function judgeScreen({ screenWidthPx, screenHeightPx }: DeviceMeasurements): Ite
   return item('screen', measured, { outcome: 'fail', help: help.screenRefused });
 }
 
-function judgeCodecs({ receiveCodecs, hasPeerConnection }: DeviceMeasurements): Item {
+/** Data channels are WebRTC too: without that there is no way at all. */
+function judgeCodecs({ receiveCodecs, transports, hasPeerConnection }: DeviceMeasurements): Item {
   const measured = receiveCodecs.length > 0 ? receiveCodecs.join(', ') : 'none';
-  const isFit = hasPeerConnection && receiveCodecs.includes('H264');
-  return item('codecs', measured, isFit ? { outcome: 'pass' } : { outcome: 'fail', help: help.codecs });
+  if (!hasPeerConnection) return item('codecs', measured, { outcome: 'fail', help: help.codecs });
+  if (receiveCodecs.includes('H264')) return item('codecs', measured, { outcome: 'pass' });
+  if (transports.includes('webcodecs'))
+    return item('codecs', `${measured}; H264 (WebCodecs)`, { outcome: 'pass' });
+  if (transports.includes('mse'))
+    return item('codecs', `${measured}; H264 (MSE)`, { outcome: 'warn', help: help.codecsFilm });
+  return item('codecs', measured, { outcome: 'fail', help: help.codecs });
 }
 
 function judgeDecode({ decodeFramesPerSecond: rate }: DeviceMeasurements): Item {

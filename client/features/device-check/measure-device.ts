@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ableTransports } from '../../stream/transport-kind.ts';
 import type { DeviceMeasurements } from './judge-device.ts';
 import { measureDecodeRate } from './measure-decode.ts';
 import { kindOfDevice } from './kind-of-device.ts';
@@ -42,6 +43,7 @@ function readSystem(): Omit<DeviceMeasurements, 'decodeFramesPerSecond' | 'round
     isSecureContext,
     hasPeerConnection: 'RTCPeerConnection' in globalThis,
     receiveCodecs: readReceiveCodecs(),
+    transports: ableTransports(),
     graphics: readGraphics(),
     memoryGiB: deviceMemory ?? null,
     cores: navigator.hardwareConcurrency || null,
