@@ -11,7 +11,7 @@ const calm: TransportConditions = {
   able: ['media', 'webcodecs', 'mse'],
   ...{ wanted: undefined, isBroken: false, waitedMs: 0, waysMs: [], roundTripMs: 10 },
 };
-const ways = (ms: number, count = 20): number[] => new Array<number>(count).fill(ms);
+const ways = (ms: number, count = 30): number[] => new Array<number>(count).fill(ms);
 const start = (changes: Partial<TransportConditions> = {}): TransportStanding =>
   firstStanding({ ...calm, ...changes }, 0);
 
@@ -89,32 +89,32 @@ describe('a picture that comes slowly', () => {
     (kind: string): Partial<TransportConditions> => ({ waysMs: ways(kind === 'media' ? media : webcodecs) });
 
   it('is decoded in the page when that is faster by a margin', () => {
-    const { kinds, standing } = follow(start(), [{ seconds: 600, found: found(120, 50) }]);
+    const { kinds, standing } = follow(start(), [{ seconds: 600, found: found(160, 50) }]);
     expect(kinds).toEqual(['media', 'webcodecs']);
     expect(standing.isTrial).toBe(false);
   });
 
   it('is tried ever more seldom when that is not', () => {
-    const { kinds } = follow(start(), [{ seconds: 600, found: found(120, 110) }]);
+    const { kinds } = follow(start(), [{ seconds: 600, found: found(160, 150) }]);
     expect(kinds.filter((kind) => kind === 'webcodecs')).toHaveLength(4);
   });
 
   it('comes as WebRTC video again once it is slower than that was, and not for a little', () => {
     const { kinds } = follow(start(), [
-      { seconds: 10, found: found(120, 50) },
-      { seconds: 10, found: found(120, 115) },
+      { seconds: 10, found: found(160, 50) },
+      { seconds: 10, found: found(160, 155) },
     ]);
     expect(kinds).toEqual(['media', 'webcodecs']);
     const worse = follow(start(), [
-      { seconds: 10, found: found(120, 50) },
-      { seconds: 10, found: found(120, 125) },
+      { seconds: 10, found: found(160, 50) },
+      { seconds: 10, found: found(160, 165) },
     ]);
     expect(worse.kinds).toEqual(['media', 'webcodecs', 'media']);
   });
 
   it('is not slow when the path is long, and nothing is known by few inputs or of who only watches', () => {
     const long = follow(start(), [{ seconds: 60, found: () => ({ waysMs: ways(150), roundTripMs: 100 }) }]);
-    const few = follow(start(), [{ seconds: 60, found: () => ({ waysMs: ways(150, 19) }) }]);
+    const few = follow(start(), [{ seconds: 60, found: () => ({ waysMs: ways(150, 29) }) }]);
     const unknown = follow(start(), [
       { seconds: 60, found: () => ({ waysMs: ways(150), roundTripMs: null }) },
     ]);
@@ -123,7 +123,7 @@ describe('a picture that comes slowly', () => {
 
   it('is tried no longer than a minute when the user does nothing more', () => {
     const { kinds } = follow(start(), [
-      { seconds: 1, found: found(120, 50) },
+      { seconds: 1, found: found(160, 50) },
       { seconds: 62, found: () => ({}) },
     ]);
     expect(kinds).toEqual(['media', 'webcodecs', 'media']);

@@ -33,9 +33,9 @@ export type TransportConditions = {
 };
 
 /** Fewer inputs say little. */
-const fewestWays = 20;
-/** `media` that takes this much longer than the path alone is worth a trial of something else. */
-const slowMs = 60;
+const fewestWays = 30;
+/** `media` that takes this much longer than the path alone is worth a trial of something else: less is what busy processors take. */
+const slowMs = 100;
 /** It must be better by both, or it is not worth the change. */
 const gain = { share: 0.8, ms: 8 } as const;
 const patience = { leastMs: 60_000, mostMs: 1_800_000 } as const;
