@@ -38,7 +38,7 @@ export type Negotiated = {
 type AnswerTo<Kind extends StreamRequest['kind']> = Extract<StreamResponse, { kind: Kind }>;
 
 /** Calls the listed steps with their times, so that the start-up can be shown. */
-export type NoteStep = (step: 'transport' | 'consume' | 'input') => void;
+type NoteStep = (step: 'transport' | 'consume' | 'input') => void;
 
 export type NegotiateOptions = {
   readonly noteStep: NoteStep;
