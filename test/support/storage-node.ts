@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { freePorts } from './ports.ts';
 import { waitFor } from './wait.ts';
 
 const memory = '/dev/shm';
+const enoughBytes = 2 ** 30;
 const authority = path.resolve(import.meta.dirname, '../../infra/storage/dicom-ca.ts');
 const program = path.resolve(import.meta.dirname, '../../infra/storage/main.ts');
 
@@ -38,7 +39,7 @@ type Options = {
 
 export async function startStorageNode(options: Options = {}): Promise<StorageNode> {
   await using starting = new AsyncDisposableStack();
-  const folder = await mkdtemp(path.join(options.isInMemory ? memory : tmpdir(), 'medusa-storage-'));
+  const folder = await mkdtemp(path.join(await placeFor(options), 'medusa-storage-'));
   starting.defer(async () => rm(folder, { recursive: true, force: true }));
   const certificates = path.join(folder, 'certificates');
   const issue = [path.join(folder, 'authority'), 'issue', 'FUZZED', '--out', certificates];
@@ -99,6 +100,13 @@ export async function startStorageNode(options: Options = {}): Promise<StorageNo
       await running.disposeAsync();
     },
   };
+}
+
+/** A container may have next to nothing there. */
+async function placeFor({ isInMemory = false }: Options): Promise<string> {
+  if (!isInMemory) return tmpdir();
+  const room = await statfs(memory).catch(() => undefined);
+  return room && room.bavail * room.bsize > enoughBytes ? memory : tmpdir();
 }
 
 async function listens(port: number): Promise<boolean> {
