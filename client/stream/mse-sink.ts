@@ -104,7 +104,7 @@ export class MseSink implements FrameSink {
     parts.push(mp4Fragment({ units: slices, isKeyframe, sequenceNumber: this.#fragments, ...times }));
 
     this.#times.note({ mediaUs: (atTicks / mp4TicksPerSecond) * 1e6, rtpTimestamp, receivedAt });
-    if (isKeyframe) [this.#keyframeSeconds, this.#keptBytes] = [atTicks / mp4TicksPerSecond, 0];
+    if (isKeyframe) this.#noteKeyframe(atTicks / mp4TicksPerSecond);
     this.#keptBytes += frame.bytes.length;
     this.#appending = frame;
     this.#buffer.appendBuffer(joined(parts));
@@ -138,7 +138,13 @@ export class MseSink implements FrameSink {
     return buffer;
   }
 
-  /** Of what the latest keyframe does not need. @returns whether that is being done. */
+  /** Up to which all may go once the playhead is well beyond; another one before that changes nothing. */
+  #noteKeyframe(atSeconds: number): void {
+    this.#keptBytes = 0;
+    if (this.#keyframeSeconds <= this.#keptFromSeconds) this.#keyframeSeconds = atSeconds;
+  }
+
+  /** @returns whether that is being done. */
   #letGo(): boolean {
     const isOver = this.#playheadSeconds > this.#keyframeSeconds + leastBehindSeconds;
     if (!this.#buffer || !isOver || this.#keyframeSeconds <= this.#keptFromSeconds) return false;

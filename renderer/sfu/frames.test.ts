@@ -251,9 +251,9 @@ describe('the picture of a session', () => {
     await expectToFollow(viewer);
   });
 
-  it('becomes smaller on the data channel too for who is slower than others', async () => {
-    await using fast = await openViewer('fast');
-    await using slow = await openViewer('slow', { transport: 'webcodecs', before: sayLate });
+  it.each(['webcodecs', 'mse'])('becomes smaller for who is slower than others: %s', async (transport) => {
+    await using fast = await openViewer(`fast-${transport}`);
+    await using slow = await openViewer(`slow-${transport}`, { transport, before: sayLate });
     const timer = setInterval(() => void paint(Math.floor(performance.now() / 20) % 200).catch(report), 30);
     using painting = new DisposableStack();
     painting.defer(() => clearInterval(timer));
@@ -267,6 +267,29 @@ describe('the picture of a session', () => {
     await fast[Symbol.asyncDispose]();
     await expect.poll(async () => sizeOf(slow), { timeout: 20_000 }).toEqual([640, 480]);
     expect(slow.asked.filter(({ kind }) => kind === 'create-transport')).toHaveLength(2);
+  });
+
+  it('is let go of by a film that has gone beyond what later pictures build upon', async () => {
+    await using viewer = await openViewer('long', { transport: 'mse' });
+    const keptFrom = async (): Promise<number> =>
+      viewer.page.evaluate(() => {
+        const { buffered } = globalThis.window.video;
+        return buffered.length > 0 ? buffered.start(0) : 0;
+      });
+    let gray = 0;
+    await expect
+      .poll(
+        async () => {
+          encoder.requestKeyframe('main');
+          gray = (gray + 8) % 200;
+          await paint(gray);
+          return keptFrom();
+        },
+        { timeout: 20_000, interval: 50 },
+      )
+      .toBeGreaterThan(1);
+    await expectToFollow(viewer);
+    expect(await kindOf(viewer)).toBe('mse');
   });
 
   it('is never more than two frames ahead of who is slow, who gets a keyframe once it has caught up', async () => {
