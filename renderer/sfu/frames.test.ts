@@ -198,6 +198,15 @@ describe('the picture of a session', () => {
     },
   );
 
+  it('is decoded by the page also where that has only a canvas to make a video of', async () => {
+    const before = (): void => void Reflect.deleteProperty(globalThis, 'MediaStreamTrackGenerator');
+    await paint(0x40);
+    await using viewer = await openViewer('canvas', { transport: 'webcodecs', before });
+    await expect.poll(async () => errorOf(viewer, 0x40), { timeout: 20_000 }).toBeLessThanOrEqual(2);
+    await expectToFollow(viewer);
+    expect(await kindOf(viewer)).toBe('webcodecs');
+  });
+
   it('falls over to the data channel by itself when the SFU refuses the video', async () => {
     await using viewer = await openViewer('refused', {
       // As a browser describes itself that has no H.264 in WebRTC.
