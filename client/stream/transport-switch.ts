@@ -77,10 +77,15 @@ export class TransportSwitch {
   /** Called each second. @param kind that is in use. */
   look(kind: TransportKind, path: Path): void {
     // A page that nobody sees shows nothing, and over a path that is broken nothing comes any way.
-    if (document.visibilityState !== 'visible' || !path.isAlive) this.#dueSince &&= performance.now();
+    if (document.visibilityState !== 'visible' || !path.isAlive) this.#waitAnew();
     this.#choose(false, path.roundTripMs);
     // Once more, where it could not be changed at once.
     if (kind !== this.#standing.kind) this.#options.change(this.#standing.kind);
+  }
+
+  /** If a frame is due, it is from now on. */
+  #waitAnew(): void {
+    if (this.#dueSince !== undefined) this.#dueSince = performance.now();
   }
 
   #choose(isBroken: boolean, roundTripMs: number | null): void {
@@ -92,7 +97,7 @@ export class TransportSwitch {
     this.#standing = chooseTransport(former, conditions, now);
     if (this.#standing.sinceMs === former.sinceMs) return;
     this.#waysMs = [];
-    this.#dueSince &&= now;
+    this.#waitAnew();
     // The same anew, where there is no other.
     if (!isBroken && this.#standing.kind === former.kind) this.#options.change(former.kind);
   }
