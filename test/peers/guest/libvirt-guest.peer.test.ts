@@ -100,16 +100,18 @@ describe.skipIf(missing !== undefined)(
       'leaves nothing at the provider when nothing is wanted any more',
       async () => {
         await hospital.change('DELETE', '/api/pools/libvirt-render');
+        // As long as a machine is wanted its disk is refused to go.
+        await waitFor(
+          'the machine to go',
+          async () => ((await virsh('list', '--all', '--name')).length === 0 ? true : undefined),
+          3 * minute,
+        );
         await hospital.change('POST', '/api/resources/guest-disk/actions', { action: 'destroy' });
 
         await waitFor(
-          'the machine, its disks and the image to go',
-          async () =>
-            (await virsh('list', '--all', '--name')).length === 0 &&
-            (await virsh('vol-list', 'default')).length === 0
-              ? true
-              : undefined,
-          5 * minute,
+          'its disks and the image to go',
+          async () => ((await virsh('vol-list', 'default')).length === 0 ? true : undefined),
+          4 * minute,
         );
 
         expect(await virsh('vol-list', 'default')).toEqual([]);
