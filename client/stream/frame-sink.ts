@@ -1,5 +1,4 @@
 import type { WholeFrame } from './frame-assembler.ts';
-import { reportFault } from '../core/report.ts';
 
 /** What shows frames that came from a data channel. */
 export interface FrameSink {
@@ -17,17 +16,3 @@ export type SinkListeners = {
   /** This browser cannot. */
   readonly failed: (error: unknown) => void;
 };
-
-/** Whatever the element has shown before. */
-export function playStream(video: HTMLVideoElement, stream: MediaStream): void {
-  video.removeAttribute('src');
-  video.srcObject = stream;
-  play(video);
-}
-
-export function play(video: HTMLVideoElement): void {
-  video.play().catch((error: unknown) => {
-    // Something else is to be played before this could begin.
-    if (!(error instanceof DOMException && error.name === 'AbortError')) reportFault(error);
-  });
-}

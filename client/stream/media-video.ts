@@ -1,6 +1,6 @@
 import type { PictureLayer } from '@medusa/protocol';
 import type { types } from 'mediasoup-client';
-import { reportFault } from '../core/report.ts';
+import { playStream } from './play-stream.ts';
 import { readStatistics, type StatisticsReading } from './statistics.ts';
 import type { VideoListeners, VideoTransport } from './video-transport.ts';
 
@@ -15,8 +15,7 @@ export function mediaVideo(
   return {
     ...{ kind: 'media', id: consumer.id, layer },
     attach(video) {
-      video.srcObject = new MediaStream([consumer.track]);
-      video.play().catch(reportFault);
+      playStream(video, new MediaStream([consumer.track]));
       return () => undefined;
     },
     shownFrame: ({ rtpTimestamp, receiveTime, presentationTime, presentedFrames }) =>

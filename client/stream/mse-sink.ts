@@ -1,8 +1,9 @@
 import type { WholeFrame } from './frame-assembler.ts';
-import { play, type FrameSink, type SinkListeners } from './frame-sink.ts';
+import type { FrameSink, SinkListeners } from './frame-sink.ts';
 import type { FrameTimes } from './frame-times.ts';
 import { mp4Beginning, mp4Fragment, mp4TicksPerSecond } from './fragmented-mp4.ts';
 import { nalTypeOf, nalTypes, readSequence, splitAnnexB } from './h264.ts';
+import { play } from './play-stream.ts';
 
 /** So long a frame stays if none follows; the playhead rests at its end. */
 const frameSeconds = 10;
@@ -10,6 +11,10 @@ const frameSeconds = 10;
 const mostKeptBytes = 16 * 1_024 * 1_024;
 /** The playhead must be well beyond what is let go. */
 const leastBehindSeconds = 1;
+/** A player that ran dry may wait for several frames to go on, and of a picture at rest there comes but one: then it is sent there. */
+const showWithinMs = 250;
+/** Browsers count in µs. */
+const roundingSeconds = 2e-6;
 const sliceTypes: readonly number[] = [nalTypes.slice, nalTypes.keyframeSlice];
 
 /**
@@ -19,10 +24,9 @@ const sliceTypes: readonly number[] = [nalTypes.slice, nalTypes.keyframeSlice];
 export class MseSink implements FrameSink {
   readonly #times: FrameTimes;
   readonly #listeners: SinkListeners;
-  readonly #media = new MediaSource();
-  readonly #url = URL.createObjectURL(this.#media);
   readonly #waiting: WholeFrame[] = [];
   #video: HTMLVideoElement | undefined;
+  #media: MediaSource | undefined;
   #buffer: SourceBuffer | undefined;
   #appending: WholeFrame | undefined;
   /** Of the film as it was begun last. */
@@ -33,11 +37,12 @@ export class MseSink implements FrameSink {
   #keyframeSeconds = 0;
   #keptFromSeconds = 0;
   #keptBytes = 0;
+  #shownSeconds = -1;
+  #showTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(times: FrameTimes, listeners: SinkListeners) {
     this.#times = times;
     this.#listeners = listeners;
-    this.#media.addEventListener('sourceopen', () => this.#opened());
   }
 
   take(frame: WholeFrame): void {
@@ -45,23 +50,43 @@ export class MseSink implements FrameSink {
     this.#pump();
   }
 
+  /** A film for each element: browsers let none of them be played twice. */
   attach(video: HTMLVideoElement): () => void {
+    const media = new MediaSource();
+    const url = URL.createObjectURL(media);
     const failed = (): void => this.#listeners.failed(video.error);
-    this.#video = video;
+    this.#begin(video, media);
+    media.addEventListener('sourceopen', () => {
+      URL.revokeObjectURL(url);
+      this.#pump();
+    });
     video.srcObject = null;
-    video.src = this.#url;
+    video.src = url;
     video.addEventListener('error', failed);
     play(video);
-    return () => video.removeEventListener('error', failed);
+    let handle = 0;
+    const shown = (_now: number, { mediaTime }: VideoFrameCallbackMetadata): void => {
+      this.#shownSeconds = mediaTime;
+      handle = video.requestVideoFrameCallback(shown);
+    };
+    handle = video.requestVideoFrameCallback(shown);
+    return () => {
+      video.removeEventListener('error', failed);
+      video.cancelVideoFrameCallback(handle);
+      clearTimeout(this.#showTimer);
+    };
   }
 
   close(): void {
+    clearTimeout(this.#showTimer);
     this.#waiting.length = 0;
-    URL.revokeObjectURL(this.#url);
+    this.#media = undefined;
   }
 
-  /** Once for each element: what was told to one before is gone. */
-  #opened(): void {
+  /** What was told to a film before is gone. */
+  #begin(video: HTMLVideoElement, media: MediaSource): void {
+    const unfinished = this.#appending;
+    [this.#video, this.#media] = [video, media];
     [this.#buffer, this.#appending, this.#codec, this.#parameters] = [
       undefined,
       undefined,
@@ -69,14 +94,14 @@ export class MseSink implements FrameSink {
       undefined,
     ];
     [this.#lastTicks, this.#keyframeSeconds, this.#keptFromSeconds] = [-1, 0, 0];
+    this.#shownSeconds = -1;
     if (this.#fragments > 0) this.#listeners.lost();
-    this.#pump();
+    if (unfinished) this.#listeners.taken(unfinished, true);
   }
 
   #pump(): void {
     const [frame] = this.#waiting;
-    if (!frame || this.#appending || this.#media.readyState !== 'open' || this.#buffer?.updating) return;
-    if (this.#letGo()) return;
+    if (!frame || !this.#isIdle || this.#letGo()) return;
     this.#waiting.shift();
     if (!this.#buffer && !frame.isKeyframe) {
       this.#listeners.lost();
@@ -94,7 +119,7 @@ export class MseSink implements FrameSink {
   #append(frame: WholeFrame): void {
     const { rtpTimestamp, receivedAt, isKeyframe } = frame;
     const units = splitAnnexB(frame.bytes);
-    const parts = isKeyframe ? this.#begin(units) : [];
+    const parts = isKeyframe ? this.#introduce(units) : [];
     if (!this.#buffer) throw new Error('The picture is of a kind that is not known');
     const atTicks = Math.max(this.#lastTicks + 1, Math.round(this.#playheadSeconds * mp4TicksPerSecond));
     this.#lastTicks = atTicks;
@@ -111,7 +136,7 @@ export class MseSink implements FrameSink {
   }
 
   /** @returns what must come before a keyframe whose parameters are others than those before. */
-  #begin(units: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer>[] {
+  #introduce(units: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer>[] {
     const [sequence, picture] = [nalTypes.sequence, nalTypes.picture].map((type) =>
       units.find((unit) => nalTypeOf(unit) === type),
     );
@@ -120,19 +145,21 @@ export class MseSink implements FrameSink {
     if (!stream || !picture || parameters === this.#parameters) return [];
     this.#parameters = parameters;
     const type = `video/mp4; codecs="${stream.codec}"`;
-    if (!this.#buffer) this.#buffer = this.#openBuffer(type);
+    if (!this.#buffer) this.#buffer = this.#media && this.#openBuffer(this.#media, type);
     else if (stream.codec !== this.#codec) this.#buffer.changeType(type);
     this.#codec = stream.codec;
     return [mp4Beginning({ ...stream, sequence, picture })];
   }
 
-  #openBuffer(type: string): SourceBuffer {
-    const buffer = this.#media.addSourceBuffer(type);
+  #openBuffer(media: MediaSource, type: string): SourceBuffer {
+    const buffer = media.addSourceBuffer(type);
     buffer.addEventListener('updateend', () => {
       if (buffer !== this.#buffer) return;
       const done = this.#appending;
       this.#appending = undefined;
       if (done) this.#listeners.taken(done, this.#keptBytes > mostKeptBytes);
+      clearTimeout(this.#showTimer);
+      this.#showTimer = setTimeout(() => this.#seeThatItShows(), showWithinMs);
       this.#pump();
     });
     return buffer;
@@ -151,6 +178,17 @@ export class MseSink implements FrameSink {
     this.#keptFromSeconds = this.#keyframeSeconds;
     this.#buffer.remove(0, this.#keyframeSeconds);
     return true;
+  }
+
+  #seeThatItShows(): void {
+    const lastSeconds = this.#lastTicks / mp4TicksPerSecond;
+    if (!this.#video || document.visibilityState !== 'visible') return;
+    const isShown = this.#shownSeconds >= lastSeconds - roundingSeconds;
+    if (!isShown) this.#video.currentTime = lastSeconds + roundingSeconds;
+  }
+
+  get #isIdle(): boolean {
+    return !this.#appending && this.#media?.readyState === 'open' && this.#buffer?.updating !== true;
   }
 
   get #playheadSeconds(): number {

@@ -1,8 +1,9 @@
 import type { WholeFrame } from './frame-assembler.ts';
-import { playStream, type FrameSink, type SinkListeners } from './frame-sink.ts';
+import type { FrameSink, SinkListeners } from './frame-sink.ts';
 import type { FrameTimes } from './frame-times.ts';
 import { type H264Stream, nalTypeOf, nalTypes, readSequence, splitAnnexB } from './h264.ts';
 import { openPageTrack } from './page-track.ts';
+import { playStream } from './play-stream.ts';
 
 /** Once may be an accident; more in a row, with no picture between them, are not. */
 const mostErrors = 3;
