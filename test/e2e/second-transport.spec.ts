@@ -1,7 +1,7 @@
 import { expect, type Page } from '@playwright/test';
 import { differenceOf, grabPicture } from '../support/picture.ts';
 import { test } from '../support/fixtures.ts';
-import { openPerson, type Person } from '../support/viewer-page.ts';
+import { enterPerson, type Person } from '../support/viewer-page.ts';
 
 const turnsOfTheWheel = 5;
 
@@ -10,11 +10,12 @@ test('a browser that cannot receive the picture as WebRTC video gets it all the 
   orthanc,
   chromium,
 }) => {
-  const person = await openPerson(chromium, medusa);
-  const { page } = person;
-  const transport = page.getByTestId('transport-value');
+  const context = await chromium.newContext({ viewport: { width: 1440, height: 900 } });
+  context.setDefaultTimeout(30_000);
+  const page = await context.newPage();
   await page.addInitScript(withoutWebRtcVideo);
-  await page.reload();
+  const person = await enterPerson(page, medusa);
+  const transport = page.getByTestId('transport-value');
   await person.logIn('radiologist');
   await orthanc.push();
 
@@ -34,7 +35,7 @@ test('a browser that cannot receive the picture as WebRTC video gets it all the 
   });
 
   await page.getByTestId('leave-button').click();
-  await page.context().close();
+  await context.close();
 });
 
 /** Inputs get there, and pictures of what they did come back. */
