@@ -37,7 +37,7 @@ it('pokes a path that says nothing, and believes the answer: nobody need hear of
 it('doubts a path whose answer is late', async () => {
   answers = false;
   watch.heard();
-  await vi.advanceTimersByTimeAsync(1_800);
+  await vi.advanceTimersByTimeAsync(1_900);
   expect(told).toEqual(['doubtful']);
   received = 140;
 

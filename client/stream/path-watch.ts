@@ -13,8 +13,11 @@ type Options = {
 const quietMs = 1_300;
 const lookMs = 250;
 const answerMs = 600;
-/** A picture at rest is silent: most answers come before that, and nobody need hear of the question. */
-const doubtMs = 150;
+/**
+ * A picture at rest is silent: most answers come before that, and nobody need hear of the question. SCTP answers what asks for nothing else
+ * after 200 ms (RFC 9260 §6.2).
+ */
+const doubtMs = 330;
 const pollMs = 60;
 /** So long after it was found dead it is looked at again. */
 const againMs = 2_000;
