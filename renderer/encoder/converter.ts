@@ -18,6 +18,8 @@ const threads = 2;
 const mostColoured = 0.15;
 /** So many pictures are not tried again after one that was too coloured. */
 const colouredPictures = 20;
+/** Words between two that are looked at to see how much has changed; a prime, so that they lie in no column. */
+const sampleStep = 61;
 
 type Size = { readonly widthPx: number; readonly heightPx: number };
 type Split = {
@@ -73,6 +75,15 @@ export class Converter implements Disposable {
     this.#hasFormer = true;
     this.#isNowConverted = isAlike && this.#isFormerConverted;
     return !isAlike;
+  }
+
+  /** Of the latest picture's pixels, those that are not as before, about; 0…1. */
+  changedShare(): number {
+    if (!this.#hasFormer) return 1;
+    const [now, former] = [this.#now.planes.green, this.#former.planes.green];
+    let changed = 0;
+    for (let at = 0; at < now.length; at += sampleStep) if (now[at] !== former[at]) changed += 1;
+    return changed / Math.ceil(now.length / sampleStep);
   }
 
   /** @param raw the picture that was taken last. */

@@ -37,6 +37,9 @@ const bufferMs = {
   mostFromKbps: 12_000,
   leastBits: 100_000,
 } as const;
+/** A path of which bytes are not the scarce thing, and one of which they are; in between it stays as it was. */
+const wideKbps = { from: 8_000, until: 5_000 } as const;
+
 /** An H.264 encoder of the ladder, for live pictures. */
 export class H264Encoder implements Disposable {
   readonly #options: H264Options;
@@ -51,6 +54,7 @@ export class H264Encoder implements Disposable {
     const rate = {
       kbps: options.kbps,
       framesOfATurn: options.framesPerSecond / (options.turnsPerSecond ?? options.framesPerSecond),
+      isWide: options.kbps >= wideKbps.from,
     };
     return new H264Encoder(options, rate, await openContext(options, rate));
   }
@@ -67,9 +71,16 @@ export class H264Encoder implements Disposable {
 
   /** @param turnsPerSecond as many pictures come while it moves. */
   setBitrate(kbps: number, turnsPerSecond: number): void {
-    this.#rate = { kbps, framesOfATurn: this.#options.framesPerSecond / turnsPerSecond };
-    if (this.#rung.takesBitrate) setBitrate(this.#opened.context, this.#rate);
-    else this.#isRateNew = true;
+    const wasWide = this.isWide;
+    const isWide = kbps >= (wasWide ? wideKbps.until : wideKbps.from);
+    this.#rate = { kbps, framesOfATurn: this.#options.framesPerSecond / turnsPerSecond, isWide };
+    if (!this.#rung.takesBitrate || this.#needsOtherOptions(wasWide)) this.#isRateNew = true;
+    else setBitrate(this.#opened.context, this.#rate);
+  }
+
+  /** The path carries so much that processors are what is short. */
+  get isWide(): boolean {
+    return this.#rate.isWide;
   }
 
   /** From the next frame on, where the encoder can; otherwise it keeps the one that it began with. */
@@ -103,16 +114,22 @@ export class H264Encoder implements Disposable {
     this.#opened[Symbol.dispose]();
   }
 
+  #needsOtherOptions(wasWide: boolean): boolean {
+    const optionsAt = (isWide: boolean): string =>
+      JSON.stringify(this.#rung.options({ ...this.#options, isWide }));
+    return optionsAt(wasWide) !== optionsAt(this.isWide);
+  }
+
   /** It begins with a keyframe. */
   async #openAnew(): Promise<void> {
     this.#isRateNew = false;
     const former = this.#opened;
-    this.#opened = await openContext(this.#options, this.#rate);
+    this.#opened = await openContext({ ...this.#options, crf: this.#crf }, this.#rate);
     former[Symbol.dispose]();
   }
 }
 
-type Rate = { readonly kbps: number; readonly framesOfATurn: number };
+type Rate = { readonly kbps: number; readonly framesOfATurn: number; readonly isWide: boolean };
 type Opened = Disposable & { readonly context: CodecContext; readonly feed: FrameFeed };
 
 function nameOf({ encoder = 'libx264' }: H264Options): EncoderName {
@@ -143,7 +160,10 @@ async function openContext(options: H264Options, rate: Rate): Promise<Opened> {
   context.maxBFrames = 0;
   context.threadCount = options.threads;
   setBitrate(context, rate);
-  checked(await context.open2(codec, Dictionary.fromObject(rung.options(options))), `open ${name}`);
+  checked(
+    await context.open2(codec, Dictionary.fromObject(rung.options({ ...options, isWide: rate.isWide }))),
+    `open ${name}`,
+  );
   const kept = undo.move();
   return { context, feed, [Symbol.dispose]: () => kept.dispose() };
 }

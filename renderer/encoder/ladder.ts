@@ -25,7 +25,9 @@ export type Rung = {
   /** Frames go to graphic memory by that. */
   readonly openMemory?: (size: Size) => GraphicMemory;
   /** For live pictures: constant quality, never above the bit rate, no frame held back. `crf` as of x264. */
-  readonly options: (settings: Size & { readonly crf: number }) => Readonly<Record<string, string>>;
+  readonly options: (
+    settings: Size & { readonly crf: number; readonly isWide: boolean },
+  ) => Readonly<Record<string, string>>;
   /** FFmpeg's option that holds the quality, where it may change between two frames. */
   readonly qualityOption?: string;
   /** The bit rate may change between two frames; otherwise the encoder is opened anew. */
@@ -37,7 +39,7 @@ export type GraphicMemory = Disposable & {
   readonly frames: HardwareFramesContext;
 };
 
-/** Above this many pixels the faster preset keeps two cores in time. */
+/** Above this many pixels the faster preset keeps two cores in time; on a wide path its bytes are no matter either. */
 const largePicturePx = 1_300_000;
 
 /**
@@ -77,8 +79,8 @@ export const rungs: Readonly<Record<EncoderName, Rung>> = {
   libx264: {
     codec: FF_ENCODER_LIBX264,
     pixelFormat: AV_PIX_FMT_YUV420P,
-    options: ({ widthPx, heightPx, crf }) => ({
-      preset: widthPx * heightPx > largePicturePx ? 'ultrafast' : 'superfast',
+    options: ({ widthPx, heightPx, crf, isWide }) => ({
+      preset: isWide || widthPx * heightPx > largePicturePx ? 'ultrafast' : 'superfast',
       tune: 'zerolatency',
       profile: 'baseline',
       'forced-idr': '1',

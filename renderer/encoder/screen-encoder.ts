@@ -10,6 +10,8 @@ import {
   monotonicMs,
   type Thrift,
 } from './messages.ts';
+import { createPictureKinds } from './picture-kind.ts';
+import { createRhythm, type Rhythm } from './rhythm.ts';
 import { ScreenSource } from './screen-source.ts';
 import { StillMaker } from './still-maker.ts';
 import { WeakLayer } from './weak-layer.ts';
@@ -18,6 +20,8 @@ type Size = { readonly widthPx: number; readonly heightPx: number };
 type Pipeline = { readonly source: ScreenSource; readonly encoder: H264Encoder };
 
 type Pace = {
+  /** On a wide path, and on others. */
+  readonly wideCrf: number;
   readonly movingCrf: number;
   readonly stillCrf: number;
   /** When to send a still picture again after its last change, so that it gets sharp: ms after the frame before. */
@@ -28,8 +32,8 @@ type Pace = {
  * past is not sharpened.
  */
 const paces: Readonly<Record<Thrift, Pace>> = {
-  plenty: { movingCrf: 12, stillCrf: 12, settleDelaysMs: [50, 100, 150, 250, 400] },
-  spare: { movingCrf: 33, stillCrf: 18, settleDelaysMs: [600, 400] },
+  plenty: { wideCrf: 9, movingCrf: 12, stillCrf: 12, settleDelaysMs: [50, 100, 150, 250, 400] },
+  spare: { wideCrf: 33, movingCrf: 33, stillCrf: 18, settleDelaysMs: [600, 400] },
 };
 /** A keyframe costs many times a frame; viewers who ask together share one. */
 const keyframeIntervalMs = 400;
@@ -64,6 +68,8 @@ export class ScreenEncoder {
   readonly events: TypedEmitter<{ 'access-unit': [accessUnit: AccessUnit] }>;
   readonly stills: StillMaker;
   readonly #weak: WeakLayer;
+  readonly #kinds = createPictureKinds();
+  readonly #rhythm: Rhythm;
   readonly #settings: EncoderSettings;
   readonly #pace: Pace;
   #pipeline: Pipeline;
@@ -106,6 +112,7 @@ export class ScreenEncoder {
     this.#pace = paces[settings.thrift];
     this.#pipeline = pipeline;
     this.#kbps = settings.kbps;
+    this.#rhythm = createRhythm(settings.framesPerSecond);
     this.events = new TypedEmitter(report);
     this.stills = new StillMaker(report);
     this.#weak = new WeakLayer(report);
@@ -129,7 +136,12 @@ export class ScreenEncoder {
 
   setBitrate(kbps: number): void {
     this.#kbps = kbps;
-    this.#pipeline.encoder.setBitrate(kbps, turnsPerSecondAt(kbps, this.#settings.framesPerSecond));
+    this.#pipeline.encoder.setBitrate(kbps, this.#turnsPerSecond);
+  }
+
+  /** As many pictures as come: those that do not leave their part of the bit rate to the others. */
+  get #turnsPerSecond(): number {
+    return Math.min(this.#rhythm.perSecond, turnsPerSecondAt(this.#kbps, this.#settings.framesPerSecond));
   }
 
   setWeakBitrate(kbps: number | null): void {
@@ -254,20 +266,18 @@ export class ScreenEncoder {
     // Applications draw the same again: no frame for that, and the next one need not wait for its turn.
     if (grabbed === 'unchanged' && damagedAtMs !== null && !isKeyframe) return;
 
-    this.#setPace(encoder, grabbed === 'changed' || isKeyframe);
+    const hasChanged = grabbed === 'changed';
+    this.#setPace(encoder, hasChanged || isKeyframe);
+    if (hasChanged) this.#beat(grabbedAtMs);
     this.#lastFrameMs = grabbedAtMs;
     this.#piecemealFrames = Math.max(0, this.#piecemealFrames - 1);
-    if (isKeyframe) {
-      this.#isKeyframeWanted = false;
-      this.#lastKeyframeMs = grabbedAtMs;
-    }
     const grabEndMs = monotonicMs();
     await source.convert();
     const convertEndMs = monotonicMs();
     const ticks = this.#nextTicks(grabbedAtMs);
     const rtpTimestamp = rtpTimestampOf(ticks);
-    this.stills.frameSent({ rtpTimestamp, hasChanged: grabbed === 'changed' });
-    const encoded = await encoder.encode(source.frame, { ticks, isKeyframe });
+    this.stills.frameSent({ rtpTimestamp, hasChanged });
+    const { encodeMs, ...encoded } = await this.#encodeAs({ ticks, isKeyframe, hasChanged });
     this.events.emit('access-unit', {
       ...encoded,
       layer: 'main',
@@ -278,14 +288,44 @@ export class ScreenEncoder {
         grabbedAtMs,
         grabMs: grabEndMs - grabbedAtMs,
         convertMs: convertEndMs - grabEndMs,
-        encodeMs: monotonicMs() - convertEndMs,
+        encodeMs,
       },
     });
     this.#weak.offer();
   }
 
+  /** From the picture before, or by itself: then whoever waits for a keyframe is served. */
+  async #encodeAs({
+    ticks,
+    isKeyframe,
+    hasChanged,
+  }: {
+    ticks: bigint;
+    isKeyframe: boolean;
+    hasChanged: boolean;
+  }): Promise<Pick<AccessUnit, 'bytes' | 'isKeyframe'> & { encodeMs: number }> {
+    const { source, encoder } = this.#pipeline;
+    const changedShare = hasChanged && encoder.isWide ? source.changedShare() : 0;
+    const isIntra = isKeyframe || this.#kinds.isIntraBetter(changedShare);
+    const beganMs = monotonicMs();
+    const encoded = await encoder.encode(source.frame, { ticks, isKeyframe: isIntra });
+    const encodeMs = monotonicMs() - beganMs;
+    const kind = { isIntra: encoded.isKeyframe, encodeMs, bytes: encoded.bytes.length };
+    this.#kinds.note(kind, changedShare);
+    if (encoded.isKeyframe) {
+      this.#isKeyframeWanted = false;
+      this.#lastKeyframeMs = this.#lastFrameMs;
+    }
+    return { ...encoded, encodeMs };
+  }
+
+  #beat(atMs: number): void {
+    if (this.#rhythm.beat(atMs)) this.setBitrate(this.#kbps);
+  }
+
   #setPace(encoder: H264Encoder, isMoving: boolean): void {
-    const { movingCrf, stillCrf, settleDelaysMs } = this.#pace;
+    const { stillCrf, settleDelaysMs } = this.#pace;
+    const movingCrf = encoder.isWide ? this.#pace.wideCrf : this.#pace.movingCrf;
     const isStillSooner = this.stills.isWanted && this.#kbps >= stillKbps && !this.#weak.isWanted;
     if (isStillSooner) this.#settlesLeft = 0;
     else this.#settlesLeft = isMoving ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);

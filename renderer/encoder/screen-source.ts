@@ -77,6 +77,11 @@ export class ScreenSource implements AsyncDisposable {
     return this.#converter.take(this.#raw);
   }
 
+  /** Of the latest grab's pixels, those that are not as in the one before, about; 0…1. */
+  changedShare(): number {
+    return this.#converter.changedShare();
+  }
+
   /** Of the latest grab. */
   async convert(): Promise<void> {
     await this.#converter.convert(this.#raw);
