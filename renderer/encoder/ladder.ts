@@ -42,6 +42,10 @@ export type GraphicMemory = Disposable & {
 /** Above this many pixels the faster preset keeps two cores in time; on a wide path its bytes are no matter either. */
 const largePicturePx = 1_300_000;
 
+export function isLargePicture({ widthPx, heightPx }: Size): boolean {
+  return widthPx * heightPx > largePicturePx;
+}
+
 /**
  * How each is set up. Only x264 was seen at work; the others follow FFmpeg's documentation (ffmpeg-codecs: nvenc; VAAPI encoders) and are tried on
  * each node before they are used: what does not encode there is passed over.
@@ -79,8 +83,8 @@ export const rungs: Readonly<Record<EncoderName, Rung>> = {
   libx264: {
     codec: FF_ENCODER_LIBX264,
     pixelFormat: AV_PIX_FMT_YUV420P,
-    options: ({ widthPx, heightPx, crf, isWide }) => ({
-      preset: isWide || widthPx * heightPx > largePicturePx ? 'ultrafast' : 'superfast',
+    options: ({ crf, isWide, ...size }) => ({
+      preset: isWide || isLargePicture(size) ? 'ultrafast' : 'superfast',
       tune: 'zerolatency',
       profile: 'baseline',
       'forced-idr': '1',

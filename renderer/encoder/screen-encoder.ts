@@ -12,6 +12,7 @@ import {
 } from './messages.ts';
 import { createPictureKinds } from './picture-kind.ts';
 import { createRhythm, type Rhythm } from './rhythm.ts';
+import { isLargePicture } from './ladder.ts';
 import { ScreenSource } from './screen-source.ts';
 import { StillMaker } from './still-maker.ts';
 import { WeakLayer } from './weak-layer.ts';
@@ -20,9 +21,9 @@ type Size = { readonly widthPx: number; readonly heightPx: number };
 type Pipeline = { readonly source: ScreenSource; readonly encoder: H264Encoder };
 
 type Pace = {
-  /** On a wide path, and on others. */
-  readonly wideCrf: number;
   readonly movingCrf: number;
+  /** On a wide path, of pictures that are not large: of those the bytes alone would be felt. */
+  readonly wideCrf: number;
   readonly stillCrf: number;
   /** When to send a still picture again after its last change, so that it gets sharp: ms after the frame before. */
   readonly settleDelaysMs: readonly number[];
@@ -325,7 +326,9 @@ export class ScreenEncoder {
 
   #setPace(encoder: H264Encoder, isMoving: boolean): void {
     const { stillCrf, settleDelaysMs } = this.#pace;
-    const movingCrf = encoder.isWide ? this.#pace.wideCrf : this.#pace.movingCrf;
+    const { widthPx, heightPx } = this.codecSettings;
+    const isWide = encoder.isWide && !isLargePicture({ widthPx, heightPx });
+    const movingCrf = isWide ? this.#pace.wideCrf : this.#pace.movingCrf;
     const isStillSooner = this.stills.isWanted && this.#kbps >= stillKbps && !this.#weak.isWanted;
     if (isStillSooner) this.#settlesLeft = 0;
     else this.#settlesLeft = isMoving ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);
