@@ -233,7 +233,7 @@ describe('a page that takes the place of one that was lost', () => {
     await page.mouse.up({ button: 'middle' });
     await page.keyboard.press('1');
     await press(opened, 'i', ({ invert }) => invert);
-    const before = await server.view(({ measurements }) => measurements.length === 2);
+    const before = await settled(server, ({ measurements }) => measurements.length === 2);
     await page.close();
 
     server.resumeWith(before);
@@ -267,7 +267,8 @@ describe('a page that takes the place of one that was lost', () => {
     await page.mouse.up({ button: 'right' });
     await page.keyboard.press('2');
     await page.mouse.dblclick(1100, 200);
-    const before = await server.view(
+    const before = await settled(
+      server,
       ({ viewports }) => viewports.length === 1 && viewports[0]?.windowCenter === -600,
     );
     await page.close();
@@ -342,8 +343,24 @@ async function open(rendering: 'cpu' | 'webgl'): Promise<Opened> {
 async function goOn(server: PageServer, rendering: 'cpu' | 'webgl'): Promise<Opened> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
   await page.goto(`${server.origin}/workstation/?study=${study}&mode=streamed&rendering=${rendering}`);
-  const view = await server.view(({ ready }) => ready);
+  const view = await settled(server, ({ ready }) => ready);
   return { page, server, view, [Symbol.asyncDispose]: async () => page.close() };
+}
+
+/** A page tells what it shows while it draws: what it has come to when it tells no more. */
+async function settled(server: PageServer, fits: (view: ViewState) => boolean): Promise<ViewState> {
+  let latest: ViewState | undefined;
+  await expect
+    .poll(
+      async () => {
+        const before = latest?.revision;
+        latest = await server.view(fits);
+        return latest.revision === before;
+      },
+      { interval: 600, timeout: 20_000 },
+    )
+    .toBe(true);
+  return latest ?? expect.fail();
 }
 
 /** All that is told, but for the last digits. */
