@@ -9,8 +9,8 @@ type Options = {
   readonly tell: (state: PathState) => void;
 };
 
-/** The node tells its statistics once a second, whatever is drawn. */
-const quietMs = 1_300;
+/** While something is drawn frames come all the time, and statistics each second. */
+const quietMs = 1_000;
 const lookMs = 250;
 const answerMs = 600;
 /**
