@@ -3,13 +3,12 @@ import { Readable } from 'node:stream';
 import { AppError } from '@medusa/protocol';
 import { Router, type Request, type Response } from 'express';
 import type { Extent } from '../dicom/element-reader.ts';
-import type { IndexedObject } from '../dicom/frame-reader.ts';
 import { frameBytes, imagePixelOf } from '../dicom/image.ts';
 import { explicitLittleEndian, transferSyntaxOf, type TransferSyntax } from '../dicom/transfer-syntax.ts';
 import { acceptedRanges, fits, type MediaRange } from './media-type.ts';
 import { sendMultipart, type Body, type Part } from './multipart.ts';
 import { serviceRoot } from './service-root.ts';
-import { cutExtents, indexedObject, parseRange, readExtents } from './stored-object.ts';
+import { begun, cutExtents, knownObject, parseRange, withFile, type KnownObject } from './stored-object.ts';
 import { isFresh, pathOf, rowsOf, type RetrieveDeps } from './wado.ts';
 
 const instance = '/studies/:study/series/:series/instances/:instance';
@@ -24,7 +23,7 @@ export function frameRoutes(deps: RetrieveDeps): Router {
 }
 
 /** From `1,3` to 0 and 2. @throws AppError */
-export function frameIndices(text: string, object: IndexedObject): number[] {
+export function frameIndices(text: string, object: KnownObject): number[] {
   const indices = text.split(',').map((number) => (/^\d{1,9}$/.test(number) ? Number(number) - 1 : -1));
   const frames = object.layout.pixels?.frames ?? 0;
   if (indices.some((index) => index < 0 || index >= frames))
@@ -36,7 +35,7 @@ type Choice = { readonly isMultipart: boolean; readonly isDecoded: boolean };
 
 async function sendFrames(req: Request, res: Response, deps: RetrieveDeps): Promise<void> {
   const [row] = rowsOf(req, res, deps.index);
-  const object = indexedObject(row, deps.objects);
+  const object = knownObject(row);
   const syntax = transferSyntaxOf(row.transfer_syntax_uid);
   if (!syntax || !object.layout.pixels) throw new AppError('object.unknown', 'The object has no frames');
   const frames = String(req.params['frames']);
@@ -81,7 +80,7 @@ function takesDecoded(range: MediaRange): boolean {
   return fits(range, octets) && (transferSyntax === undefined || transferSyntax === explicitLittleEndian);
 }
 
-async function decoded(object: IndexedObject, frameIndex: number, deps: RetrieveDeps): Promise<Body> {
+async function decoded(object: KnownObject, frameIndex: number, deps: RetrieveDeps): Promise<Body> {
   const syntax = transferSyntaxOf(object.transferSyntaxUID);
   const image = imagePixelOf(object.attributes);
   const isPlain = syntax?.pixels === 'native' && syntax.isLittleEndian && image && image.bitsAllocated >= 8;
@@ -89,13 +88,16 @@ async function decoded(object: IndexedObject, frameIndex: number, deps: Retrieve
   return cutOut(object, frameIndex, deps);
 }
 
-async function cutOut(object: IndexedObject, frameIndex: number, deps: RetrieveDeps): Promise<Body> {
-  return [Buffer.from(await deps.pixels.run({ kind: 'decode', object, frameIndex }))];
+async function cutOut(object: KnownObject, frameIndex: number, deps: RetrieveDeps): Promise<Body> {
+  const samples = await withFile({ objects: deps.objects, object, frameIndex }, async (file) =>
+    deps.pixels.run({ kind: 'decode', object: file, frameIndex }),
+  );
+  return [Buffer.from(samples)];
 }
 
 type Frame = { readonly index: number; readonly syntax: TransferSyntax; readonly deps: RetrieveDeps };
 
-async function stored(object: IndexedObject, { index, syntax, deps }: Frame): Promise<Body> {
+async function stored(object: KnownObject, { index, syntax, deps }: Frame): Promise<Body> {
   const { pixels } = object.layout;
   // With 1 bit a pixel a frame may begin within a byte: it must be cut out.
   if (pixels?.native && imagePixelOf(object.attributes)?.bitsAllocated === 1)
@@ -104,7 +106,7 @@ async function stored(object: IndexedObject, { index, syntax, deps }: Frame): Pr
   return readObject(object, extents, { isDeflated: syntax.isDeflated, deps });
 }
 
-function nativeExtent(object: IndexedObject, index: number): Extent[] {
+function nativeExtent(object: KnownObject, index: number): Extent[] {
   const image = imagePixelOf(object.attributes);
   const native = object.layout.pixels?.native;
   if (!native || !image) throw new AppError('object.unrenderable', 'The object holds no image');
@@ -114,21 +116,21 @@ function nativeExtent(object: IndexedObject, index: number): Extent[] {
 }
 
 async function readObject(
-  object: IndexedObject,
+  object: KnownObject,
   extents: readonly Extent[],
   { isDeflated, deps }: { isDeflated: boolean; deps: RetrieveDeps },
 ): Promise<Body> {
-  if (!isDeflated) return readExtents(object.path, extents);
-  return Promise.all(
-    extents.map(async (extent) =>
-      Buffer.from(await deps.pixels.run({ kind: 'inflate', file: object, extent })),
+  if (!isDeflated) return begun(deps.objects.read(object.sha256, extents));
+  return withFile({ objects: deps.objects, object }, async (file) =>
+    Promise.all(
+      extents.map(async (extent) => Buffer.from(await deps.pixels.run({ kind: 'inflate', file, extent }))),
     ),
   );
 }
 
 async function sendBulk(req: Request, res: Response, deps: RetrieveDeps): Promise<void> {
   const [row] = rowsOf(req, res, deps.index);
-  const object = indexedObject(row, deps.objects);
+  const object = knownObject(row);
   const path = String(req.params['path']);
   const extents = bulkExtents(object, path);
   const range = acceptedRanges(req).find((accepted) => fits(accepted, octets));
@@ -143,7 +145,7 @@ async function sendBulk(req: Request, res: Response, deps: RetrieveDeps): Promis
 }
 
 /** @throws AppError when the metadata have no such BulkDataURI */
-function bulkExtents({ layout }: IndexedObject, path: string): readonly Extent[] {
+function bulkExtents({ layout }: KnownObject, path: string): readonly Extent[] {
   const whole = Object.hasOwn(layout.bulk, path) ? layout.bulk[path] : undefined;
   if (!whole) throw new AppError('object.unknown', 'There is no such bulk data');
   const encapsulated = path === '7FE00010' ? layout.pixels?.encapsulated : undefined;

@@ -4,7 +4,7 @@ import { Router, type Request, type Response } from 'express';
 import type { RenderRequest } from '../dicom/render.ts';
 import { acceptedRanges, fits } from './media-type.ts';
 import { frameIndices } from './frames.ts';
-import { indexedObject } from './stored-object.ts';
+import { knownObject, withFile } from './stored-object.ts';
 import { isFresh, rowsOf, type RetrieveDeps } from './wado.ts';
 
 const thumbnail = { width: 128, height: 128 };
@@ -31,7 +31,7 @@ async function sendPicture(
   const rows = rowsOf(req, res, deps.index);
   // Of several the middle one: it shows more than the first slice of a volume does.
   const row = rows[Math.floor(rows.length / 2)] ?? rows[0];
-  const object = indexedObject(row, deps.objects);
+  const object = knownObject(row);
   const frames = req.params['frames'];
   const [frameIndex = 0] = frames === undefined ? [] : frameIndices(String(frames), object);
   const request: RenderRequest = {
@@ -43,7 +43,9 @@ async function sendPicture(
   };
   const look = createHash('sha256').update(JSON.stringify(request)).digest('hex').slice(0, 16);
   if (isFresh(req, res, `${row.sha256}-${look}`)) return;
-  const picture = await deps.pixels.run({ kind: 'render', object, request });
+  const picture = await withFile({ objects: deps.objects, object, frameIndex }, async (file) =>
+    deps.pixels.run({ kind: 'render', object: file, request }),
+  );
   res.set('Content-Type', request.mediaType).send(Buffer.from(picture));
 }
 

@@ -1,6 +1,4 @@
-import { rm } from 'node:fs/promises';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '@medusa/protocol';
@@ -8,12 +6,14 @@ import { Router, type Request, type Response } from 'express';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
 import { explicitLittleEndian } from '../dicom/transfer-syntax.ts';
 import type { InstanceRow, StudyIndex } from '../index/study-index.ts';
+import type { Extent } from '../dicom/element-reader.ts';
+import { readFileExtents } from '../objects/file-store.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { requireStudy } from './authorization.ts';
 import { acceptedRanges, fits } from './media-type.ts';
 import { sendMultipart, type Part } from './multipart.ts';
 import { serviceRoot, withBulkUrls } from './service-root.ts';
-import { indexedObject, parseRange } from './stored-object.ts';
+import { begun, knownObject, parseRange, withFile } from './stored-object.ts';
 
 export type RetrieveDeps = {
   readonly index: StudyIndex;
@@ -83,7 +83,12 @@ export function pathOf(row: InstanceRow): string {
   return `studies/${row.study_instance_uid}/series/${row.series_instance_uid}/instances/${row.sop_instance_uid}`;
 }
 
-type Rendition = { readonly path: string; readonly isTemporary: boolean; readonly transferSyntaxUID: string };
+/** Disposing takes away what was made for it. */
+type Rendition = AsyncDisposable & {
+  readonly transferSyntaxUID: string;
+  readonly size: number;
+  read(extent: Extent): AsyncIterable<Buffer>;
+};
 type Choice = { readonly isMultipart: boolean; readonly isTranscoded: boolean };
 
 async function sendObjects(req: Request, res: Response, deps: RetrieveDeps): Promise<void> {
@@ -91,7 +96,7 @@ async function sendObjects(req: Request, res: Response, deps: RetrieveDeps): Pro
   const choice = chooseRendition(req, rows);
   if (rows.length === 1 && isFresh(req, res, `${rows[0].sha256}${choice.isTranscoded ? '-le' : ''}`)) return;
   if (rows.length > 1) res.set('Cache-Control', 'private, no-cache');
-  if (!choice.isMultipart) return sendFile(req, res, await render(rows[0], choice, deps));
+  if (!choice.isMultipart) return sendFile(req, res, render(rows[0], choice, deps));
   await sendMultipart(res, 'application/dicom', objectParts(rows, choice, deps, serviceRoot(req)));
 }
 
@@ -120,16 +125,12 @@ async function* objectParts(
   root: string,
 ): AsyncGenerator<Part> {
   for (const row of rows) {
-    const rendition = await render(row, choice, deps);
-    try {
-      yield {
-        contentType: `application/dicom; transfer-syntax=${rendition.transferSyntaxUID}`,
-        location: `${root}/${pathOf(row)}`,
-        body: createReadStream(rendition.path, { highWaterMark: 512 * 1024 }) as AsyncIterable<Buffer>,
-      };
-    } finally {
-      if (rendition.isTemporary) await rm(rendition.path, { force: true });
-    }
+    await using rendition = await render(row, choice, deps);
+    yield {
+      contentType: `application/dicom; transfer-syntax=${rendition.transferSyntaxUID}`,
+      location: `${root}/${pathOf(row)}`,
+      body: await begun(rendition.read([0, rendition.size])),
+    };
   }
 }
 
@@ -138,41 +139,44 @@ async function render(
   choice: Choice,
   { objects, pixels }: RetrieveDeps,
 ): Promise<Rendition> {
-  const isAsked = choice.isTranscoded && row.transfer_syntax_uid !== explicitLittleEndian;
-  if (!isAsked)
+  const { sha256, transfer_syntax_uid: transferSyntaxUID } = row;
+  if (!choice.isTranscoded || transferSyntaxUID === explicitLittleEndian)
     return {
-      path: objects.pathOf(row.sha256),
-      isTemporary: false,
-      transferSyntaxUID: row.transfer_syntax_uid,
+      transferSyntaxUID,
+      size: row.data_offset + row.bytes,
+      read: (extent) => objects.read(sha256, [extent]),
+      [Symbol.asyncDispose]: async () => undefined,
     };
   const target = objects.temporaryPath();
+  const remove = async (): Promise<void> => rm(target, { force: true });
   try {
-    await pixels.run({ kind: 'transcode', object: indexedObject(row, objects), target });
-    return { path: target, isTemporary: true, transferSyntaxUID: explicitLittleEndian };
+    await withFile({ objects, object: knownObject(row) }, async (object) =>
+      pixels.run({ kind: 'transcode', object, target }),
+    );
+    const { size } = await stat(target);
+    return {
+      transferSyntaxUID: explicitLittleEndian,
+      size,
+      read: (extent) => readFileExtents(target, [extent]),
+      [Symbol.asyncDispose]: remove,
+    };
   } catch (error) {
-    await rm(target, { force: true });
+    await remove();
     throw error;
   }
 }
 
-async function sendFile(req: Request, res: Response, rendition: Rendition): Promise<void> {
-  try {
-    const { size } = await stat(rendition.path);
-    const range = parseRange(req.get('range'), size);
-    const [start, length] = range ?? [0, size];
-    res.set({
-      'Content-Type': `application/dicom; transfer-syntax=${rendition.transferSyntaxUID}`,
-      'Content-Length': String(length),
-      'Accept-Ranges': 'bytes',
-    });
-    if (range) res.status(206).set('Content-Range', `bytes ${start}-${start + length - 1}/${size}`);
-    const file = createReadStream(rendition.path, {
-      start,
-      end: start + length - 1,
-      highWaterMark: 512 * 1024,
-    });
-    await pipeline(Readable.from(file, { objectMode: false }), res);
-  } finally {
-    if (rendition.isTemporary) await rm(rendition.path, { force: true });
-  }
+async function sendFile(req: Request, res: Response, made: Promise<Rendition>): Promise<void> {
+  await using rendition = await made;
+  const { size, transferSyntaxUID } = rendition;
+  const range = parseRange(req.get('range'), size);
+  const [start, length] = range ?? [0, size];
+  const bytes = await begun(rendition.read([start, length]));
+  res.set({
+    'Content-Type': `application/dicom; transfer-syntax=${transferSyntaxUID}`,
+    'Content-Length': String(length),
+    'Accept-Ranges': 'bytes',
+  });
+  if (range) res.status(206).set('Content-Range', `bytes ${start}-${start + length - 1}/${size}`);
+  await pipeline(Readable.from(bytes, { objectMode: false }), res);
 }

@@ -23,7 +23,7 @@ import { requestAssociation, type Caller } from './requestor.ts';
 import { isWarning, sendStored, type Originator } from './store-scu.ts';
 
 export type RetrieveDeps = QueryDeps & {
-  readonly objects: Pick<ObjectStore, 'pathOf'>;
+  readonly objects: Pick<ObjectStore, 'borrow'>;
   readonly registry: EntityRegistry;
   readonly caller: Caller;
   readonly log: Logger;

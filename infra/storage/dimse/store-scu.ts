@@ -21,11 +21,12 @@ export async function sendStored(
     instance,
     originator,
   }: { contextId: number; instance: StoredInstance; originator?: Originator },
-  objects: Pick<ObjectStore, 'pathOf'>,
+  objects: Pick<ObjectStore, 'borrow'>,
 ): Promise<number> {
   const { sopClassUID, sopInstanceUID, sha256, dataOffset, bytes } = instance;
   // Before the command goes out: a message cannot be taken back.
-  await using file = await open(objects.pathOf(sha256), 'r').catch(() => undefined);
+  await using borrowed = await objects.borrow(sha256).catch(() => undefined);
+  await using file = borrowed && (await open(borrowed.path, 'r').catch(() => undefined));
   if (!file || (await file.stat()).size !== dataOffset + bytes) return statuses.processingFailure;
   const responses = exchange.invoke(
     contextId,

@@ -28,9 +28,10 @@ export async function recover(deps: IngestDeps, log: Logger): Promise<Recovery> 
 }
 
 async function reindex(deps: IngestDeps, sha256: string): Promise<boolean> {
-  const path = deps.objects.pathOf(sha256);
   let meta: ParsedFileMeta | undefined;
   try {
+    await using borrowed = await deps.objects.borrow(sha256);
+    const { path } = borrowed;
     await using file = await open(path, 'r');
     const { size, mtime } = await file.stat();
     const head = Buffer.alloc(Math.min(size, mostMetaBytes));

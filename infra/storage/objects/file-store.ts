@@ -1,15 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Extent } from '../dicom/element-reader.ts';
 import { encodeFileMeta } from '../dicom/file-meta.ts';
 import type { IncomingObject, ObjectStore } from './object-store.ts';
+
+/** Objects of which each is a file here. */
+export interface FileStore extends ObjectStore {
+  /** Also of an object that is not there. */
+  pathOf(sha256: string): string;
+}
 
 /** Bytes gathered before they go to the file in one call. */
 const flushBytes = 1024 * 1024;
 const objectName = /^[0-9a-f]{64}\.dcm$/;
 
 /** Objects as DICOM files (PS3.10) under `objects/<first two digits>/<sha256>.dcm`; no name comes from outside. */
-export async function openFileStore(directory: string): Promise<ObjectStore> {
+export async function openFileStore(directory: string): Promise<FileStore> {
   const objects = join(directory, 'objects');
   const incoming = join(directory, 'incoming');
   const quarantine = join(directory, 'quarantine');
@@ -28,6 +36,8 @@ export async function openFileStore(directory: string): Promise<ObjectStore> {
 
   return {
     pathOf,
+    read: (sha256, extents) => readFileExtents(pathOf(sha256), extents),
+    borrow: async (sha256) => ({ path: pathOf(sha256), [Symbol.asyncDispose]: async () => undefined }),
     temporaryPath: () => join(incoming, `${randomUUID()}.rendition`),
     create: async (meta, header = encodeFileMeta(meta)) =>
       createIncoming(join(incoming, `${randomUUID()}.part`), header, { pathOf, quarantinePathOf }),
@@ -65,7 +75,7 @@ function fileName(sha256: string): string {
   return `${sha256}.dcm`;
 }
 
-type Places = Pick<ObjectStore, 'pathOf' | 'quarantinePathOf'>;
+type Places = Pick<FileStore, 'pathOf' | 'quarantinePathOf'>;
 
 async function createIncoming(
   path: string,
@@ -111,7 +121,18 @@ async function createIncoming(
       state = 'finished';
       return { sha256, bytes: dataBytes };
     },
-    keep: async () => moveTo(pathOf(sha256)),
+    async keep() {
+      // The first stays: what the index knows of a file holds for its header too, and others may come with another one.
+      try {
+        await link(path, pathOf(sha256));
+      } catch (error) {
+        // Some file systems have no links.
+        if (!hasCode(error, 'EEXIST')) await rename(path, pathOf(sha256));
+      }
+      await syncDirectory(join(pathOf(sha256), '..'));
+      state = 'kept';
+      await rm(path, { force: true });
+    },
     async quarantine() {
       // Other bytes before the same data set are another file.
       const id = createHash('sha256').update(sha256).update(header).digest('hex');
@@ -125,6 +146,29 @@ async function createIncoming(
       await rm(path, { force: true });
     },
   };
+}
+
+const readBytes = 512 * 1024;
+
+/** All of the extents, or it throws. */
+export async function* readFileExtents(
+  path: string,
+  extents?: readonly Extent[],
+): AsyncGenerator<Buffer, void, undefined> {
+  for (const [start, length] of extents ?? [[0, (await stat(path)).size]]) {
+    if (length === 0) continue;
+    let missing = length;
+    const options = { start, end: start + length - 1, highWaterMark: readBytes };
+    for await (const chunk of createReadStream(path, options) as AsyncIterable<Buffer>) {
+      missing -= chunk.length;
+      yield chunk;
+    }
+    if (missing > 0) throw new Error('A file of an object is shorter than it should be');
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 async function writeAll(file: FileHandle, buffers: readonly Buffer[]): Promise<void> {

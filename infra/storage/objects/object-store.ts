@@ -1,3 +1,4 @@
+import type { Extent } from '../dicom/element-reader.ts';
 import type { FileMeta } from '../dicom/file-meta.ts';
 
 /**
@@ -11,8 +12,17 @@ import type { FileMeta } from '../dicom/file-meta.ts';
 export interface ObjectStore {
   /** @param header what the file begins with, instead of one made of `meta` */
   create(meta: FileMeta, header?: Buffer): Promise<IncomingObject>;
-  /** Also of an object that is not there. */
-  pathOf(sha256: string): string;
+  /**
+   * Bytes of the object's file, in the order of the extents; all of them without. It throws rather than to end early.
+   * @throws AppError `storage.unreachable` when they lie elsewhere and that does not answer
+   */
+  read(sha256: string, extents?: readonly Extent[]): AsyncGenerator<Buffer, void, undefined>;
+  /**
+   * A file that holds these bytes of the object where the object has them, and all of them without extents. It is there until it
+   * is given back, and nobody writes to it.
+   * @throws AppError as above
+   */
+  borrow(sha256: string, extents?: readonly Extent[]): Promise<BorrowedFile>;
   /** A path for a file that lives as long as one request. */
   temporaryPath(): string;
   /** Takes an object out of the store without destroying it. */
@@ -26,6 +36,8 @@ export interface ObjectStore {
   shards(): AsyncIterable<{ readonly prefix: string; readonly names: ReadonlySet<string> }>;
   freeBytes(): Promise<number>;
 }
+
+export type BorrowedFile = AsyncDisposable & { readonly path: string };
 
 /** An object on its way in. One caller, one call at a time. */
 export interface IncomingObject {

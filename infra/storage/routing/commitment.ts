@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import { writeDataSet } from '../dicom/data-set-writer.ts';
 import { itemsOf, textOf, type DicomJson } from '../dicom/dicom-json.ts';
@@ -21,7 +20,7 @@ import type { Worker } from './routing.ts';
 
 export type CommitmentDeps = {
   readonly index: StudyIndex;
-  readonly objects: Pick<ObjectStore, 'pathOf'>;
+  readonly objects: Pick<ObjectStore, 'read'>;
   readonly headers: WorkerPool;
   readonly jobs: JobQueue;
   readonly registry: EntityRegistry;
@@ -146,8 +145,8 @@ async function refusalOf(
   if (instance.sopClassUID !== sopClassUID) return statuses.classInstanceConflict;
   const hash = createHash('sha256');
   try {
-    const bytes = createReadStream(objects.pathOf(instance.sha256), { start: instance.dataOffset });
-    for await (const chunk of bytes) hash.update(chunk as Buffer);
+    const dataSet = objects.read(instance.sha256, [[instance.dataOffset, instance.bytes]]);
+    for await (const chunk of dataSet) hash.update(chunk);
   } catch {
     return statuses.processingFailure;
   }

@@ -8,7 +8,7 @@ import type { JobOutcome, Worker } from './routing.ts';
 
 export type ForwardDeps = {
   readonly index: StudyIndex;
-  readonly objects: Pick<ObjectStore, 'pathOf'>;
+  readonly objects: Pick<ObjectStore, 'borrow'>;
   readonly caller: Caller;
 };
 
