@@ -1,0 +1,34 @@
+import { getCACertificates } from 'node:tls';
+import { readFileSync } from 'node:fs';
+import type { Bucket } from './bucket.ts';
+import { openFolderBucket } from './folder-bucket.ts';
+import { openHttpClient, type HttpClient } from './http-client.ts';
+import { openS3Bucket, type S3Settings } from './s3-bucket.ts';
+import { openSwiftBucket } from './swift-bucket.ts';
+import type { SwiftSettings } from './swift-account.ts';
+
+/** Over HTTPS; `ca` is a file of PEM, or `system` for what the machine trusts, by default what the process does. */
+type Trust = { readonly ca?: string | undefined };
+export type BucketSettings =
+  | { readonly kind: 'folder'; readonly folder: string }
+  | ({ readonly kind: 's3' } & S3Settings & Trust)
+  | ({ readonly kind: 'swift' } & SwiftSettings & Trust);
+
+/** A storage server that died is given up long before, by those who know of the others. */
+const silenceMs = 30_000;
+
+export function openBucket(settings: BucketSettings): Bucket {
+  switch (settings.kind) {
+    case 'folder':
+      return openFolderBucket(settings.folder);
+    case 's3':
+      return openS3Bucket(settings, clientOf(settings));
+    case 'swift':
+      return openSwiftBucket(settings, clientOf(settings));
+  }
+}
+
+function clientOf({ ca }: Trust): HttpClient {
+  const trusted = ca === 'system' ? getCACertificates('system').join('\n') : ca && readFileSync(ca, 'utf8');
+  return openHttpClient({ silenceMs, ca: trusted });
+}

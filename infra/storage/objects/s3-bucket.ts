@@ -1,0 +1,151 @@
+import { createHash, createHmac } from 'node:crypto';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { Bucket } from './bucket.ts';
+import { DamagedCopy } from './bucket.ts';
+import { refused, textOf, type HttpCall, type HttpClient, type HttpReply } from './http-client.ts';
+import { etagOf, rangedRead, rangeHeaders } from './ranged-read.ts';
+
+export type S3Settings = {
+  /** Addressed by path, as every S3 service allows it: `<endpoint>/<bucket>/<key>`. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+};
+
+const nothing = createHash('sha256').digest('hex');
+type Call = Pick<HttpCall, 'method' | 'body' | 'signal'> & {
+  readonly key: string;
+  readonly headers?: Record<string, string>;
+  /** Of the body, in hexadecimal. */
+  readonly sha256?: string;
+};
+
+/** Objects by the S3 API: AWS, Ceph's gateway, Swift's, MinIO and the others. Each is one PUT, so up to 5 GiB. */
+export function openS3Bucket(settings: S3Settings, http: HttpClient): Bucket {
+  const { endpoint, bucket, region, accessKeyId, secretAccessKey } = settings;
+  const base = new URL(endpoint.replace(/\/*$/, '/'));
+  const signer = new SignatureV4({
+    service: 's3',
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    sha256: Sha256,
+    uriEscapePath: false,
+    applyChecksum: true,
+  });
+
+  const call = async ({
+    method,
+    key,
+    headers = {},
+    body,
+    sha256 = nothing,
+    signal,
+  }: Call): Promise<HttpReply> => {
+    const url = new URL(key === '' ? bucket : `${bucket}/${key}`, base);
+    const signed = await signer.sign({
+      method,
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      // The server checks what arrives against this hash, which is part of what is signed.
+      headers: { ...headers, host: url.host, 'x-amz-content-sha256': sha256 },
+    });
+    return http.call({ method, url, headers: signed.headers, signal, ...(body !== undefined && { body }) });
+  };
+
+  const makeBucket = async (signal: AbortSignal): Promise<void> => {
+    const body =
+      region === 'us-east-1'
+        ? ''
+        : `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>${region}</LocationConstraint></CreateBucketConfiguration>`;
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    const reply = await call({ method: 'PUT', key: '', body, sha256, signal });
+    // 409: another node was faster.
+    if (reply.status !== 200 && reply.status !== 409) throw refused(reply);
+    await textOf(reply);
+  };
+
+  return {
+    async put(name, { path, bytes, sha256, md5 }, signal) {
+      const headers = { 'content-md5': Buffer.from(md5, 'hex').toString('base64') };
+      const send = async (): Promise<HttpReply> =>
+        call({ method: 'PUT', key: name, headers, body: { path, bytes }, sha256, signal });
+      let reply = await send();
+      if (reply.status === 404) {
+        await textOf(reply);
+        await makeBucket(signal);
+        reply = await send();
+      }
+      if (reply.status !== 200) throw (await tellsDamage(reply)) ? arrivedDamaged() : refused(reply);
+      await textOf(reply);
+      const etag = etagOf(reply);
+      // Under a key of a key service the ETag is another one; the signed hash was checked all the same.
+      const isEncrypted = reply.headers['x-amz-server-side-encryption'] !== undefined;
+      if (etag !== md5 && !isEncrypted) throw arrivedDamaged();
+      return { etag };
+    },
+    async head(name, signal) {
+      const reply = await call({ method: 'HEAD', key: name, signal });
+      if (reply.status !== 200 && reply.status !== 404) throw refused(reply);
+      await textOf(reply);
+      if (reply.status === 404) return undefined;
+      return { bytes: Number(reply.headers['content-length']), etag: etagOf(reply) };
+    },
+    get: (name, wanted, signal) =>
+      rangedRead(
+        async (extent) =>
+          call({ method: 'GET', key: name, headers: rangeHeaders(extent, wanted.etag), signal }),
+        wanted,
+        signal,
+      ),
+    async remove(name, signal) {
+      const reply = await call({ method: 'DELETE', key: name, signal });
+      if (reply.status !== 204 && reply.status !== 200 && reply.status !== 404) throw refused(reply);
+      await textOf(reply);
+    },
+    [Symbol.dispose]: () => http[Symbol.dispose](),
+  };
+}
+
+/** BadDigest, XAmzContentSHA256Mismatch. */
+async function tellsDamage(reply: HttpReply): Promise<boolean> {
+  return reply.status === 400 && /BadDigest|ContentSHA256Mismatch/.test(await textOf(reply));
+}
+
+function arrivedDamaged(): DamagedCopy {
+  return new DamagedCopy('Other bytes arrived in the object store than were sent');
+}
+
+type Digest = { update(bytes: Uint8Array): unknown; digest(): Buffer };
+
+/** What the signer wants of a hash, by Node's own. */
+class Sha256 {
+  #hash: Digest;
+  readonly #fresh: () => Digest;
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    const key = secret === undefined || typeof secret === 'string' ? secret : bytesOf(secret);
+    this.#fresh = () => (key === undefined ? createHash('sha256') : createHmac('sha256', key));
+    this.#hash = this.#fresh();
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+
+  reset(): void {
+    this.#hash = this.#fresh();
+  }
+}
+
+function bytesOf(secret: ArrayBuffer | ArrayBufferView): Buffer {
+  return ArrayBuffer.isView(secret)
+    ? Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength)
+    : Buffer.from(secret);
+}

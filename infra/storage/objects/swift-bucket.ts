@@ -1,0 +1,94 @@
+import { DamagedCopy, type Bucket } from './bucket.ts';
+import {
+  refused,
+  textOf,
+  unreachable,
+  type HttpCall,
+  type HttpClient,
+  type HttpReply,
+} from './http-client.ts';
+import { etagOf, rangedRead, rangeHeaders } from './ranged-read.ts';
+import { openSwiftAccount, type SwiftSettings } from './swift-account.ts';
+
+type Call = Pick<HttpCall, 'method' | 'body' | 'signal'> & {
+  readonly name: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** Objects in a container by OpenStack's Object Storage API v1. Each is one PUT, so up to the cluster's limit, by default 5 GiB. */
+export function openSwiftBucket(settings: SwiftSettings, http: HttpClient): Bucket {
+  const account = openSwiftAccount(settings, http);
+
+  const attempt = async ({ name, headers, body, ...call }: Call): Promise<HttpReply | 'expired'> => {
+    const access = await account.access(call.signal);
+    const container = `${access.storageUrl}/${encodeURIComponent(settings.container)}`;
+    const reply = await http.call({
+      ...call,
+      url: new URL(name === '' ? container : `${container}/${name}`),
+      headers: { ...headers, 'x-auth-token': access.token },
+      ...(body !== undefined && { body }),
+    });
+    if (reply.status !== 401) return reply;
+    account.refuse(access);
+    reply.body.destroy();
+    return 'expired';
+  };
+  /** Tokens can be withdrawn before their end. */
+  const call = async (asked: Call): Promise<HttpReply> => {
+    const first = await attempt(asked);
+    if (first !== 'expired') return first;
+    const second = await attempt(asked);
+    if (second !== 'expired') return second;
+    throw unreachable('The object store takes no token of ours');
+  };
+
+  const makeContainer = async (signal: AbortSignal): Promise<void> => {
+    const reply = await call({ method: 'PUT', name: '', signal });
+    if (reply.status !== 201 && reply.status !== 202) throw refused(reply);
+    await textOf(reply);
+  };
+
+  return {
+    async put(name, { path, bytes, md5 }, signal) {
+      // Swift compares it with what arrives, and keeps nothing else (422).
+      const headers = { etag: md5, 'content-type': 'application/dicom' };
+      const send = async (): Promise<HttpReply> =>
+        call({ method: 'PUT', name, headers, body: { path, bytes }, signal });
+      let reply = await send();
+      if (reply.status === 404) {
+        await textOf(reply);
+        await makeContainer(signal);
+        reply = await send();
+      }
+      if (reply.status === 422) throw arrivedDamaged(reply);
+      if (reply.status !== 201) throw refused(reply);
+      if (etagOf(reply) !== md5) throw arrivedDamaged(reply);
+      await textOf(reply);
+      return { etag: md5 };
+    },
+    async head(name, signal) {
+      const reply = await call({ method: 'HEAD', name, signal });
+      if (reply.status !== 200 && reply.status !== 404) throw refused(reply);
+      await textOf(reply);
+      if (reply.status === 404) return undefined;
+      return { bytes: Number(reply.headers['content-length']), etag: etagOf(reply) };
+    },
+    get: (name, wanted, signal) =>
+      rangedRead(
+        async (extent) => call({ method: 'GET', name, headers: rangeHeaders(extent, wanted.etag), signal }),
+        wanted,
+        signal,
+      ),
+    async remove(name, signal) {
+      const reply = await call({ method: 'DELETE', name, signal });
+      if (reply.status !== 204 && reply.status !== 404) throw refused(reply);
+      await textOf(reply);
+    },
+    [Symbol.dispose]: () => http[Symbol.dispose](),
+  };
+}
+
+function arrivedDamaged({ body }: HttpReply): DamagedCopy {
+  body.destroy();
+  return new DamagedCopy('Other bytes arrived in the object store than were sent');
+}
