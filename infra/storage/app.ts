@@ -54,7 +54,7 @@ export async function startStorageNode(
   await using starting = new AsyncDisposableStack();
   await mkdir(config.directory, { recursive: true, mode: 0o700 });
   const index = starting.use(StudyIndex.open(path.join(config.directory, 'index.sqlite')));
-  const objects = await openFileStore(config.directory);
+  const objects = starting.use(await openFileStore(config.directory));
   const headers = starting.use(new WorkerPool({ threads: 2, taskMs: headerMs }));
   const pixels = starting.use(new WorkerPool({ threads: 2, taskMs: pixelsMs }));
   const report = (error: unknown): void => log.error({ err: error }, 'a listener failed');

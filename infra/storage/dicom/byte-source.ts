@@ -8,7 +8,9 @@ export interface ByteSource extends Disposable {
   read(offset: number, length: number): Buffer;
 }
 
-const windowBytes = 256 * 1024;
+/** Most headers need no more. Who goes on reading is read for in larger pieces. */
+const leastWindowBytes = 16 * 1024;
+const mostWindowBytes = 256 * 1024;
 
 /** Synchronous on purpose: it is read in worker threads only. */
 function fileSource(path: string): ByteSource {
@@ -16,6 +18,7 @@ function fileSource(path: string): ByteSource {
   const { size } = fstatSync(descriptor);
   let window: Buffer = Buffer.alloc(0);
   let windowStart = 0;
+  let windowBytes = leastWindowBytes;
 
   const readAt = (offset: number, length: number): Buffer => {
     const bytes = Buffer.allocUnsafe(length);
@@ -33,9 +36,12 @@ function fileSource(path: string): ByteSource {
     read(offset, length) {
       if (offset < 0 || length < 0 || offset + length > size)
         throw new MalformedDataSet('the data end too early');
-      if (length > windowBytes) return readAt(offset, length);
-      if (offset < windowStart || offset + length > windowStart + window.length) {
-        window = readAt(offset, Math.min(windowBytes, size - offset));
+      if (length > mostWindowBytes) return readAt(offset, length);
+      const windowEnd = windowStart + window.length;
+      if (offset < windowStart || offset + length > windowEnd) {
+        const isNext = offset >= windowStart && offset <= windowEnd;
+        windowBytes = isNext ? Math.min(2 * windowBytes, mostWindowBytes) : leastWindowBytes;
+        window = readAt(offset, Math.min(Math.max(windowBytes, length), size - offset));
         windowStart = offset;
       }
       return window.subarray(offset - windowStart, offset - windowStart + length);

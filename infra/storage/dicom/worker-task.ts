@@ -5,13 +5,17 @@ import type { ParsedObject, StoredFile } from './header.ts';
 import type { Identifier } from './identifier.ts';
 import type { RenderRequest } from './render.ts';
 
-export type WorkerTask =
+type HeaderTask =
   | { readonly kind: 'parse'; readonly file: StoredFile; readonly wanted: readonly string[] }
-  | { readonly kind: 'identifier'; readonly bytes: Uint8Array; readonly isExplicit: boolean }
+  | { readonly kind: 'identifier'; readonly bytes: Uint8Array; readonly isExplicit: boolean };
+
+export type PixelTask =
   | { readonly kind: 'decode'; readonly object: IndexedObject; readonly frameIndex: number }
   | { readonly kind: 'render'; readonly object: IndexedObject; readonly request: RenderRequest }
   | { readonly kind: 'transcode'; readonly object: IndexedObject; readonly target: string }
   | { readonly kind: 'inflate'; readonly file: StoredFile; readonly extent: Extent };
+
+export type WorkerTask = HeaderTask | PixelTask;
 
 export type WorkerResult = {
   readonly parse: ParsedObject;

@@ -1,47 +1,31 @@
 import { parentPort } from 'node:worker_threads';
-import { AppError } from '@medusa/protocol';
 import { parseObject } from './header.ts';
 import { readIdentifier } from './identifier.ts';
-import { openFrames } from './frame-reader.ts';
-import { openDataSet } from './byte-source.ts';
 import { MalformedDataSet } from './malformed.ts';
-import { renderFrame } from './render.ts';
-import { transferSyntaxOf } from './transfer-syntax.ts';
-import { writeExplicitLittleEndian } from './transcode.ts';
 import type { WorkerAnswer, WorkerTask } from './worker-task.ts';
 
 /** Runs in a thread of its own: what a malicious object does to it happens to nobody else. */
-async function perform(task: WorkerTask): Promise<unknown> {
+async function perform(task: WorkerTask): Promise<WorkerAnswer> {
   switch (task.kind) {
     case 'parse':
-      return parseObject(task.file, task.wanted);
+      return { ok: true, value: parseObject(task.file, task.wanted) };
     case 'identifier':
-      return readIdentifier(Buffer.from(task.bytes), task.isExplicit);
-    case 'render':
-      return renderFrame(task.object, task.request);
-    case 'transcode':
-      return writeExplicitLittleEndian(task.object, task.target);
-    case 'decode': {
-      using frames = openFrames(task.object);
-      return (await frames.decode(task.frameIndex)).samples;
-    }
-    case 'inflate': {
-      const syntax = transferSyntaxOf(task.file.transferSyntaxUID);
-      using source = openDataSet(task.file.path, task.file.dataOffset, syntax?.isDeflated ?? false);
-      return Buffer.from(source.read(...task.extent));
+      return { ok: true, value: readIdentifier(Buffer.from(task.bytes), task.isExplicit) };
+    default: {
+      // Codecs take longer to load than hundreds of headers to read, so only threads that need them have them.
+      const { performPixelTask } = await import('./pixel-tasks.ts');
+      return performPixelTask(task);
     }
   }
 }
 
 function failure(error: unknown): WorkerAnswer {
   if (error instanceof MalformedDataSet) return { ok: false, kind: 'malformed', message: error.message };
-  if (error instanceof AppError) return { ok: false, kind: error.code, message: error.message };
   return { ok: false, kind: 'internal', message: error instanceof Error ? error.message : String(error) };
 }
 
 parentPort?.on('message', (task: WorkerTask) => {
-  perform(task).then(
-    (value) => parentPort?.postMessage({ ok: true, value } satisfies WorkerAnswer),
-    (error: unknown) => parentPort?.postMessage(failure(error)),
-  );
+  void perform(task)
+    .catch(failure)
+    .then((answer) => parentPort?.postMessage(answer));
 });

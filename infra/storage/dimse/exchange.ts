@@ -16,6 +16,7 @@ export type OutgoingDataSet = {
 
 /** Takes the data set of one message of the peer, piece by piece. */
 export interface DataSetReceiver {
+  /** When it resolves the memory is used for other bytes. */
   write(bytes: Buffer): Promise<void>;
   /** All of it has come. Nothing is read from the peer until it resolves. */
   end(): Promise<void>;
@@ -169,7 +170,7 @@ export class MessageExchange {
         'a command where none may be, or one too long',
       );
     this.#commandContext = value.contextId;
-    this.#command.push(value.bytes);
+    this.#command.push(Buffer.from(value.bytes));
     if (!value.isLast) return;
     const command = parseCommand(Buffer.concat(this.#command));
     this.#command = [];
@@ -250,7 +251,7 @@ export function collect(
     async write(chunk) {
       bytes += chunk.length;
       if (bytes > mostBytes) chunks = [];
-      else chunks.push(chunk);
+      else chunks.push(Buffer.from(chunk));
     },
     end: async () => done(bytes > mostBytes ? undefined : Buffer.concat(chunks)),
     discard: async () => undefined,

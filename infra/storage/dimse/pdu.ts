@@ -13,7 +13,7 @@ export type Pdu = { readonly type: number; readonly body: Buffer };
 
 /** What we announce: the longest P-DATA-TF body that we take. */
 export const mostPduBytes = 128 * 1024;
-const headerBytes = 6;
+export const headerBytes = 6;
 
 /** PS3.8 §9.3.8, the reasons of an abort by the service provider. */
 export const abortReasons = {
@@ -33,49 +33,15 @@ export class ProtocolViolation extends Error {
   }
 }
 
-/** Cuts the byte stream into PDUs. Holds at most one of them, whatever length the peer claims. */
-export class PduReader {
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-
-  /** @throws ProtocolViolation as soon as a header shows that this is no PDU we take */
-  *push(chunk: Buffer): Generator<Pdu, void, undefined> {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    while (this.#bytes >= headerBytes) {
-      const header = this.#peek();
-      const length = header.readUInt32BE(2);
-      check(header.readUInt8(0), length);
-      if (this.#bytes < headerBytes + length) return;
-      const whole = this.#take(headerBytes + length);
-      yield { type: whole.readUInt8(0), body: whole.subarray(headerBytes) };
-    }
-  }
-
-  #peek(): Buffer {
-    const [first] = this.#chunks;
-    if (first && first.length >= headerBytes) return first;
-    this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0] ?? Buffer.alloc(0);
-  }
-
-  #take(count: number): Buffer {
-    const [first] = this.#chunks;
-    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
-    const rest = all.subarray(count);
-    this.#chunks = rest.length > 0 ? [rest] : [];
-    this.#bytes = rest.length;
-    return all.subarray(0, count);
-  }
-}
-
-function check(type: number, length: number): void {
+/** Why a PDU that begins so is none that we take. */
+export function violationOf(type: number, length: number): ProtocolViolation | undefined {
   if (type < pduTypes.associateRequest || type > pduTypes.abort)
-    throw new ProtocolViolation(abortReasons.unrecognizedPdu, 'unrecognized PDU type');
+    return new ProtocolViolation(abortReasons.unrecognizedPdu, 'unrecognized PDU type');
   const isShort =
     type === pduTypes.releaseRequest || type === pduTypes.releaseResponse || type === pduTypes.abort;
-  if (isShort ? length !== 4 : length > mostPduBytes)
-    throw new ProtocolViolation(abortReasons.invalidParameter, 'PDU length out of bounds');
+  return (isShort ? length !== 4 : length > mostPduBytes)
+    ? new ProtocolViolation(abortReasons.invalidParameter, 'PDU length out of bounds')
+    : undefined;
 }
 
 export function encodePdu(type: number, body: Buffer): Buffer {

@@ -4,6 +4,7 @@ import { statuses, type Command, type CommandStatus } from './command.ts';
 
 /** Takes the data set of one message, piece by piece. */
 export interface DataSetSink {
+  /** When it resolves the memory is used for other bytes. */
   write(bytes: Buffer): Promise<void>;
   /** All of it has come; answers the status for the response. */
   end(): Promise<CommandStatus>;

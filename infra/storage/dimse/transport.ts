@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { abortReasons, encodeAbort, PduReader, type Pdu } from './pdu.ts';
+import { abortReasons, encodeAbort, type Pdu } from './pdu.ts';
+import { IncomingPdus } from './incoming-pdus.ts';
 
 export type TransportTimes = {
   /** PS3.8 §9.1.4: how long we wait for the peer to close. */
@@ -11,6 +12,7 @@ export type TransportTimes = {
 export class Transport {
   readonly #socket: Socket;
   readonly #times: TransportTimes;
+  #incoming: IncomingPdus | undefined;
   #isReading = true;
   #isEnded = false;
 
@@ -30,14 +32,15 @@ export class Transport {
     return this.#isEnded;
   }
 
-  /** Nothing more is read while the consumer is busy with a PDU. */
+  /** Nothing more is read while the consumer is busy with a PDU, whose bytes are good until it asks for the next one. */
   async *pdus(): AsyncGenerator<Pdu, void, undefined> {
-    const reader = new PduReader();
-    const chunks: AsyncIterable<Buffer> = this.#socket.iterator({ destroyOnReturn: false });
-    for await (const chunk of chunks) {
-      this.#isReading = false;
-      yield* reader.push(chunk);
+    this.#incoming = new IncomingPdus(this.#socket);
+    for (;;) {
       this.#isReading = true;
+      const pdus = await this.#incoming.next();
+      this.#isReading = false;
+      if (!pdus) return;
+      yield* pdus;
     }
   }
 
@@ -85,8 +88,8 @@ export class Transport {
     if (this.#socket.closed) return;
     await new Promise<void>((resolve) => {
       this.#socket.once('close', () => resolve());
-      // What still comes is read and thrown away, so that the peer's end is seen.
-      this.#socket.resume();
+      if (this.#incoming) this.#incoming.discard();
+      else this.#socket.resume();
     });
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { encodePdu, PduReader, pduTypes, type Pdu } from '../dimse/pdu.ts';
+import { encodePdu, pduTypes, type Pdu } from '../dimse/pdu.ts';
+import { PduReader } from '../dimse/pdu-reader.ts';
 
 /** The least a peer must know of DICOM, so that tests can say what a real one never would. */
 export interface RawPeer extends Disposable {
@@ -30,7 +31,10 @@ export async function connectPeer(port: number): Promise<RawPeer> {
 async function* readPdus(socket: Socket): AsyncGenerator<Pdu, undefined> {
   const reader = new PduReader();
   try {
-    for await (const chunk of socket as AsyncIterable<Buffer>) yield* reader.push(chunk);
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      reader.add(chunk);
+      for (const { type, body } of reader.take()) yield { type, body: Buffer.from(body) };
+    }
   } catch {
     // A reset is an end too.
   }
