@@ -20,7 +20,7 @@ import { StudyIndex } from './index/study-index.ts';
 import { BrokerLink } from './link/broker-link.ts';
 import { nodeTokenFor } from './link/join.ts';
 import { createMeters, type Meters } from './metrics.ts';
-import { openFileStore } from './objects/file-store.ts';
+import { openObjects } from './objects/open-objects.ts';
 import { openQuarantine } from './quarantine/quarantine.ts';
 import { startRescan } from './quarantine/rescan.ts';
 import { clamdScanner, parseScannerAddress, type Scanner } from './quarantine/scanner.ts';
@@ -54,7 +54,8 @@ export async function startStorageNode(
   await using starting = new AsyncDisposableStack();
   await mkdir(config.directory, { recursive: true, mode: 0o700 });
   const index = starting.use(StudyIndex.open(path.join(config.directory, 'index.sqlite')));
-  const objects = starting.use(await openFileStore(config.directory));
+  const opened = starting.use(await openObjects(config, { index, log }));
+  const { objects } = opened;
   const headers = starting.use(new WorkerPool({ threads: 2, taskMs: headerMs }));
   const pixels = starting.use(new WorkerPool({ threads: 2, taskMs: pixelsMs }));
   const report = (error: unknown): void => log.error({ err: error }, 'a listener failed');
@@ -88,6 +89,7 @@ export async function startStorageNode(
     jobs: () => jobs.counts(),
     quarantined: () => quarantine.total(),
   });
+  opened.registerMeters(meters.registry);
   const ingest = measured(createIngest(ingestDeps), meters);
   if (scanner)
     starting.use(startRescan({ quarantine, objects, ingest, scanner, everyMs: config.rescanMs, log }));

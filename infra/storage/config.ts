@@ -1,6 +1,7 @@
 import { nodeIdSchema, zoneSchema } from '@medusa/protocol';
 import { z } from 'zod';
 import { titleSchema } from './entities/registry.ts';
+import { bucketConfigShape, missingOf } from './objects/bucket-settings.ts';
 import { parseScannerAddress } from './quarantine/scanner.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -47,6 +48,7 @@ export const storageConfigSchema = z
     idleMs: z.coerce.number().int().min(1_000).default(300_000),
     /** Disk space that is never filled. */
     reserveMiB: z.coerce.number().min(0).default(512),
+    ...bucketConfigShape,
     /** Of objects that carry a program, pose as another file, or are infected. */
     suspicious: z.enum(['quarantine', 'refuse']).default('quarantine'),
     /** Whether a preamble may make the file a TIFF besides. */
@@ -70,6 +72,10 @@ export const storageConfigSchema = z
   .refine(({ plaintext, dicomTlsPort }) => plaintext === 'on' || dicomTlsPort !== undefined, {
     message: 'Without plaintext there must be a port for TLS',
     path: ['dicomTlsPort'],
+  })
+  .superRefine((config, context) => {
+    for (const name of missingOf(config))
+      context.addIssue({ code: 'custom', path: [name], message: `Objects on ${config.objects} need it` });
   });
 export type StorageConfig = z.infer<typeof storageConfigSchema>;
 
@@ -98,6 +104,19 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     artimMs: environment['MEDUSA_DICOM_ARTIM_MS'],
     idleMs: environment['MEDUSA_DICOM_IDLE_MS'],
     reserveMiB: environment['MEDUSA_STORAGE_RESERVE_MIB'],
+    objects: environment['MEDUSA_OBJECTS'],
+    objectsUrl: environment['MEDUSA_OBJECTS_URL'],
+    objectsContainer: environment['MEDUSA_OBJECTS_CONTAINER'],
+    objectsPrefix: environment['MEDUSA_OBJECTS_PREFIX'],
+    objectsRegion: environment['MEDUSA_OBJECTS_REGION'],
+    objectsUser: environment['MEDUSA_OBJECTS_USER'],
+    objectsSecret: environment['MEDUSA_OBJECTS_SECRET'],
+    objectsSecretFile: environment['MEDUSA_OBJECTS_SECRET_FILE'],
+    objectsProject: environment['MEDUSA_OBJECTS_PROJECT'],
+    objectsDomain: environment['MEDUSA_OBJECTS_DOMAIN'],
+    objectsCa: environment['MEDUSA_OBJECTS_CA'],
+    hotGiB: environment['MEDUSA_HOT_GIB'],
+    scrubDays: environment['MEDUSA_SCRUB_DAYS'],
     suspicious: environment['MEDUSA_SUSPICIOUS'],
     tiffPreamble: environment['MEDUSA_TIFF_PREAMBLE'],
     quarantineAnswer: environment['MEDUSA_QUARANTINE_ANSWER'],

@@ -10,6 +10,7 @@ const config = readConfig(process.env);
 const log = pino({ level: config.logLevel, base: { node: config.nodeId } });
 delete process.env['MEDUSA_NODE_TOKEN'];
 delete process.env['MEDUSA_JOIN_TOKEN'];
+delete process.env['MEDUSA_OBJECTS_SECRET'];
 if (config.ca !== undefined) await trustOnly(config.ca);
 const node = await startStorageNode(config, { log }).catch((error: unknown) => {
   log.fatal({ err: error }, 'storage node could not start');

@@ -114,6 +114,19 @@ CREATE TABLE IF NOT EXISTS quarantine (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS quarantine_by_time ON quarantine (received_at);
 
+-- Objects that lie in the object store, and whether they also lie here. Those without a row lie here alone.
+CREATE TABLE IF NOT EXISTS copy (
+  sha256 TEXT PRIMARY KEY,
+  bytes INTEGER NOT NULL,
+  file_sha256 TEXT NOT NULL,
+  etag TEXT NOT NULL,
+  is_local INTEGER NOT NULL,
+  used_at INTEGER NOT NULL,
+  checked_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS copy_by_use ON copy (used_at) WHERE is_local = 1;
+CREATE INDEX IF NOT EXISTS copy_by_check ON copy (checked_at);
+
 -- How far each rule has looked: a row number of instance or study.
 CREATE TABLE IF NOT EXISTS rule (
   name TEXT PRIMARY KEY,

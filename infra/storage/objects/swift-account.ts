@@ -16,7 +16,7 @@ export type SwiftSettings = {
 };
 
 /** Where the containers lie, and what opens them. */
-export type SwiftAccess = { readonly token: string; readonly storageUrl: string };
+type SwiftAccess = { readonly token: string; readonly storageUrl: string };
 
 export interface SwiftAccount {
   /** The present token; a new one when it is about to end. @throws AppError `storage.unreachable` */

@@ -29,7 +29,8 @@ export interface TestNode extends AsyncDisposable {
   token(claims?: Record<string, unknown>): Promise<string>;
   /** Over HTTPS, with a token for everything unless told otherwise. */
   ask(path: string, options?: HttpAsk): Promise<HttpAnswer>;
-  restart(): Promise<void>;
+  /** With other settings from then on, where they are given. */
+  restart(changes?: Partial<StorageConfig>): Promise<void>;
 }
 
 export async function startTestNode(
@@ -81,9 +82,9 @@ export async function startTestNode(
       const url = new URL(path, `https://127.0.0.1:${node.httpsPort}`);
       return askOver(url, cert, { ...options, headers });
     },
-    async restart() {
+    async restart(changes = {}) {
       await node.close();
-      node = await startStorageNode(config, { log, keys });
+      node = await startStorageNode({ ...config, ...changes }, { log, keys });
     },
     [Symbol.asyncDispose]: async () => running.disposeAsync(),
   };

@@ -1,0 +1,50 @@
+import type { Registry } from 'prom-client';
+import type { Logger } from 'pino';
+import type { StudyIndex } from '../index/study-index.ts';
+import { bucketSettingsOf, type BucketConfig } from './bucket-settings.ts';
+import { openFileStore } from './file-store.ts';
+import type { ObjectStore } from './object-store.ts';
+import { openBucket } from './open-bucket.ts';
+import { openTieredStore } from './tiered-store.ts';
+
+type ObjectsConfig = BucketConfig & {
+  readonly directory: string;
+  readonly nodeId: string;
+  readonly reserveMiB: number;
+};
+type OpenedObjects = AsyncDisposable & {
+  readonly objects: ObjectStore;
+  registerMeters(registry: Registry): void;
+};
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** Objects on this disk, and in an object store where one is named. */
+export async function openObjects(
+  config: ObjectsConfig,
+  { index, log }: { readonly index: StudyIndex; readonly log: Logger },
+): Promise<OpenedObjects> {
+  await using opening = new AsyncDisposableStack();
+  const local = opening.use(await openFileStore(config.directory));
+  const settings = await bucketSettingsOf(config);
+  const { hotGiB } = config;
+  const tier =
+    settings &&
+    opening.use(
+      openTieredStore(
+        {
+          prefix: config.objectsPrefix ?? `${config.nodeId}/`,
+          hotBytes: hotGiB === undefined ? undefined : hotGiB * 2 ** 30,
+          reserveBytes: config.reserveMiB * 2 ** 20,
+          scrubMs: config.scrubDays * dayMs,
+        },
+        { local, index, log, bucket: openBucket(settings) },
+      ),
+    );
+  const opened = opening.move();
+  return {
+    objects: tier ?? local,
+    registerMeters: (registry) => tier?.registerMeters(registry),
+    [Symbol.asyncDispose]: async () => opened.disposeAsync(),
+  };
+}
