@@ -1,4 +1,5 @@
 import type { FrameArrival } from '@medusa/protocol';
+import { createBurstRate } from './burst-rate.ts';
 
 /** A frame as it was handed to the SFU. Times in ms of the node's monotonic clock. */
 type SentFrame = { readonly rtpTimestamp: number; readonly bytes: number; readonly atMs: number };
@@ -23,6 +24,8 @@ const fewestInWindow = 3;
 const patienceMs = 15;
 /** On a wide path as much is soon gone, and busy processors at either end are felt more than the path. */
 const wide = { fromKbps: 8_000, patienceMs: 40 } as const;
+/** No path that is just wide enough, and no single resend, takes that long. */
+const pileMs = 140;
 /** When frames are lost for good, resends find no room either. */
 const leastShare = 0.75;
 const leastJudged = 4;
@@ -38,7 +41,9 @@ const unknownAfterMs = 3_000;
 /** Sevenfold in three seconds, as long as it is used and nothing queues; slower where a queue was met. */
 const risePerMs = 0.65e-3;
 const carefulRisePerMs = 0.16e-3;
-const careful = { from: 0.8, to: 1.1 } as const;
+const careful = { from: 0.8, to: 1.3 } as const;
+/** Of single bursts: their headers, and packets that are sent again. What would be wider is not told well by them. */
+const burst = { share: 0.92, mostKbps: 10_000, isOther: 1.6, freshMs: 1_000 } as const;
 const longestStepMs = 250;
 const leastUse = 0.5;
 const useWindowMs = 500;
@@ -62,6 +67,7 @@ export function createPathRate(): PathRate {
   /** Frames sent before that tell of a rate that is no more. */
   let heedSinceMs = -Infinity;
   let judgedMs = -Infinity;
+  const bursts = createBurstRate();
   const base = slidingLeast(baseWindowMs);
 
   const fall = (wanted: number, nowMs: number): void => {
@@ -92,13 +98,22 @@ export function createPathRate(): PathRate {
     if (!first || !last) return;
     const tookMs = Math.max(last.atMs - first.atMs, delayOf(last) + last.atMs - delayOf(first) - first.atMs);
     // A few frames are a rough measure.
-    fullKbps = Math.min(kbps, Math.max(leastFall * kbps, kbpsOf(came.slice(1), tookMs)));
+    const cameKbps = Math.max(kbpsOf(came.slice(1), tookMs), burst.share * (bursts.kbps ?? 0));
+    fullKbps = Math.min(kbps, Math.max(leastFall * kbps, cameKbps));
     fall(fullKbps * shareAfterQueue, nowMs);
   };
-  const rise = (stepMs: number): void => {
-    if (kbps > fullKbps * careful.to) fullKbps = Infinity;
-    const perMs = kbps > fullKbps * careful.from ? carefulRisePerMs : risePerMs;
-    kbps = Math.min(rateLimits.mostKbps, kbps * Math.exp(perMs * stepMs));
+  const rise = (stepMs: number, nowMs: number): void => {
+    const carried = bursts.kbps ?? Infinity;
+    const isFresh = nowMs - bursts.knownAtMs < burst.freshMs;
+    if (kbps > fullKbps * careful.to || (isFresh && carried > fullKbps * burst.isOther)) fullKbps = Infinity;
+    const carriedKbps = carried < burst.mostKbps ? burst.share * carried : Infinity;
+    const isCareful = kbps > fullKbps * careful.from || kbps > carriedKbps;
+    const most = isFresh ? Math.max(kbps, carriedKbps) : Infinity;
+    kbps = Math.min(
+      rateLimits.mostKbps,
+      most,
+      kbps * Math.exp((isCareful ? carefulRisePerMs : risePerMs) * stepMs),
+    );
   };
   const judge = (nowMs: number): void => {
     const { judged, came } = latest();
@@ -106,11 +121,14 @@ export function createPathRate(): PathRate {
     const stepMs = Math.min(longestStepMs, nowMs - judgedMs);
     judgedMs = nowMs;
     const turnMs = turnOf(judged);
-    const queueMs = Math.min(...came.map((frame) => delayOf(frame))) - base.least();
+    const lateMs = came.map((frame) => delayOf(frame) - base.least());
+    const queueMs = Math.min(...lateMs);
+    // The first ones of a window may have come before it began.
+    const hasPiledUp = Math.min(...lateMs.slice(-fewestInWindow)) > pileMs;
     const patience = kbps > wide.fromKbps ? wide.patienceMs : patienceMs;
     const hasLost = judged.length >= leastJudged && came.length < leastShare * judged.length;
-    if (queueMs > patience + turnMs || hasLost) fallTo(came, nowMs);
-    else if (queueMs < patience / 2 + turnMs && usedKbps(nowMs) > leastUse * kbps) rise(stepMs);
+    if (queueMs > patience + turnMs || hasPiledUp || hasLost) fallTo(came, nowMs);
+    else if (queueMs < patience / 2 + turnMs && usedKbps(nowMs) > leastUse * kbps) rise(stepMs, nowMs);
   };
 
   return {
@@ -143,6 +161,7 @@ export function createPathRate(): PathRate {
         for (const before of frames.slice(Math.max(0, index - untold), index)) before.arrivedMs ??= atMs;
         frame.arrivedMs = atMs;
         base.take(delayOf(frame), nowMs);
+        bursts.take({ bytes: frame.bytes, atMs: frame.atMs, delayMs: delayOf(frame) });
         heardMs = nowMs;
       }
       judge(nowMs);
