@@ -33,7 +33,7 @@ export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      scene: { type: 'string', multiple: true, default: ['static', 'ct30', 'ct60', 'volume'] },
+      scene: { type: 'string', multiple: true, default: ['static', 'ct30', 'ct30soft', 'ct60', 'volume'] },
       size: { type: 'string', multiple: true, default: ['1280x720', '1920x1080'] },
       link: { type: 'string', multiple: true, default: ['cable'] },
       peers: { type: 'string', default: peerNames.join(',') },

@@ -1,7 +1,7 @@
 import type { CtSeries } from './ct-series.ts';
 
 export type Size = { readonly width: number; readonly height: number };
-type Window = { readonly center: number; readonly width: number };
+export type Window = { readonly center: number; readonly width: number };
 type Image = Size & {
   readonly values: ArrayLike<number>;
   /** A pixel is so many times as high as wide. */
@@ -11,6 +11,8 @@ type Image = Size & {
 const air = -1_000;
 /** Lung, as radiologists read it. */
 export const lungWindow: Window = { center: -600, width: 1_500 };
+/** Of the mediastinum: noise is seen in it. */
+export const softTissueWindow: Window = { center: 40, width: 400 };
 /** Bone and contrast agent: what a projection of the brightest shows. */
 export const boneWindow: Window = { center: 250, width: 900 };
 

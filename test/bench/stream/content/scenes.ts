@@ -3,12 +3,19 @@ import path from 'node:path';
 import type { GrayPicture } from '../../../support/reference.ts';
 import { pictureOf, stripPx, type Content } from '../program/layout.ts';
 import type { CtSeries } from './ct-series.ts';
-import { boneWindow, cover, lungWindow, project, type Size } from './gray.ts';
+import { boneWindow, cover, lungWindow, project, type Size, softTissueWindow, type Window } from './gray.ts';
 
-export const sceneNames = ['static', 'ct6', 'ct30', 'ct60', 'volume'] as const;
+export const sceneNames = ['static', 'ct6', 'ct30', 'ct30soft', 'ct60', 'volume'] as const;
 export type SceneName = (typeof sceneNames)[number];
 
-const rates: Readonly<Record<SceneName, number>> = { static: 0, ct6: 6, ct30: 30, ct60: 60, volume: 30 };
+const rates: Readonly<Record<SceneName, number>> = {
+  static: 0,
+  ct6: 6,
+  ct30: 30,
+  ct30soft: 30,
+  ct60: 60,
+  volume: 30,
+};
 
 /** Pictures of the largest size lie in the X server: some 8 MB each. */
 const picturesOfMotion = 24;
@@ -32,16 +39,17 @@ export async function createScene(
   if (name === 'static')
     return assemble(whole, { pictures: [await page(size)], bytesPerPixel: 3, picturesPerSecond: 0 });
   const picturesPerSecond = rates[name];
-  const pictures = name === 'volume' ? rotation(series, size) : scroll(series, size);
+  const window = name === 'ct30soft' ? softTissueWindow : lungWindow;
+  const pictures = name === 'volume' ? rotation(series, size) : scroll(series, size, window);
   return assemble(whole, { pictures, bytesPerPixel: 1, picturesPerSecond });
 }
 
 /** Neighbouring slices of the middle of the chest. */
-function scroll(series: CtSeries, size: Size): Uint8Array[] {
+function scroll(series: CtSeries, size: Size, window: Window): Uint8Array[] {
   const first = Math.floor((series.slices.length - picturesOfMotion) / 2);
   return series.slices
     .slice(first, first + picturesOfMotion)
-    .map((values) => cover({ width: series.columns, height: series.rows, values }, size, lungWindow));
+    .map((values) => cover({ width: series.columns, height: series.rows, values }, size, window));
 }
 
 /** As many views of the turning chest, one above the other, as fill the height. */
