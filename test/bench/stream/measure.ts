@@ -15,6 +15,8 @@ export type Turn = {
   readonly latenciesMs: readonly number[];
   readonly lost: number;
   readonly distinctPerSecond: number;
+  /** The longest time without a new picture, ms; of a scene that moves. */
+  readonly longestFreezeMs: number | undefined;
   /** Processors' worth. */
   readonly serverCpu: number;
   readonly viewerCpu: number;
@@ -25,6 +27,8 @@ export type Turn = {
   readonly still: Quality | undefined;
   /** After that, while nobody does anything. */
   readonly rest: { readonly serverCpu: number; readonly viewerCpu: number; readonly kbps: number };
+  /** Seconds from the moment at which a narrow link becomes a LAN until pictures in motion are as good as they get there. */
+  readonly recoverySeconds: number | undefined;
   /** Null: no emulated link. */
   readonly packets: RelayReport | null;
 };
@@ -34,6 +38,8 @@ export type Scenery = {
   readonly pictureSelector: string;
   readonly coverSelector: string | null;
   readonly network: ViewerNetwork;
+  /** The link is narrower than the scene in motion. */
+  readonly isNarrow: boolean;
   readonly presses: number;
   readonly random: Random;
   readonly serverPids: () => readonly number[];
@@ -49,16 +55,17 @@ const mostWarmUpPresses = 10;
 const judgedPictures = 5;
 const stillMs = 1_000;
 const restMs = 10_000;
+const narrowMs = 8_000;
+const recoveryMs = 12_000;
+const lookMs = 150;
+/** Pictures of one scene differ by as much in one quality. */
+const asGood = 0.004;
 
 /** The page shows the picture and has the keyboard. */
 export async function measure(page: Page, scenery: Scenery): Promise<Omit<Turn, 'packets'>> {
   const probe = await installProbe(page, scenery);
-  // The way in may open later than the way out: the race begins when inputs are answered.
-  let answered = 0;
-  for (let press = 0; press < mostWarmUpPresses && answered < warmUpPresses; press += 1)
-    if ((await pressOnce(page, probe)) !== undefined) answered += 1;
-  if (answered < warmUpPresses) throw new Error('Inputs are not answered');
-
+  await warmUp(page, probe);
+  await probe.forget();
   const [server, viewer] = [meterCpu(scenery.serverPids), meterCpu(scenery.viewerPids)];
   const [before, bytesBefore] = [await probe.observe(), await scenery.network.bytes()];
   const latenciesMs: number[] = [];
@@ -73,17 +80,28 @@ export async function measure(page: Page, scenery: Scenery): Promise<Omit<Turn, 
   if (after.fault !== null) throw new Error(`The picture could not be read: ${after.fault}`);
 
   const mbps = (bytes: number): number => (bytes * 8) / 1e6 / seconds;
+  const { isMoving } = scenery.scene;
   return {
     latenciesMs,
+    longestFreezeMs: isMoving ? after.longestMs : undefined,
     lost: scenery.presses - latenciesMs.length,
     distinctPerSecond: (after.distinct - before.distinct) / seconds,
     ...figures,
     downMbps: mbps(bytesAfter.toViewer - bytesBefore.toViewer),
     upMbps: mbps(bytesAfter.fromViewer - bytesBefore.fromViewer),
-    moving: scenery.scene.isMoving ? await judgeMoving(probe, scenery) : undefined,
+    moving: isMoving ? await judgeMoving(probe, scenery) : undefined,
     still: await judgeStill(page, probe, scenery.scene),
     rest: await judgeRest(scenery),
+    recoverySeconds: isMoving && scenery.isNarrow ? await judgeRecovery(page, probe, scenery) : undefined,
   };
+}
+
+/** The way in may open later than the way out: the race begins when inputs are answered. */
+async function warmUp(page: Page, probe: Probe): Promise<void> {
+  let answered = 0;
+  for (let press = 0; press < mostWarmUpPresses && answered < warmUpPresses; press += 1)
+    if ((await pressOnce(page, probe)) !== undefined) answered += 1;
+  if (answered < warmUpPresses) throw new Error('Inputs are not answered');
 }
 
 /** ms from the key event to the first picture with the other marker, or undefined: it did not come in time. */
@@ -127,6 +145,24 @@ async function judgeStill(page: Page, probe: Probe, scene: Scene): Promise<Quali
     return nowMs - Math.max(changedAtMs, flips.at(-1) ?? 0) >= stillMs ? true : undefined;
   });
   return judgePicture(probe, scene);
+}
+
+async function judgeRecovery(page: Page, probe: Probe, { scene, network }: Scenery): Promise<number> {
+  await page.keyboard.press(' ');
+  await sleep(narrowMs);
+  network.changeTo('lan');
+  const beganMs = performance.now();
+  const seen: { readonly atMs: number; readonly ssim: number }[] = [];
+  while (performance.now() - beganMs < recoveryMs) {
+    const atMs = performance.now() - beganMs;
+    const quality = await judgePicture(probe, scene);
+    if (quality) seen.push({ atMs, ssim: quality.ssim });
+    await sleep(lookMs);
+  }
+  const late = seen.filter(({ atMs }) => atMs > recoveryMs / 2).map(({ ssim }) => ssim);
+  const full = median(late) - asGood;
+  const lastWorse = seen.findLast(({ atMs, ssim }) => atMs <= recoveryMs / 2 && ssim < full);
+  return (seen.find(({ atMs }) => atMs > (lastWorse?.atMs ?? -1))?.atMs ?? Number.NaN) / 1_000;
 }
 
 async function judgeRest({ network, ...scenery }: Scenery): Promise<Turn['rest']> {

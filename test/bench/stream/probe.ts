@@ -10,6 +10,8 @@ const observationSchema = z.object({
   distinct: z.int(),
   count: z.int().nullable(),
   changedAtMs: z.number(),
+  /** Between one picture and the next. */
+  longestMs: z.number(),
   nowMs: z.number(),
   fault: z.string().nullable(),
 });
@@ -18,7 +20,7 @@ type Observation = z.infer<typeof observationSchema>;
 /** What is read of a viewer's picture, in its page. */
 export type Probe = {
   observe(): Promise<Observation>;
-  /** Inputs and flips so far are not told any more. */
+  /** Inputs, flips and the longest time so far are not told any more. */
   forget(): Promise<void>;
   /** The next picture as it is shown, as gray, with the number that is in it; null when the number cannot be read. */
   grab(): Promise<{ count: number; width: number; height: number; pixels: Uint8Array } | null>;
@@ -82,6 +84,7 @@ function watchPicture({
   let isMarked: boolean | undefined;
   let count: number | null = null;
   let changedAtMs = performance.now();
+  let longestMs = 0;
   let fault: string | null = null;
 
   const middle = rect.height / 2;
@@ -102,7 +105,9 @@ function watchPicture({
     if (found !== count) {
       count = found;
       distinct += 1;
-      changedAtMs = performance.now();
+      const now = performance.now();
+      longestMs = Math.max(longestMs, now - changedAtMs);
+      changedAtMs = now;
     }
     const marked = luma(markAt) > 127;
     if (isMarked !== undefined && marked !== isMarked) flips.push(atMs);
@@ -178,9 +183,12 @@ function watchPicture({
     return { count: number, width, height, base64: btoa(parts.join('')) };
   };
   const observe = (): Observation => ({
-    ...{ inputs: [...inputs], flips: [...flips], distinct, count, changedAtMs, fault },
+    ...{ inputs: [...inputs], flips: [...flips], distinct, count, changedAtMs, longestMs, fault },
     nowMs: performance.now(),
   });
-  const forget = (): void => void [inputs, flips].map((list) => list.splice(0));
+  const forget = (): void => {
+    for (const list of [inputs, flips]) list.splice(0);
+    longestMs = 0;
+  };
   Object.assign(globalThis, { benchProbe: { observe, forget, grab } });
 }

@@ -21,6 +21,9 @@ const contenders: Readonly<Record<ContenderName, (options: ContenderOptions) => 
   xpra: startXpra,
 };
 
+/** With these it is measured too how fast a picture becomes good again. */
+const narrowLinks = new Set<LinkName>(['5m', '1m']);
+
 export type Course = {
   readonly scene: Scene;
   readonly size: Size;
@@ -56,7 +59,7 @@ export async function runTurn(name: ContenderName, course: Course, signal: Abort
     const page = await context.newPage();
     await contender.show(page);
     const turn = await measure(page, {
-      ...{ ...course, network },
+      ...{ ...course, network, isNarrow: narrowLinks.has(course.link) },
       pictureSelector: contender.pictureSelector,
       coverSelector: contender.coverSelector,
       serverPids: () => contender.serverPids(),

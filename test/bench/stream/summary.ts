@@ -45,6 +45,8 @@ function figuresOf(results: readonly Result[], course: string, name: ContenderNa
     p95Ms: quantile(latencies, 0.95),
     lost: turns.reduce((sum, { lost }) => sum + lost, 0),
     distinctPerSecond: middle((turn) => turn.distinctPerSecond),
+    longestFreezeMs: middle((turn) => turn.longestFreezeMs),
+    recoverySeconds: middle((turn) => turn.recoverySeconds),
     serverCpu: middle((turn) => turn.serverCpu),
     viewerCpu: middle((turn) => turn.viewerCpu),
     downMbps: middle((turn) => turn.downMbps),
