@@ -56,7 +56,7 @@ export async function startStorageNode(
   const index = starting.use(StudyIndex.open(path.join(config.directory, 'index.sqlite')));
   const opened = starting.use(await openObjects(config, { index, log }));
   const { objects } = opened;
-  const headers = starting.use(new WorkerPool({ threads: 2, taskMs: headerMs }));
+  const headers = starting.use(new WorkerPool({ threads: 2, taskMs: headerMs, ready: 1 }));
   const pixels = starting.use(new WorkerPool({ threads: 2, taskMs: pixelsMs }));
   const report = (error: unknown): void => log.error({ err: error }, 'a listener failed');
   const events = new TypedEmitter<IngestEvents>(report);

@@ -17,13 +17,15 @@ export class WorkerPool implements AsyncDisposable {
   readonly #taskMs: number;
   #isClosed = false;
 
-  constructor(limits: { readonly threads: number; readonly taskMs: number }) {
+  /** @param limits `ready` threads start now, so that the first tasks do not wait for them */
+  constructor(limits: { readonly threads: number; readonly taskMs: number; readonly ready?: number }) {
     this.#taskMs = limits.taskMs;
     this.#seats = Array.from({ length: limits.threads }, () => ({
       worker: undefined,
       job: undefined,
       timer: undefined,
     }));
+    for (const seat of this.#seats.slice(0, limits.ready ?? 0)) seat.worker = this.#hire(seat);
   }
 
   /** @throws MalformedDataSet, AppError */

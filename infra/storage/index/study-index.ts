@@ -4,6 +4,7 @@ import type { StudySummary } from '@medusa/protocol';
 import { textOf, type DicomJson } from '../dicom/dicom-json.ts';
 import { integerOf, nameText, seriesAttributes, studyAttributes } from './attributes.ts';
 import { schema } from './schema.ts';
+import { SharedSync } from './shared-sync.ts';
 
 export type NewInstance = {
   /** Of `indexedTags`. */
@@ -41,12 +42,13 @@ export type InstanceRow = {
 };
 export type InstanceScope = { readonly study: string; readonly series?: string; readonly instance?: string };
 
-/** Patients' studies, series and instances in SQLite. What `record` answered is on the disk (WAL, synchronous=FULL). */
+/** Patients' studies, series and instances in SQLite (WAL). What a call has written is on the disk when it is over. */
 export class StudyIndex implements Disposable {
   /** Names this index for as long as it exists. */
   readonly indexId: string;
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  readonly #log: SharedSync;
 
   static open(path: string): StudyIndex {
     const database = new DatabaseSync(path);
@@ -56,33 +58,52 @@ export class StudyIndex implements Disposable {
     );
     database.exec(schema);
     database.prepare("INSERT OR IGNORE INTO meta VALUES ('index-id', ?), ('change', '0')").run(randomUUID());
-    return new StudyIndex(database);
+    return new StudyIndex(database, path);
   }
 
-  private constructor(database: DatabaseSync) {
+  private constructor(database: DatabaseSync, path: string) {
     this.#database = database;
+    this.#log = new SharedSync(`${path}-wal`);
     this.indexId = this.get<{ value: string }>("SELECT value FROM meta WHERE name = 'index-id'")?.value ?? '';
   }
 
   [Symbol.dispose](): void {
     this.#prepared.clear();
+    this.#log[Symbol.dispose]();
     this.#database.close();
   }
 
-  /** Durable when it returns. Synchronous, so that two senders of one object cannot come between check and insert. */
-  record(instance: NewInstance): RecordOutcome {
-    return this.transaction(() => this.#record(instance));
+  /**
+   * Durable when it resolves. One transaction, so that two senders of one object cannot come between check and insert; but the disk
+   * is not waited for in it, as several objects can share one sync of the log, and meanwhile the node does other things.
+   */
+  async record(instance: NewInstance): Promise<RecordOutcome> {
+    this.#run('PRAGMA synchronous = NORMAL');
+    let outcome: RecordOutcome;
+    try {
+      outcome = this.transaction(() => this.#record(instance));
+    } finally {
+      this.#run('PRAGMA synchronous = FULL');
+    }
+    if (outcome !== 'duplicate') this.#log.written();
+    await this.durable();
+    return outcome;
+  }
+
+  /** Resolves when all that is seen here now is on the disk. */
+  async durable(): Promise<void> {
+    await this.#log.synced();
   }
 
   /** All of it or nothing, and durable when it returns. Synchronous. */
   transaction<Value>(work: () => Value): Value {
-    this.#database.exec('BEGIN IMMEDIATE');
+    this.#run('BEGIN IMMEDIATE');
     try {
       const value = work();
-      this.#database.exec('COMMIT');
+      this.#run('COMMIT');
       return value;
     } catch (error) {
-      this.#database.exec('ROLLBACK');
+      this.#run('ROLLBACK');
       throw error;
     }
   }
@@ -165,6 +186,10 @@ export class StudyIndex implements Disposable {
     return this.all<Row>(sql, ...values)[0];
   }
 
+  #run(sql: string): void {
+    this.#prepare(sql).run();
+  }
+
   #prepare(sql: string): StatementSync {
     const statement = this.#prepared.get(sql) ?? this.#database.prepare(sql);
     // Searches come in many shapes: a bound on what is kept of them.
@@ -206,15 +231,19 @@ export class StudyIndex implements Disposable {
 
   /** Patient and study attributes are those of the first object of the study; a later one that differs changes nothing here. */
   #recordStudy({ attributes, receivedAt, receivedFrom }: NewInstance, change: number): void {
+    const study = textOf(attributes, '0020000D');
+    const known = this.#prepare(
+      `UPDATE study SET instances = instances + 1, last_received_at = ?, received_from = ?, change = ?
+       WHERE study_instance_uid = ?`,
+    ).run(receivedAt, receivedFrom, change, study);
+    if (known.changes > 0) return;
     this.#prepare(
       `INSERT INTO study (study_instance_uid, patient_name, patient_id, patient_birth_date, patient_sex,
          accession_number, study_id, study_date, study_time, study_description, referring_physician_name,
          attributes, first_received_at, last_received_at, received_from, change, instances)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
-       ON CONFLICT DO UPDATE SET instances = instances + 1, last_received_at = excluded.last_received_at,
-         received_from = excluded.received_from, change = excluded.change`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
     ).run(
-      textOf(attributes, '0020000D'),
+      study,
       nameText(attributes, '00100010'),
       textOf(attributes, '00100020'),
       textOf(attributes, '00100030'),

@@ -64,9 +64,10 @@ export interface Arrival {
 }
 
 export function createIngest(deps: IngestDeps): Ingest {
+  const hasSpace = createSpaceLook(deps);
   return {
     async begin(meta, sender, header) {
-      if ((await deps.objects.freeBytes()) < deps.reserveBytes) return undefined;
+      if (!(await hasSpace())) return undefined;
       const incoming = await deps.objects.create(meta, header);
       return {
         write: async (bytes) => incoming.write(bytes),
@@ -84,6 +85,21 @@ export function createIngest(deps: IngestDeps): Ingest {
         },
       };
     },
+  };
+}
+
+/** How long what was seen of the disk is believed: what comes in the meantime is less than any sensible reserve. */
+const spaceLookMs = 250;
+
+function createSpaceLook({ objects, reserveBytes, now }: IngestDeps): () => Promise<boolean> {
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  let hasSpace = false;
+  return async () => {
+    const nowMs = now().getTime();
+    if (hasSpace && Math.abs(nowMs - lookedAtMs) < spaceLookMs) return true;
+    hasSpace = (await objects.freeBytes()) >= reserveBytes;
+    lookedAtMs = nowMs;
+    return hasSpace;
   };
 }
 
@@ -109,8 +125,11 @@ async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Orig
   const mismatch = mismatchOf(parsed, origin);
   if (mismatch) return mismatch;
   const studyInstanceUID = textOf(parsed.attributes, '0020000D');
-  if (deps.index.foresee(meta.sopInstanceUID, sha256) === 'duplicate')
+  if (deps.index.foresee(meta.sopInstanceUID, sha256) === 'duplicate') {
+    // Its first sender may still be waiting for the disk.
+    await deps.index.durable();
     return { kind: 'duplicate', studyInstanceUID };
+  }
   const receivedAt = deps.now().toISOString();
   if (sender.isReleased !== true) {
     const judgement = await judge({ findings, path }, deps.defence);
@@ -120,7 +139,14 @@ async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Orig
   // The order is the promise: bytes, then their name, then the index, and only then the answer.
   await incoming.keep();
   const received = { receivedAt, receivedFrom: sender.receivedFrom };
-  const kind = deps.index.record({ ...parsed, ...received, transferSyntaxUID, sha256, dataOffset, bytes });
+  const kind = await deps.index.record({
+    ...parsed,
+    ...received,
+    transferSyntaxUID,
+    sha256,
+    dataOffset,
+    bytes,
+  });
   if (kind === 'stored') deps.events.emit('study.changed', studyInstanceUID);
   return { kind, studyInstanceUID };
 }

@@ -48,7 +48,7 @@ async function reindex(deps: IngestDeps, sha256: string): Promise<boolean> {
     // It was scanned before it got its name here. What somebody laid here by hand was not, but is looked at.
     const judgement = await judge({ findings, path }, { policy: deps.defence.policy, scanner: undefined });
     if (judgement.kind !== 'clean') throw new MalformedDataSet(judgement.reason);
-    deps.index.record({
+    await deps.index.record({
       ...parsed,
       transferSyntaxUID,
       sha256,

@@ -128,6 +128,8 @@ export class BrokerLink implements Disposable {
         const studies = this.#deps.index.changedSince(this.#toldChange, batchSize);
         const last = studies.at(-1);
         if (!last) break;
+        // A broker that knew of a change which a crash undid would never ask for the one that comes in its place.
+        await this.#deps.index.durable();
         await this.#ask('study.changed', studies, z.unknown());
         this.#toldChange = last.change;
       }

@@ -1,7 +1,16 @@
-import { createHash, randomUUID, type Hash } from 'node:crypto';
-import { link, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { IncomingObject } from './object-store.ts';
+
+// Each object needs all of them: the handles and promises of node:fs/promises take twice the time.
+const open = promisify(fs.open);
+const write = promisify(fs.write);
+const sync = promisify(fs.fsync);
+const link = promisify(fs.link);
+const rename = promisify(fs.rename);
+const unlink = promisify(fs.unlink);
 
 /** Most objects are hashed in one piece, and written by one call. */
 const pieceBytes = 1024 * 1024;
@@ -18,70 +27,32 @@ type Places = {
 export class IncomingFiles implements AsyncDisposable {
   readonly #places: Places;
   readonly #pieces: Buffer[] = [];
-  readonly #directories = new Map<string, Promise<FileHandle>>();
+  readonly #directories = new Map<string, Promise<number>>();
 
   constructor(places: Places) {
     this.#places = places;
   }
 
   async create(header: Buffer): Promise<IncomingObject> {
-    const { incoming, pathOf, quarantinePathOf } = this.#places;
-    const path = join(incoming, `${randomUUID()}.part`);
-    const writing = new PieceWriter(await open(path, 'wx', 0o600), this.#pieces.pop(), header);
-    let sha256 = '';
-    let state: 'writing' | 'finished' | 'kept' | 'discarded' = 'writing';
-    const end = async (): Promise<void> => {
-      if (this.#pieces.length < mostKept) this.#pieces.push(writing.piece);
-      await writing.file.close();
-    };
-
-    return {
-      path,
-      dataOffset: header.length,
-      write: async (bytes) => writing.write(bytes),
-      async finish() {
-        await writing.flush();
-        await writing.file.sync();
-        state = 'finished';
-        await end();
-        sha256 = writing.hash.digest('hex');
-        return { sha256, bytes: writing.bytes };
+    const path = join(this.#places.incoming, `${randomUUID()}.part`);
+    const descriptor = await open(path, 'wx', 0o600);
+    const piece = this.#pieces.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
+    return new IncomingFile(
+      { path, descriptor, header, piece },
+      {
+        ...this.#places,
+        giveBack: () => {
+          if (this.#pieces.length < mostKept) this.#pieces.push(piece);
+        },
+        syncDirectory: async (directory) => this.#sync(directory),
       },
-      keep: async () => {
-        const place = pathOf(sha256);
-        // The first stays: what the index knows of a file holds for its header too, and others may come with another one.
-        try {
-          await link(path, place);
-        } catch (error) {
-          // Some file systems have no links.
-          if (!hasCode(error, 'EEXIST')) await rename(path, place);
-        }
-        await this.#sync(dirname(place));
-        state = 'kept';
-        await rm(path, { force: true });
-      },
-      quarantine: async () => {
-        // Other bytes before the same data set are another file.
-        const id = createHash('sha256').update(sha256).update(header).digest('hex');
-        await rename(path, quarantinePathOf(id));
-        await this.#sync(dirname(quarantinePathOf(id)));
-        state = 'kept';
-        return id;
-      },
-      async discard() {
-        if (state === 'kept' || state === 'discarded') return;
-        const isOpen = state === 'writing';
-        state = 'discarded';
-        if (isOpen) await end();
-        await rm(path, { force: true });
-      },
-    };
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const directories = await Promise.all(this.#directories.values());
     this.#directories.clear();
-    await Promise.all(directories.map(async (directory) => directory.close()));
+    for (const descriptor of directories) fs.closeSync(descriptor);
   }
 
   async #sync(path: string): Promise<void> {
@@ -91,43 +62,121 @@ export class IncomingFiles implements AsyncDisposable {
       this.#directories.set(path, directory);
       directory.catch(() => this.#directories.delete(path));
     }
-    await (await directory).sync();
+    await sync(await directory);
   }
 }
 
-/** Gathers bytes, and hashes and writes them when there are enough. */
-class PieceWriter {
-  readonly file: FileHandle;
-  readonly hash: Hash = createHash('sha256');
+type Begun = {
+  readonly path: string;
+  readonly descriptor: number;
+  readonly header: Buffer;
   readonly piece: Buffer;
-  /** Written or gathered, after the header. */
-  bytes = 0;
+};
+type Surroundings = Places & {
+  /** The piece is needed no more. */
+  readonly giveBack: () => void;
+  readonly syncDirectory: (path: string) => Promise<void>;
+};
+
+class IncomingFile implements IncomingObject {
+  readonly path: string;
+  readonly dataOffset: number;
+  readonly #begun: Begun;
+  readonly #around: Surroundings;
+  readonly #hash = createHash('sha256');
   #filled: number;
   /** What is not hashed: the header of the file. */
   #skipped: number;
+  #bytes = 0;
+  #sha256 = '';
+  #state: 'writing' | 'finished' | 'closed' | 'over' = 'writing';
+  #syncing: Promise<void> = Promise.resolve();
 
-  constructor(file: FileHandle, piece: Buffer | undefined, header: Buffer) {
-    this.file = file;
-    this.piece = piece ?? Buffer.allocUnsafeSlow(pieceBytes);
-    this.#filled = this.#skipped = header.copy(this.piece);
+  constructor(begun: Begun, around: Surroundings) {
+    this.path = begun.path;
+    this.dataOffset = begun.header.length;
+    this.#begun = begun;
+    this.#around = around;
+    this.#filled = this.#skipped = begun.header.copy(begun.piece);
   }
 
   async write(bytes: Buffer): Promise<void> {
-    this.bytes += bytes.length;
+    const { piece } = this.#begun;
+    this.#bytes += bytes.length;
     for (let at = 0; at < bytes.length;) {
-      const copied = bytes.copy(this.piece, this.#filled, at);
+      const copied = bytes.copy(piece, this.#filled, at);
       at += copied;
       this.#filled += copied;
-      if (this.#filled === this.piece.length) await this.flush();
+      if (this.#filled === piece.length) await this.#flush();
     }
   }
 
-  async flush(): Promise<void> {
-    const whole = this.piece.subarray(0, this.#filled);
-    this.hash.update(whole.subarray(this.#skipped));
+  async finish(): Promise<{ readonly sha256: string; readonly bytes: number }> {
+    await this.#flush();
+    this.#around.giveBack();
+    this.#state = 'finished';
+    this.#syncing = sync(this.#begun.descriptor);
+    // Told to whoever keeps the object.
+    this.#syncing.catch(() => undefined);
+    this.#sha256 = this.#hash.digest('hex');
+    return { sha256: this.#sha256, bytes: this.#bytes };
+  }
+
+  async keep(): Promise<void> {
+    const place = this.#around.pathOf(this.#sha256);
+    await this.#synced();
+    try {
+      // The first stays: what the index knows of a file holds for its header too, and others may come with another one.
+      await link(this.path, place);
+    } catch (error) {
+      // Some file systems have no links.
+      if (!hasCode(error, 'EEXIST')) await rename(this.path, place);
+    }
+    await this.#around.syncDirectory(dirname(place));
+    this.#state = 'over';
+    await this.#unlink();
+  }
+
+  async quarantine(): Promise<string> {
+    // Other bytes before the same data set are another file.
+    const id = createHash('sha256').update(this.#sha256).update(this.#begun.header).digest('hex');
+    const place = this.#around.quarantinePathOf(id);
+    await this.#synced();
+    await rename(this.path, place);
+    await this.#around.syncDirectory(dirname(place));
+    this.#state = 'over';
+    return id;
+  }
+
+  async discard(): Promise<void> {
+    const state = this.#state;
+    if (state === 'over') return;
+    this.#state = 'over';
+    if (state === 'writing') this.#around.giveBack();
+    await this.#syncing.catch(() => undefined);
+    if (state !== 'closed') fs.closeSync(this.#begun.descriptor);
+    await this.#unlink();
+  }
+
+  async #synced(): Promise<void> {
+    await this.#syncing;
+    fs.closeSync(this.#begun.descriptor);
+    this.#state = 'closed';
+  }
+
+  async #flush(): Promise<void> {
+    const { descriptor, piece } = this.#begun;
+    const filled = this.#filled;
+    this.#hash.update(piece.subarray(this.#skipped, filled));
     this.#filled = this.#skipped = 0;
     // A short write happens when the disk fills up: the rest then fails with the reason.
-    for (let at = 0; at < whole.length;) at += (await this.file.write(whole, at)).bytesWritten;
+    for (let at = 0; at < filled;) at += (await write(descriptor, piece, at, filled - at)).bytesWritten;
+  }
+
+  async #unlink(): Promise<void> {
+    await unlink(this.path).catch((error: unknown) => {
+      if (!hasCode(error, 'ENOENT')) throw error;
+    });
   }
 }
 

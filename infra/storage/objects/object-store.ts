@@ -44,9 +44,9 @@ export interface IncomingObject {
   readonly path: string;
   /** Where the data set begins in the file. */
   readonly dataOffset: number;
-  /** Resolves when more may be written. */
+  /** Resolves when more may be written, and the memory be used for it. */
   write(bytes: Buffer): Promise<void>;
-  /** All bytes are written; they are on the disk when it resolves. */
+  /** All bytes are written, and can be read at `path`. */
   finish(): Promise<{ readonly sha256: string; readonly bytes: number }>;
   /** After `finish`: puts the object in its place, durably. */
   keep(): Promise<void>;
