@@ -15,7 +15,12 @@ export type PictureLayer = z.infer<typeof pictureLayerSchema>;
 /** What a participant asks of the SFU on its render node. The broker relays it and looks at nothing but who asks. */
 export const streamRequestSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('capabilities') }),
-  z.object({ kind: z.literal('create-transport'), direction: z.enum(['send', 'receive']) }),
+  z.object({
+    kind: z.literal('create-transport'),
+    direction: z.enum(['send', 'receive']),
+    /** What the device's check found that its path carries. */
+    pathKbps: z.int().min(1).max(1_000_000_000).optional(),
+  }),
   z.object({
     kind: z.literal('connect-transport'),
     transportId: transportIdSchema,

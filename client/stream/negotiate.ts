@@ -45,10 +45,12 @@ export type NegotiateOptions = {
   /** Ways of the picture to try in turn. */
   readonly kinds: readonly TransportKind[];
   readonly refused: (kind: TransportKind) => void;
+  /** What this device's check found that its path carries; undefined: it was not checked. */
+  readonly pathKbps: number | undefined;
   /** For the video with this id. */
   readonly listen: (id: string) => VideoListeners;
 };
-type Way = Pick<NegotiateOptions, 'noteStep' | 'listen'> & { readonly kind: TransportKind };
+type Way = Pick<NegotiateOptions, 'noteStep' | 'listen' | 'pathKbps'> & { readonly kind: TransportKind };
 
 /**
  * Builds both transports, the video, and the data channels; `startMedia` lets pictures come. Whatever fails, nothing is left open on this
@@ -83,7 +85,7 @@ function isRefusal(error: unknown): boolean {
   return !(error instanceof AppError) || error.code === 'request.invalid';
 }
 
-async function negotiateBy(ask: AskStream, { kind, noteStep, listen }: Way): Promise<Negotiated> {
+async function negotiateBy(ask: AskStream, { kind, noteStep, listen, pathKbps }: Way): Promise<Negotiated> {
   await using undo = new AsyncDisposableStack();
   const device = await Device.factory();
   const [{ routerRtpCapabilities }] = await Promise.all([
@@ -93,9 +95,9 @@ async function negotiateBy(ask: AskStream, { kind, noteStep, listen }: Way): Pro
   ]);
   await device.load({ routerRtpCapabilities: trusted<types.RtpCapabilities>(routerRtpCapabilities) });
 
-  const receive = await openTransport(ask, device, 'receive');
+  const receive = await openTransport(ask, device, { direction: 'receive', pathKbps });
   undo.defer(() => receive.close());
-  const send = await openTransport(ask, device, 'send');
+  const send = await openTransport(ask, device, { direction: 'send' });
   undo.defer(() => send.close());
   noteStep('transport');
 
@@ -156,9 +158,9 @@ export function closeNegotiated({ video, transports }: Negotiated): void {
 async function openTransport(
   ask: AskStream,
   device: Device,
-  direction: 'send' | 'receive',
+  wanted: { readonly direction: 'send' | 'receive'; readonly pathKbps?: number | undefined },
 ): Promise<types.Transport> {
-  const answer = await askFor(ask, { kind: 'create-transport', direction });
+  const answer = await askFor(ask, { kind: 'create-transport', ...wanted });
   const options: types.TransportOptions = {
     id: answer.id,
     iceParameters: trusted<types.IceParameters>(answer.iceParameters),
@@ -167,7 +169,7 @@ async function openTransport(
     sctpParameters: trusted<types.SctpParameters>(answer.sctpParameters),
   };
   const transport =
-    direction === 'send' ? device.createSendTransport(options) : device.createRecvTransport(options);
+    wanted.direction === 'send' ? device.createSendTransport(options) : device.createRecvTransport(options);
   transport.on('connect', ({ dtlsParameters }, done, fail) => {
     askFor(ask, { kind: 'connect-transport', transportId: transport.id, dtlsParameters }).then(done, fail);
   });

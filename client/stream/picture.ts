@@ -58,6 +58,8 @@ type Options = {
   readonly tellPath: (state: PathState) => void;
   /** How the picture is to come, whatever is measured. */
   readonly transport: TransportKind | undefined;
+  /** What this device's check found that its path carries; undefined: it was not checked. */
+  readonly pathKbps: number | undefined;
 };
 
 /** Waited for a path to come back by itself before it is mended. */
@@ -290,6 +292,7 @@ export class Picture {
     return negotiate(this.#options.ask, {
       noteStep: this.#options.noteStep,
       kinds: this.#switch.order,
+      pathKbps: this.#options.pathKbps,
       refused: (kind) => this.#switch.refused(kind),
       listen: (id) => this.#listen(id),
     });

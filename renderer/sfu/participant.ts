@@ -77,6 +77,7 @@ export class Participant {
   async answer(request: ParticipantRequest): Promise<StreamResponse> {
     switch (request.kind) {
       case 'create-transport':
+        if (request.pathKbps !== undefined) this.rate.expect(request.pathKbps);
         return this.#createTransport();
       case 'connect-transport':
         await this.#transport(request.transportId).connect({
@@ -152,6 +153,8 @@ export class Participant {
     }
     if (!(await this.picture.resume(request.consumerId)))
       throw new AppError('stream.unknown', 'There is no such consumer');
+    // What was expected of its path counts from the first picture on.
+    this.#listeners.heard();
     return { kind: 'resume' };
   }
 

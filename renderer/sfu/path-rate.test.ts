@@ -90,6 +90,21 @@ describe('PathRate', () => {
     expect(back?.sentMs).toBeLessThan(23_000);
   });
 
+  it('begins with what was expected, until it knows better', () => {
+    const rate = createPathRate();
+    rate.expect(2_000);
+    expect(rate.kbps).toBe(1_600);
+    stream(rate, [{ untilMs: 6_000, path: slow }]);
+    expect(rate.kbps).toBeGreaterThan(0.6 * slow.kbps);
+    const known = rate.kbps;
+    rate.expect(1_000);
+    expect(rate.kbps).toBe(known);
+
+    const fast = createPathRate();
+    fast.expect(900_000);
+    expect(fast.kbps).toBe(rateLimits.firstKbps);
+  });
+
   it('falls while nothing comes through, and is unknown after some time', () => {
     const rate = createPathRate();
     stream(rate, [

@@ -9,6 +9,8 @@ export type PathRate = {
   readonly kbps: number | undefined;
   /** When frames queued, were lost or stayed away last; undefined: never. */
   readonly fullAtMs: number | undefined;
+  /** What a viewer was found to get before: where to begin, until it is heard. */
+  expect(kbps: number): void;
   sent(frame: SentFrame): void;
   /** @param arrivals in any order, on the viewer's clock, which has nothing to do with ours; frames that are not known (any more) are passed over. */
   arrived(arrivals: readonly FrameArrival[], nowMs: number): void;
@@ -44,6 +46,8 @@ const carefulRisePerMs = 0.16e-3;
 const careful = { from: 0.8, to: 1.3 } as const;
 /** Of single bursts: their headers, and packets that are sent again. What would be wider is not told well by them. */
 const burst = { share: 0.92, mostKbps: 10_000, isOther: 1.6, freshMs: 1_000 } as const;
+/** It was one connection that had the path for itself. */
+const expectedShare = 0.8;
 const longestStepMs = 250;
 const leastUse = 0.5;
 const useWindowMs = 500;
@@ -63,6 +67,7 @@ export function createPathRate(): PathRate {
   let fullKbps = Infinity;
   let frames: Frame[] = [];
   let heardMs: number | undefined;
+  let isExpected = false;
   let fullAtMs: number | undefined;
   /** Frames sent before that tell of a rate that is no more. */
   let heedSinceMs = -Infinity;
@@ -133,10 +138,16 @@ export function createPathRate(): PathRate {
 
   return {
     get kbps() {
-      return heardMs === undefined ? undefined : kbps;
+      return heardMs === undefined && !isExpected ? undefined : kbps;
     },
     get fullAtMs() {
       return fullAtMs;
+    },
+    expect(expectedKbps) {
+      if (heardMs !== undefined) return;
+      isExpected = true;
+      const wanted = expectedShare * expectedKbps;
+      kbps = Math.min(rateLimits.firstKbps, Math.max(rateLimits.leastKbps, wanted));
     },
     sent(frame) {
       frames = frames.filter(({ atMs }) => atMs > frame.atMs - keptMs);
@@ -163,6 +174,7 @@ export function createPathRate(): PathRate {
         base.take(delayOf(frame), nowMs);
         bursts.take({ bytes: frame.bytes, atMs: frame.atMs, delayMs: delayOf(frame) });
         heardMs = nowMs;
+        isExpected = false;
       }
       judge(nowMs);
     },

@@ -16,6 +16,7 @@ import { Picture, type PictureStep } from '../../stream/picture.ts';
 import type { PathState } from '../../stream/path-watch.ts';
 import { transportKindSchema, type TransportKind } from '../../stream/transport-kind.ts';
 import type { Launch, Services } from '../../ui/services.tsx';
+import { loadDeviceReport } from '../device-check/index.ts';
 
 /** While the render node has no link, the broker wants to hear now and then that its picture comes. */
 const seenAgainMs = 5_000;
@@ -64,6 +65,7 @@ export class ViewerSession {
         this.#tellPath(state).catch(reportFault);
       },
       transport: wantedTransport(),
+      pathKbps: checkedKbps(),
     });
     this.#stack.defer(() => this.picture.close());
     this.#stack.defer(reportFrames(this.picture, async (samples) => services.api.tellFrames(id, samples)));
@@ -188,6 +190,11 @@ export class ViewerSession {
 /** `?transport=media|webcodecs|mse` in the page's address: for support, and for measurements. */
 function wantedTransport(): TransportKind | undefined {
   return transportKindSchema.safeParse(new URLSearchParams(location.search).get('transport')).data;
+}
+
+function checkedKbps(): number | undefined {
+  const mbps = loadDeviceReport()?.report.throughputMbps;
+  return typeof mbps === 'number' ? Math.max(1, Math.round(mbps * 1_000)) : undefined;
 }
 
 /** The same as long as the session stays where it is. */
