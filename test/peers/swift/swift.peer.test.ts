@@ -1,47 +1,101 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { openBucket, type BucketSettings } from '@medusa/infra/storage/objects';
 import { describeBucket, type BucketUnderTest } from '@medusa/infra/storage/objects/contract';
-import { afterAll, beforeAll, describe } from 'vitest';
-import { requirePackages, startPeer, type Peer } from '../support/peer.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingForSwift, startSwift, type SwiftCluster } from './swift-cluster.ts';
 
-// Where SWIFT_ROOT names unpacked packages nothing is installed.
-const missing =
-  process.env['SWIFT_ROOT'] === undefined
-    ? requirePackages('swift-proxy', 'swift-account', 'swift-container', 'swift-object', 'memcached')
-    : undefined;
-
-let peer: Peer;
-const exported = (name: string): string => peer.exports[name] ?? '';
+const missing = missingForSwift();
 const container = `medusa-${randomBytes(4).toString('hex')}`;
 const nobody = 'http://127.0.0.1:1';
+const never = new AbortController().signal;
+const objectBytes = 200_000;
 
-const s3 = (endpoint: string): BucketSettings => ({
+let cluster: SwiftCluster;
+type Settings = (url: string) => BucketSettings;
+const s3: Settings = (endpoint) => ({
   kind: 's3',
   endpoint,
   bucket: container,
   region: 'us-east-1',
-  accessKeyId: exported('SWIFT_USER'),
-  secretAccessKey: exported('SWIFT_KEY'),
+  accessKeyId: cluster.user,
+  secretAccessKey: cluster.key,
 });
-const swift = (url: string): BucketSettings => ({
+const swift: Settings = (url) => ({
   kind: 'swift',
   authUrl: `${url}/auth/v1.0`,
   container,
-  user: exported('SWIFT_USER'),
-  secret: exported('SWIFT_KEY'),
+  user: cluster.user,
+  secret: cluster.key,
   domain: 'Default',
 });
-const under = (settings: (url: string) => BucketSettings): BucketUnderTest => ({
-  bucket: openBucket(settings(exported('SWIFT_URL'))),
+const under = (settings: Settings): BucketUnderTest => ({
+  bucket: openBucket(settings(cluster.url)),
   unreachable: openBucket(settings(nobody)),
 });
 
 describe.skipIf(missing !== undefined)('Swift', () => {
   beforeAll(async () => {
-    peer = await startPeer('swift');
+    // No fewer: each of them has a copy of everything, and no other could take the place of one that is dead.
+    cluster = await startSwift(3);
   });
-  afterAll(async () => peer[Symbol.asyncDispose]());
+  afterAll(async () => cluster[Symbol.asyncDispose]());
 
   describeBucket('Swift', () => under(swift));
   describeBucket("Swift's S3 API", () => under(s3));
+
+  it.each([
+    ['Swift', swift, 1],
+    ["Swift's S3 API", s3, 2],
+  ] as const)(
+    '%s loses nothing and fails nowhere while one storage server of three dies',
+    async (_name, settings, node) => {
+      using bucket = openBucket(settings(cluster.url));
+      const folder = await mkdtemp(path.join(tmpdir(), 'swift-objects-'));
+      const objects: { name: string; bytes: Buffer; etag: string }[] = [];
+      const failures: unknown[] = [];
+      let reads = 0;
+      const put = async (at: number): Promise<void> => {
+        const bytes = randomBytes(objectBytes);
+        const file = path.join(folder, String(at));
+        await writeFile(file, bytes);
+        const digest = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
+        const source = { path: file, bytes: bytes.length, sha256: digest('sha256'), md5: digest('md5') };
+        const name = `${node}/${at}`;
+        objects.push({ name, bytes, ...(await bucket.put(name, source, never)) });
+      };
+      const read = async ({ name, bytes, etag }: (typeof objects)[number]): Promise<void> => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of bucket.get(name, { extent: [0, objectBytes], etag }, never))
+          chunks.push(chunk);
+        expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+        reads += 1;
+      };
+      const kill = { at: 40, isDone: false };
+      const lane = async (first: number): Promise<void> => {
+        for (let at = first; at < 160; at += 6) {
+          if (objects.length >= kill.at && !kill.isDone) {
+            kill.isDone = true;
+            cluster.killNode(node);
+          }
+          const older = objects[(at * 7) % Math.max(1, objects.length)];
+          await Promise.all([put(at), older && read(older)]).catch((error: unknown) => failures.push(error));
+        }
+      };
+
+      await Promise.all([0, 1, 2, 3, 4, 5].map(lane));
+      for (const object of objects) await read(object).catch((error: unknown) => failures.push(error));
+
+      expect(failures).toEqual([]);
+      expect(kill.isDone).toBe(true);
+      expect(objects).toHaveLength(160);
+      process.stdout.write(
+        `${JSON.stringify({ figure: 'one storage server of three killed', puts: 160, reads, failures: 0 })}\n`,
+      );
+      await rm(folder, { recursive: true });
+      await cluster.revive();
+    },
+  );
 });
