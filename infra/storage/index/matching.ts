@@ -1,12 +1,12 @@
 export type SearchLevel = 'study' | 'series' | 'instance';
 
-type Matching = 'uid' | 'text' | 'name' | 'range' | 'number' | 'modalities';
+type Matching = 'uid' | 'text' | 'name' | 'patient-name' | 'range' | 'number' | 'modalities';
 type Column = readonly [level: SearchLevel, sql: string, matching: Matching];
 
 /** What is matched in the database. */
 export const columns: Readonly<Record<string, Column | undefined>> = {
   '0020000D': ['study', 's.study_instance_uid', 'uid'],
-  '00100010': ['study', 's.patient_name', 'name'],
+  '00100010': ['study', 's.patient_name', 'patient-name'],
   '00100020': ['study', 's.patient_id', 'text'],
   '00100030': ['study', 's.patient_birth_date', 'range'],
   '00100040': ['study', 's.patient_sex', 'text'],
@@ -59,6 +59,8 @@ function columnConditions([, sql, matching]: Column, value: string): Condition[]
       return rangeConditions(sql, value);
     case 'name':
       return [nameCondition(sql, value)];
+    case 'patient-name':
+      return [patientNameCondition(sql, value)];
     case 'text':
       return [textCondition(sql, value)];
     case 'modalities':
@@ -74,6 +76,9 @@ function modalityCondition(value: string): Condition {
   };
 }
 
+/** What begins with a text lies between it and it followed by this one. */
+const lastCharacter = '\u{10FFFF}';
+
 /** PS3.4 §C.2.2.2.5: `A-B`, `A-` and `-B` include their ends. */
 function rangeConditions(sql: string, value: string): Condition[] {
   const hyphen = value.indexOf('-');
@@ -83,7 +88,7 @@ function rangeConditions(sql: string, value: string): Condition[] {
     { sql: `${sql} <> ''`, values: [] },
     ...(from ? [{ sql: `${sql} >= ?`, values: [from] }] : []),
     // A time may be more precise than the range's end: 10 includes 1059.
-    ...(to ? [{ sql: `substr(${sql}, 1, ?) <= ?`, values: [to.length, to] }] : []),
+    ...(to ? [{ sql: `${sql} <= ?`, values: [to + lastCharacter] }] : []),
   ];
 }
 
@@ -95,10 +100,34 @@ function textCondition(sql: string, value: string): Condition {
 
 /** Person names match without regard to case, in any of their three groups. */
 function nameCondition(sql: string, value: string): Condition {
+  const { first, others } = namePatterns(value);
+  return anyLike(sql, [...first, ...others]);
+}
+
+/** Where a name begins with what it begins with is looked up; without that all names are looked at. */
+function patientNameCondition(sql: string, value: string): Condition {
+  const beginning = /^[^*?]*/.exec(value)?.[0] ?? '';
+  if (beginning === '') return nameCondition(sql, value);
+  const { first, others } = namePatterns(value);
+  const [inFirst, inOthers] = [anyLike('patient_name', first), anyLike('patient_name', others)];
+  return {
+    sql: `s.rowid IN (
+      SELECT rowid FROM study WHERE patient_name COLLATE NOCASE BETWEEN ? AND ? AND ${inFirst.sql}
+      UNION ALL SELECT rowid FROM study WHERE instr(patient_name, '=') > 0 AND ${inOthers.sql})`,
+    values: [beginning, beginning + lastCharacter, ...inFirst.values, ...inOthers.values],
+  };
+}
+
+type NamePatterns = { readonly first: readonly string[]; readonly others: readonly string[] };
+
+function namePatterns(value: string): NamePatterns {
   const pattern = value
     .replace(/[\\%_]/g, '\\$&')
     .replaceAll('*', '%')
     .replaceAll('?', '_');
-  const groups = [pattern, `${pattern}=%`, `%=${pattern}`, `%=${pattern}=%`];
-  return { sql: `(${groups.map(() => `${sql} LIKE ? ESCAPE '\\'`).join(' OR ')})`, values: groups };
+  return { first: [pattern, `${pattern}=%`], others: [`%=${pattern}`, `%=${pattern}=%`] };
+}
+
+function anyLike(sql: string, patterns: readonly string[]): Condition {
+  return { sql: `(${patterns.map(() => `${sql} LIKE ? ESCAPE '\\'`).join(' OR ')})`, values: patterns };
 }

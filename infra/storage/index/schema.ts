@@ -27,7 +27,13 @@ CREATE TABLE IF NOT EXISTS study (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS study_by_change ON study (change);
 CREATE INDEX IF NOT EXISTS study_by_patient ON study (patient_id);
-CREATE INDEX IF NOT EXISTS study_by_date ON study (study_date);
+-- Each holds what the order of an answer needs, so that a page is found without a look at the studies that are not on it.
+CREATE INDEX IF NOT EXISTS study_newest ON study (study_date DESC, study_time DESC, study_instance_uid);
+CREATE INDEX IF NOT EXISTS study_by_name
+  ON study (patient_name COLLATE NOCASE, study_date DESC, study_time DESC, study_instance_uid);
+-- The names of which an ideographic or phonetic group may match.
+CREATE INDEX IF NOT EXISTS study_name_groups ON study (patient_name) WHERE instr(patient_name, '=') > 0;
+DROP INDEX IF EXISTS study_by_date;
 CREATE INDEX IF NOT EXISTS study_by_accession ON study (accession_number);
 
 CREATE TABLE IF NOT EXISTS series (
@@ -45,6 +51,8 @@ CREATE TABLE IF NOT EXISTS series (
   instances INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (study_instance_uid, series_instance_uid)
 ) STRICT;
+
+CREATE INDEX IF NOT EXISTS series_modality ON series (study_instance_uid, modality);
 
 CREATE TABLE IF NOT EXISTS instance (
   sop_instance_uid TEXT PRIMARY KEY,
