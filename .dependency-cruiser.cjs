@@ -54,7 +54,7 @@ module.exports = {
     {
       name: 'workstation-stands-alone',
       severity: 'error',
-      from: { path: '^client/workstation/' },
+      from: { path: '^client/(workstation|slides)/' },
       to: { path: '^client/(core|stream|features|ui)/' },
     },
     {

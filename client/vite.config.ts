@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-/** Two pages: the SPA (`/`) and the workstation application (`/workstation/`), which also runs in a render node's kiosk. */
+/** Three pages: the SPA (`/`), and the applications `/workstation/` and `/slides/`, which also run in a render node's kiosk. */
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
@@ -15,8 +15,20 @@ export default defineConfig({
       input: {
         main: `${import.meta.dirname}/index.html`,
         workstation: `${import.meta.dirname}/workstation/index.html`,
+        slides: `${import.meta.dirname}/slides/index.html`,
       },
     },
   },
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    rolldownOptions: {
+      output: {
+        // The microscopy package starts its decoder by this name, in a folder that it is told.
+        entryFileNames: ({ name }) =>
+          name === 'slide-decoder'
+            ? 'assets/slides-[hash]/dataLoader.worker.min.js'
+            : 'assets/[name]-[hash].js',
+      },
+    },
+  },
 });

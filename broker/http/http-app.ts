@@ -57,7 +57,7 @@ function clientPages(clientDir: string): [RequestHandler, RequestHandler] {
   const fallback: RequestHandler = (req, res, next) => {
     const isPage =
       req.method === 'GET' && req.accepts(['html', 'json']) === 'html' && !/\.\w+$/.test(req.path);
-    if (!isPage || req.path.startsWith('/workstation/') || !existsSync(indexFile)) {
+    if (!isPage || /^\/(workstation|slides)\//.test(req.path) || !existsSync(indexFile)) {
       next();
       return;
     }

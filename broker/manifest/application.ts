@@ -2,7 +2,7 @@ import { applicationSchema, type Application, type Manifest, type ManifestNode }
 import { stepsOf, type Argument, type SectionName, type Step } from './cordscript/index.ts';
 
 /** A node with one of these profiles is what a session runs; of any other manifest no session is made. */
-const kinds = ['workstation', 'x11'] as const;
+const kinds = ['workstation', 'slides', 'x11'] as const;
 
 /**
  * The application that a manifest describes, or null: it describes something else. Where each part comes from is in docs/manifests.md.
@@ -42,13 +42,24 @@ function describe(
     id: manifest.name,
     name: manifest.interface?.name,
     description: manifest.descriptions[0] ?? '',
-    kind: node.profile === 'x11' ? 'x11' : 'workstation',
+    kind: kinds.find((kind) => kind === node.profile) ?? 'workstation',
     command: textsOf(argumentsOf(steps, { section: 'configuration', node, verb: 'fork' })),
     packages: (node.image?.packages ?? []).map(({ name }) => name),
     studyAccess: studyAccessOf(steps, node),
     resources: { memoryMiB: Math.round((compute?.memoryGiB ?? 0) * 1_024), cpus: compute?.cores },
-    modes: textsOf(argumentsOf(steps, { section: 'interface', node: viewer, verb: 'iface' })),
+    ...offersOf(steps, viewer),
   });
+}
+
+/** `iface('streamed')` is a way in which it runs, `iface('modality', 'SM')` what it is for. */
+function offersOf(
+  steps: readonly Step[],
+  node: ManifestNode,
+): { modes: readonly string[]; modalities?: readonly string[] } {
+  const said = callsOf(steps, { section: 'interface', node, verb: 'iface' }).map(textsOf);
+  const modalities = said.flatMap(([first, ...rest]) => (first === 'modality' ? rest : []));
+  const modes = said.filter(([first]) => first !== 'modality').flat();
+  return { modes, ...(modalities.length > 0 && { modalities }) };
 }
 
 function studyAccessOf(steps: readonly Step[], node: ManifestNode): string | undefined {
@@ -57,17 +68,20 @@ function studyAccessOf(steps: readonly Step[], node: ManifestNode): string | und
     .find((property) => property === 'dicomweb' || property === 'files');
 }
 
-function argumentsOf(
-  steps: readonly Step[],
-  wanted: { section: SectionName; node: ManifestNode; verb: string },
-): readonly Argument[] {
+type Wanted = { readonly section: SectionName; readonly node: ManifestNode; readonly verb: string };
+
+function argumentsOf(steps: readonly Step[], wanted: Wanted): readonly Argument[] {
+  return callsOf(steps, wanted).flat();
+}
+
+function callsOf(steps: readonly Step[], wanted: Wanted): readonly (readonly Argument[])[] {
   return steps.flatMap(({ section, statement }) => {
     const isWanted =
       statement.kind === 'call' &&
       section === wanted.section &&
       statement.verb === wanted.verb &&
       statement.target.join('.') === wanted.node.name;
-    return isWanted ? statement.args : [];
+    return isWanted ? [statement.args] : [];
   });
 }
 

@@ -42,6 +42,18 @@ describe('the catalogue', () => {
         ...{ studyAccess: 'dicomweb', resources: { memoryMiB: 32_768, cpus: 8 }, modes: ['streamed'] },
       }),
       {
+        id: 'slides',
+        name: 'Medusa slide viewer',
+        description: 'Our own viewer for whole-slide microscopy: levels of a pyramid, tile by tile.',
+        kind: 'slides',
+        command: [],
+        packages: ['chromium'],
+        studyAccess: 'dicomweb',
+        resources: { memoryMiB: 1536, cpus: 1 },
+        modes: ['streamed', 'local'],
+        modalities: ['SM'],
+      },
+      {
         id: 'aeskulap',
         name: 'Aeskulap',
         description: 'A DICOM viewer for X11, as Debian packages it.',
@@ -59,7 +71,9 @@ describe('the catalogue', () => {
   it('has the storage node too, which no session is made of', async () => {
     const { manifests } = await loadCatalogue(applicationsDir);
 
-    expect([...manifests.keys()]).toEqual(['aeskulap', 'amide', 'near-data', 'storage', 'workstation']);
+    expect([...manifests.keys()]).toEqual([
+      ...['aeskulap', 'amide', 'near-data', 'slides', 'storage', 'workstation'],
+    ]);
   });
 
   it('ships manifests that can be deployed by themselves, in the form that we write', async () => {

@@ -30,10 +30,11 @@ export async function loadCatalogue(dir: string): Promise<Catalogue> {
   };
 }
 
-/** Our own first, and of that the one that runs in one piece. */
+/** Our own first: the workstation in one piece, in two, and what is for some studies only. */
 function rankOf({ kind, canSplit }: Application): number {
-  if (kind !== 'workstation') return 0;
-  return canSplit === true ? 1 : 2;
+  if (kind === 'x11') return 0;
+  if (kind === 'slides') return 1;
+  return canSplit === true ? 2 : 3;
 }
 
 /** Our own files are held to more than a stranger's: not even a warning passes. */

@@ -92,7 +92,8 @@ function networkOf(
 
 function roleOf({ profile }: ManifestNode): 'render' | 'storage' | 'plain' {
   if (profile === 'storage') return 'storage';
-  return profile === 'render' || profile === 'workstation' || profile === 'x11' ? 'render' : 'plain';
+  const isRender = ['render', 'workstation', 'slides', 'x11'].some((one) => one === profile);
+  return isRender ? 'render' : 'plain';
 }
 
 function needOf({ provider, operator, infrastructure, image }: ManifestNode): MachineNeed {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instantSchema, sessionIdSchema, uidSchema } from './ids.ts';
-import { annotationSchema, viewportStateSchema } from './view.ts';
+import { annotationSchema, viewLayoutSchema, viewportStateSchema } from './view.ts';
 
 /** What the viewer could say of its pixels in that moment. `local`: the browser drew them itself, nothing was encoded. */
 export const pixelRecordSchema = z.object({
@@ -19,7 +19,7 @@ export type PixelRecord = z.infer<typeof pixelRecordSchema>;
 
 const imageSchema = viewportStateSchema
   .omit({ id: true, rectangle: true, imageRectangle: true })
-  .extend({ layout: z.enum(['stack', 'mpr']) });
+  .extend({ layout: viewLayoutSchema });
 
 /** One image that somebody marked as worth it, or measured on, and how true its pixels were then. */
 export const keyImageNoteSchema = z.object({

@@ -3,16 +3,20 @@ import { uidSchema } from './ids.ts';
 
 const rectangleSchema = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() });
 
+/** One slice at a time, three planes, or a whole slide under the microscope. */
+export const viewLayoutSchema = z.enum(['stack', 'mpr', 'slide']);
+
 /** One viewport of the workstation as it is drawn now. Rectangles are CSS px from the page's top left corner. */
 export const viewportStateSchema = z.object({
   id: z.string().max(40),
-  kind: z.enum(['stack', 'mpr']),
+  kind: viewLayoutSchema,
   rectangle: rectangleSchema,
   /** Where the whole image lies; may reach beyond `rectangle` when zoomed. Null in MPR. */
   imageRectangle: rectangleSchema.nullable(),
   seriesInstanceUID: uidSchema,
   sopInstanceUID: uidSchema.nullable(),
   frame: z.int().positive(),
+  /** Of a slide: the level that is seen, the coarsest being 0. */
   sliceIndex: z.int().nonnegative(),
   sliceCount: z.int().nonnegative(),
   /** DICOM PS3.3 §C.11.2.1.2, linear. */
@@ -20,6 +24,15 @@ export const viewportStateSchema = z.object({
   windowWidth: z.number(),
   zoom: z.number(),
   invert: z.boolean(),
+  /** Of a slide: the pixel of its largest level in the middle, how many of them a px is wide, and the turn clockwise in radians. */
+  slide: z
+    .object({
+      centerX: z.number(),
+      centerY: z.number(),
+      resolution: z.number().positive(),
+      rotation: z.number(),
+    })
+    .optional(),
 });
 export type ViewportState = z.infer<typeof viewportStateSchema>;
 
@@ -80,7 +93,7 @@ export const viewStateSchema = z.object({
   /** Grows by one with each state told. */
   revision: z.int().nonnegative(),
   studyInstanceUID: uidSchema,
-  layout: z.enum(['stack', 'mpr']),
+  layout: viewLayoutSchema,
   tool: z.string().max(40),
   rendering: z.enum(['cpu', 'webgl']),
   activeViewportId: z.string().max(40),

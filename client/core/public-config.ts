@@ -10,7 +10,11 @@ export const publicConfigSchema = z.object({
   /** Where hospital systems send studies. */
   dicom: z.object({ aeTitle: z.string(), host: z.string(), port: z.int() }).nullish(),
   applications: z
-    .array(applicationSchema.pick({ id: true, name: true, description: true, modes: true }))
+    .array(
+      applicationSchema.pick({
+        ...{ id: true, name: true, description: true, kind: true, modes: true, modalities: true },
+      }),
+    )
     .optional(),
   /** Who looks and when is drawn over each picture. */
   watermark: z.boolean().optional(),

@@ -149,6 +149,7 @@ export const strings = {
     hideRoom: 'Hide the room',
     keyboard: 'Keyboard help',
     slice: (index: number, count: number): string => `Image ${index} / ${count}`,
+    level: (index: number, count: number): string => `Level ${index} / ${count}`,
     window: (center: number, width: number): string => `W ${Math.round(width)}  L ${Math.round(center)}`,
     zoom: (zoom: number): string => `${Math.round(zoom * 100)} %`,
     latency: 'Input to picture, median of the last inputs',

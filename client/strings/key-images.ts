@@ -9,6 +9,7 @@ export const keyImageStrings = {
   failed: 'The key images cannot be shown',
   kinds: { 'key-image': 'Key image', measurement: 'Measurement' },
   slice: (number: number, count: number): string => `Slice ${number} of ${count}`,
+  level: (number: number, count: number): string => `Level ${number} of ${count}`,
   plane: 'Plane of an MPR',
   window: (center: number, width: number): string => `W ${Math.round(width)} L ${Math.round(center)}`,
   length: (mm: number): string => `${mm.toFixed(1)} mm`,

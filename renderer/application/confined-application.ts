@@ -28,8 +28,8 @@ export type ConfinedApplicationOptions = {
   readonly report: (error: unknown) => void;
 };
 
-/** The workstation keeps no state that a second start would lose; an X11 program's window would come back empty. */
-const mostRestarts = { workstation: 1, x11: 0 } as const;
+/** Our own pages keep no state that a second start would lose; an X11 program's window would come back empty. */
+const mostRestarts = { workstation: 1, slides: 1, x11: 0 } as const;
 
 /** The application of a session in its sandbox, supervised. */
 export class ConfinedApplication implements AsyncDisposable {
@@ -118,8 +118,9 @@ async function writeSandboxFiles({
 function applicationCommand(options: ConfinedApplicationOptions): [string, ...string[]] {
   const { application, display, confinement } = options;
   const { widthPx, heightPx } = display.size;
-  if (application.kind === 'workstation')
-    return kioskCommand({ ...options, widthPx, heightPx, hasBrowserSandbox: confinement.hasBrowserSandbox });
+  const { kind } = application;
+  const { hasBrowserSandbox } = confinement;
+  if (kind !== 'x11') return kioskCommand({ ...options, page: kind, widthPx, heightPx, hasBrowserSandbox });
   const values: Readonly<Record<string, string>> = {
     studyDir: inside.study,
     firstFile: options.files ? `${inside.study}/${options.files.firstName}` : '',

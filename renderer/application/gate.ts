@@ -42,7 +42,7 @@ const returnedHeaders = [
 ] as const;
 
 /**
- * The only way out of a sandbox: HTTP on a unix socket. It serves the workstation page, fetches the session's one study
+ * The only way out of a sandbox: HTTP on a unix socket. It serves our own pages, fetches the session's one study
  * with a token that the application never sees, takes the page's view state, and gives it to a page that goes on with it.
  */
 export class Gate implements AsyncDisposable {
@@ -106,7 +106,7 @@ export class Gate implements AsyncDisposable {
   }
 
   async #servePage(pathname: string, response: ServerResponse): Promise<boolean> {
-    const isPage = pathname.startsWith('/workstation/') || pathname.startsWith('/assets/');
+    const isPage = ['/workstation/', '/slides/', '/assets/'].some((folder) => pathname.startsWith(folder));
     return isPage && (await serveFile(this.#options.clientFolder, decodePath(pathname), response));
   }
 

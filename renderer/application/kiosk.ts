@@ -2,6 +2,8 @@ import { inside } from './sandbox.ts';
 
 export type KioskOptions = {
   readonly chromium: string;
+  /** Which page of our own. */
+  readonly page: 'workstation' | 'slides';
   readonly studyInstanceUID: string;
   readonly rendering: 'cpu' | 'webgl';
   readonly widthPx: number;
@@ -20,7 +22,7 @@ const disabledFeatures = [
   'GlobalMediaControls',
 ];
 
-/** The command that shows the workstation page, and nothing else, on the whole display. */
+/** The command that shows one page, and nothing else, on the whole display. */
 export function kioskCommand(options: KioskOptions): [string, ...string[]] {
   const query = new URLSearchParams({
     study: options.studyInstanceUID,
@@ -30,7 +32,7 @@ export function kioskCommand(options: KioskOptions): [string, ...string[]] {
   return [
     options.chromium,
     '--kiosk',
-    `--app=${inside.origin}/workstation/?${query.toString()}`,
+    `--app=${inside.origin}/${options.page}/?${query.toString()}`,
     `--user-data-dir=${inside.home}/chromium`,
     `--window-size=${options.widthPx},${options.heightPx}`,
     ...['--window-position=0,0', '--force-device-scale-factor=1', '--force-color-profile=srgb'],

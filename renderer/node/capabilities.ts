@@ -46,12 +46,15 @@ function probeGpu(): string | null {
 }
 
 function installedApplications({ applications, chromium }: ProbeOptions): string[] {
+  const hasBrowser = isInstalled(chromium);
   const others = applications
+    .filter(({ id }) => id !== 'workstation')
     .filter(
-      ({ id, kind, command }) => id !== 'workstation' && kind === 'x11' && isInstalled(command[0] ?? ''),
+      ({ kind, command }) =>
+        (kind === 'slides' && hasBrowser) || (kind === 'x11' && isInstalled(command[0] ?? '')),
     )
     .map(({ id }) => id);
-  return isInstalled(chromium) ? ['workstation', ...others] : others;
+  return hasBrowser ? ['workstation', ...others] : others;
 }
 
 /** Sandboxes see /usr only. */

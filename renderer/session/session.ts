@@ -313,8 +313,8 @@ export class Session implements RunningSession {
     const rates = { framesPerSecond: settings.framesPerSecond, kbps: settings.initialKbps, thrift };
     const encoder = this.#resources.use(await openEncoder({ ...options, ...rates }, this.#report, signal));
     const injector = this.#resources.use(await InputInjector.open(address, this.#report));
-    const isWorkstation = this.#request.application.kind === 'workstation';
-    const gateOfPage = isWorkstation ? started.gate : null;
+    const isPage = this.#request.application.kind !== 'x11';
+    const gateOfPage = isPage ? started.gate : null;
     const screen = {
       display,
       encoder,

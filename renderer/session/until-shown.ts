@@ -3,7 +3,7 @@ import type { Gate } from '../application/index.ts';
 import { untilWindowShown, type VirtualDisplay } from '../display/index.ts';
 import type { Encoder } from '../encoder/index.ts';
 
-/** The workstation says itself when it shows a picture; other programs show a window and draw in it. */
+/** A page of our own says itself when it shows a picture; other programs show a window and draw in it. */
 export async function untilApplicationShows(
   kind: StartSession['application']['kind'],
   started: {

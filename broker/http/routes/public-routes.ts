@@ -21,7 +21,9 @@ type PublicRoutesDeps = {
 };
 
 const everybody = ['radiologist', 'doctor', 'admin'] as const;
-const choiceSchema = applicationSchema.pick({ id: true, name: true, description: true, modes: true });
+const choiceSchema = applicationSchema.pick({
+  ...{ id: true, name: true, description: true, kind: true, modes: true, modalities: true },
+});
 const configSchema = z.object({
   /** The issuer without `/realms/<realm>`, as keycloak-js wants it. */
   issuerUrl: z.string(),
@@ -48,11 +50,8 @@ const mostPublicBytes = mebibyte;
 
 export function publicRoutes(deps: PublicRoutesDeps): RouteDefinition[] {
   const [, issuerUrl = deps.issuer, realm = ''] = /^(.*)\/realms\/([^/]+)$/.exec(deps.issuer) ?? [];
-  const choices = deps.applications.map(({ id, name, description, modes }) => ({
-    id,
-    name,
-    description,
-    modes,
+  const choices = deps.applications.map(({ id, name, description, kind, modes, modalities }) => ({
+    ...{ id, name, description, kind, modes, modalities },
   }));
   const noise = randomBytes(mebibyte);
   return [

@@ -87,12 +87,16 @@ function KeyImageList({ sessionId }: { sessionId: SessionId }): ReactNode {
   );
 }
 
+function whereOf({ layout, sliceIndex, sliceCount }: KeyImage['image']): string {
+  if (layout === 'mpr') return text.plane;
+  return (layout === 'slide' ? text.level : text.slice)(sliceIndex + 1, sliceCount);
+}
+
 function Row({ image: noted }: { image: KeyImage }): ReactNode {
   const { kind, image, pixels, measurement, by, at } = noted;
-  const where = image.layout === 'stack' ? text.slice(image.sliceIndex + 1, image.sliceCount) : text.plane;
   const parts = [
-    where,
-    text.window(image.windowCenter, image.windowWidth),
+    whereOf(image),
+    ...(image.layout === 'slide' ? [] : [text.window(image.windowCenter, image.windowWidth)]),
     ...(measurement ? [text.length(measurement.lengthMm)] : []),
   ];
   const meaning = [text.statesMeaning, ...(pixels.sha256 === null ? [] : [text.hash(pixels.sha256)])];

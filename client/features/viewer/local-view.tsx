@@ -1,13 +1,15 @@
 import { viewStateSchema, type SessionView, type ViewState } from '@medusa/protocol';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { z } from 'zod';
+import type { ApplicationChoice } from '../../core/public-config.ts';
 import { strings } from '../../strings/en.ts';
+import { useServices } from '../../ui/services.tsx';
 import { RefusedPage } from './ended-page.tsx';
 import { useKeyImages } from './use-key-images.ts';
 import { ViewerFrame } from './viewer-frame.tsx';
 import type { ViewerSession } from './viewer-session.ts';
 
-/** What the workstation page posts to its parent. */
+/** What the workstation's page, and that for slides, posts to its parent. */
 const workstationMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('medusa.ready') }),
   z.object({ kind: z.literal('medusa.view-state'), view: viewStateSchema }),
@@ -26,6 +28,7 @@ function LocalWorkstation({ viewer, session, leave, token }: Props & { token: st
   const frame = useRef<HTMLIFrameElement>(null);
   const [view, setView] = useState<ViewState | null>(null);
   const noteImage = useKeyImages(viewer, session, view);
+  const { config } = useServices();
 
   useEffect(() => {
     const take = (event: MessageEvent<unknown>): void => {
@@ -54,11 +57,19 @@ function LocalWorkstation({ viewer, session, leave, token }: Props & { token: st
         ref={frame}
         className="local-frame"
         title={strings.viewer.localFrame}
-        src={`/workstation/?${query.toString()}`}
+        src={`/${pageOf(session, config.applications)}/?${query.toString()}`}
         data-testid="local-frame"
       />
     </ViewerFrame>
   );
+}
+
+function pageOf(
+  { applicationId }: SessionView,
+  applications: readonly ApplicationChoice[] = [],
+): 'workstation' | 'slides' {
+  const isSlides = applications.find(({ id }) => id === applicationId)?.kind === 'slides';
+  return isSlides ? 'slides' : 'workstation';
 }
 
 /** Software WebGL is slower than the workstation's own CPU path. */

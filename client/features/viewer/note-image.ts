@@ -12,12 +12,12 @@ export function noteOf(
   const active = view.viewports.find(({ id }) => id === view.activeViewportId) ?? view.viewports[0];
   if (!active) return undefined;
   const { seriesInstanceUID, sopInstanceUID, kind, frame, sliceIndex, sliceCount } = active;
-  const { windowCenter, windowWidth, zoom, invert } = active;
+  const { windowCenter, windowWidth, zoom, invert, slide } = active;
   return {
     kind: measurement ? 'measurement' : 'key-image',
     image: {
       ...{ layout: view.layout, kind, seriesInstanceUID, sopInstanceUID, frame, sliceIndex, sliceCount },
-      ...{ windowCenter, windowWidth, zoom, invert },
+      ...{ windowCenter, windowWidth, zoom, invert, ...(slide && { slide }) },
     },
     pixels,
     measurement: measurement ? { id: measurement.id, lengthMm: measurement.lengthMm } : null,

@@ -120,9 +120,11 @@ function SharedButtons(props: Props & { pointing: Pointing }): ReactNode {
 function ViewText({ view }: { view: ViewState | null }): ReactNode {
   const active = view?.viewports.find(({ id }) => id === view.activeViewportId) ?? view?.viewports[0];
   if (!active) return null;
+  const isSlide = active.kind === 'slide';
+  const place = isSlide ? text.level : text.slice;
   const parts = [
-    ...(active.sliceCount > 0 ? [text.slice(active.sliceIndex + 1, active.sliceCount)] : []),
-    text.window(active.windowCenter, active.windowWidth),
+    ...(active.sliceCount > 0 ? [place(active.sliceIndex + 1, active.sliceCount)] : []),
+    ...(isSlide ? [] : [text.window(active.windowCenter, active.windowWidth)]),
     text.zoom(active.zoom),
   ];
   return (

@@ -11,6 +11,7 @@ import { formatDicomDate, formatDicomTime } from '../../core/dicom-time.ts';
 import { formatPersonName } from '../../core/person-name.ts';
 import type { ApplicationChoice } from '../../core/public-config.ts';
 import { strings } from '../../strings/en.ts';
+import { firstOffer, offersFor } from './offers.ts';
 
 const text = strings.worklist;
 
@@ -80,7 +81,8 @@ function StudyRow({ study, arrivals, chosen, choose, canLaunch, applications, op
   useEffect(() => {
     if (isChosen) rowRef.current?.scrollIntoView({ block: 'nearest' });
   }, [isChosen]);
-  const openDefault = (): void => open(study, { applicationId: 'workstation', mode: 'streamed' });
+  const openDefault = (): void =>
+    open(study, { applicationId: firstOffer(study, applications), mode: 'streamed' });
 
   return (
     <Table.Tr
@@ -139,7 +141,7 @@ function StudyRow({ study, arrivals, chosen, choose, canLaunch, applications, op
             >
               {text.open}
             </Button>
-            <OpenMenu applications={applications} open={(choice) => open(study, choice)} />
+            <OpenMenu applications={offersFor(study, applications)} open={(choice) => open(study, choice)} />
           </Group>
         )}
       </Table.Td>

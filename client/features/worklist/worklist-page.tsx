@@ -7,6 +7,7 @@ import { Page } from '../../ui/page.tsx';
 import { useServices } from '../../ui/services.tsx';
 import { useCanLaunch, useRoles } from '../../ui/use-roles.ts';
 import { filterStudies, modalitiesOf, type WorklistFilter } from './filter-studies.ts';
+import { firstOffer } from './offers.ts';
 import { OpenSessions } from './open-sessions.tsx';
 import type { OpenChoice } from './study-table.tsx';
 import { useWorklist } from './use-worklist.ts';
@@ -44,8 +45,9 @@ function Worklist(): ReactNode {
     });
   };
   useSlashKey(searchRef);
+  const applications = config.applications ?? [];
   const keys = useWorklistKeys(shown, (study) =>
-    open(study, { applicationId: 'workstation', mode: 'streamed' }),
+    open(study, { applicationId: firstOffer(study, applications), mode: 'streamed' }),
   );
 
   return (
@@ -60,7 +62,7 @@ function Worklist(): ReactNode {
         table={{
           chosen: keys.chosen?.studyInstanceUID ?? null,
           choose: keys.choose,
-          applications: config.applications ?? [],
+          applications,
           canLaunch,
           open,
         }}
