@@ -11,7 +11,7 @@ import type { Extent } from '../dicom/element-reader.ts';
  * - An aborted call leaves nothing behind that is seen.
  */
 export interface Bucket extends Disposable {
-  /** @throws DamagedCopy when other bytes arrived than were sent */
+  /** @throws DamagedCopy when other bytes arrived than were sent; RefusedObject when it is too long for the place */
   put(name: string, source: BucketSource, signal: AbortSignal): Promise<{ readonly etag: string }>;
   /** Undefined: it is not there. */
   head(name: string, signal: AbortSignal): Promise<BucketEntry | undefined>;
@@ -34,6 +34,9 @@ export type BucketSource = {
 /** `etag` is empty where the place has none. */
 export type BucketEntry = { readonly bytes: number; readonly etag: string };
 export type Wanted = { readonly extent: Extent; readonly etag: string };
+
+/** It can never be put there as it is. */
+export class RefusedObject extends Error {}
 
 /** The bytes of a copy are not those that were put there. */
 export class DamagedCopy extends Error {}

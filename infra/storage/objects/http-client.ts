@@ -1,15 +1,21 @@
 import { createReadStream } from 'node:fs';
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '@medusa/protocol';
 
+type FileBody = { readonly path: string; readonly bytes: number };
 export type HttpCall = {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   /** All calls can be made again, so a body is either short or a file. */
-  readonly body?: string | { readonly path: string; readonly bytes: number };
+  readonly body?: string | FileBody;
   readonly signal: AbortSignal;
 };
 /** The body has to be read, or the message destroyed. */
@@ -32,6 +38,9 @@ type Options = {
   readonly silenceMs: number;
 };
 
+const longBytes = 1024 * 1024;
+/** Not everybody answers an expectation. */
+const mostPatienceMs = 1_000;
 const connections = { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 };
 
 export function openHttpClient({ ca, silenceMs }: Options): HttpClient {
@@ -48,15 +57,18 @@ export function openHttpClient({ ca, silenceMs }: Options): HttpClient {
       signal,
       timeout: silenceMs,
       agent,
-      headers: { ...headers, ...(length !== undefined && { 'content-length': String(length) }) },
+      headers: {
+        ...headers,
+        ...(length !== undefined && { 'content-length': String(length) }),
+        ...(isLong(body) && { expect: '100-continue' }),
+      },
     });
     asking.on('timeout', () => asking.destroy(new Error('It was silent for too long')));
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       asking.once('response', resolve);
       asking.on('error', reject);
     });
-    // A refusal may come before all is sent; then what becomes of the rest concerns nobody.
-    if (typeof body === 'object') void pipeline(createReadStream(body.path), asking).catch(() => undefined);
+    if (typeof body === 'object') sendFile(asking, body);
     else asking.end(body);
     try {
       const answer = await answered;
@@ -88,6 +100,37 @@ export function openHttpClient({ ca, silenceMs }: Options): HttpClient {
       secure.destroy();
     },
   };
+}
+
+/** A long one only when the other side wants it: a refusal that comes in the middle of a body may be lost (RFC 9110 §10.1.1). */
+function sendFile(asking: ClientRequest, body: FileBody): void {
+  let isSent = false;
+  const send = (): void => {
+    clearTimeout(timer);
+    if (isSent || asking.destroyed) return;
+    isSent = true;
+    // What becomes of the rest after a refusal concerns nobody.
+    void pipeline(createReadStream(body.path), asking).catch(() => undefined);
+  };
+  const timer = isLong(body) ? setTimeout(send, mostPatienceMs) : undefined;
+  if (!timer) {
+    send();
+    return;
+  }
+  asking.flushHeaders();
+  asking.once('continue', send);
+  asking.once('close', () => clearTimeout(timer));
+  asking.once('response', (answer) => {
+    clearTimeout(timer);
+    if (isSent) return;
+    // It was refused unseen. A connection on which a body is still owed is of no use to others.
+    isSent = true;
+    answer.once('close', () => asking.destroy());
+  });
+}
+
+function isLong(body: HttpCall['body']): body is FileBody {
+  return typeof body === 'object' && body.bytes > longBytes;
 }
 
 function lengthOf(body: HttpCall['body']): number | undefined {

@@ -82,7 +82,13 @@ export function startMover(deps: MoverDeps): Mover {
   const later = (sha256: string, error: Error): Error | undefined => {
     if (ending.signal.aborted) return error;
     deps.meters.notMoved();
-    if (isTransient(error)) return error;
+    if (isTransient(error)) {
+      // Behind all others, should it be the object after all.
+      const bytes = waiting.get(sha256) ?? 0;
+      waiting.delete(sha256);
+      waiting.set(sha256, bytes);
+      return error;
+    }
     deps.log.error({ object: sha256, reason: error.message }, 'an object cannot be moved');
     stuck.set(sha256, waiting.get(sha256) ?? 0);
     settle(sha256);
@@ -101,7 +107,8 @@ export function startMover(deps: MoverDeps): Mover {
       else settle(sha256);
     }
     if (moved.length > 0) deps.moved();
-    return failure;
+    // Others were taken: it is up.
+    return moved.length > 0 ? undefined : failure;
   };
   /** It tells when that changes, and not each time. */
   const tell = (failure: Error | undefined, attempt: number): void => {

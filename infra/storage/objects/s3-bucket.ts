@@ -1,7 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { Bucket } from './bucket.ts';
-import { DamagedCopy } from './bucket.ts';
+import { DamagedCopy, RefusedObject, type Bucket } from './bucket.ts';
 import { refused, textOf, type HttpCall, type HttpClient, type HttpReply } from './http-client.ts';
 import { etagOf, rangedRead, rangeHeaders } from './ranged-read.ts';
 
@@ -78,7 +77,7 @@ export function openS3Bucket(settings: S3Settings, http: HttpClient): Bucket {
         await makeBucket(signal);
         reply = await send();
       }
-      if (reply.status !== 200) throw (await tellsDamage(reply)) ? arrivedDamaged() : refused(reply);
+      if (reply.status !== 200) throw await failureOf(reply);
       await textOf(reply);
       const etag = etagOf(reply);
       // Under a key of a key service the ETag is another one; the signed hash was checked all the same.
@@ -109,9 +108,13 @@ export function openS3Bucket(settings: S3Settings, http: HttpClient): Bucket {
   };
 }
 
-/** BadDigest, XAmzContentSHA256Mismatch. */
-async function tellsDamage(reply: HttpReply): Promise<boolean> {
-  return reply.status === 400 && /BadDigest|ContentSHA256Mismatch/.test(await textOf(reply));
+async function failureOf(reply: HttpReply): Promise<Error> {
+  if (reply.status !== 400 && reply.status !== 413) return refused(reply);
+  const text = await textOf(reply);
+  if (/BadDigest|ContentSHA256Mismatch/.test(text)) return arrivedDamaged();
+  if (reply.status === 413 || text.includes('EntityTooLarge'))
+    return new RefusedObject('The object is too long');
+  return refused(reply);
 }
 
 function arrivedDamaged(): DamagedCopy {

@@ -1,4 +1,4 @@
-import { DamagedCopy, type Bucket } from './bucket.ts';
+import { DamagedCopy, RefusedObject, type Bucket } from './bucket.ts';
 import {
   refused,
   textOf,
@@ -61,6 +61,10 @@ export function openSwiftBucket(settings: SwiftSettings, http: HttpClient): Buck
         reply = await send();
       }
       if (reply.status === 422) throw arrivedDamaged(reply);
+      if (reply.status === 413) {
+        reply.body.destroy();
+        throw new RefusedObject('The object is too long');
+      }
       if (reply.status !== 201) throw refused(reply);
       if (etagOf(reply) !== md5) throw arrivedDamaged(reply);
       await textOf(reply);

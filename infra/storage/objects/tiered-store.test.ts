@@ -2,7 +2,9 @@ import { open, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dcmtk } from '../testing/dcmtk.ts';
 import { filesOf, readDicomFile, splitFile, type DicomFile } from '../testing/files.ts';
+import { freePort, objectsIn, startStorescp } from '../testing/peers.ts';
 import { store } from '../testing/scu.ts';
 import { partsOf, startTestNode, type HttpAnswer, type TestNode } from '../testing/test-node.ts';
 
@@ -105,6 +107,35 @@ describe('objects in two places', () => {
     // None of it brought an object back.
     expect(await hot(node)).toEqual([]);
     expect(await readdir(join(node.directory, 'incoming'))).toEqual([]);
+  });
+
+  it('sends what lies elsewhere over DICOM', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tier-sink-'));
+    const port = await freePort();
+    const registry = join(folder, 'registry.json');
+    const entities = {
+      SINK: { host: '127.0.0.1', port, tls: 'off' },
+      READER: { tls: 'off', may: ['query', 'retrieve'] },
+    };
+    await writeFile(registry, JSON.stringify({ entities }));
+    const node = await start({ ...nothingHot, registry });
+    await sendAll(node, slices);
+    await allMoved(node, slices.length);
+    await allGivenUp(node);
+    await using sink = await startStorescp(port, '+xa');
+    const study = /studies\/([^/]+)/.exec(await pathOf(node, (slices as [DicomFile])[0]))?.[1] ?? '';
+    const keys = ['-k', 'QueryRetrieveLevel=STUDY', '-k', `StudyInstanceUID=${study}`];
+    const to = ['-aet', 'READER', '-aec', 'MEDUSA', '127.0.0.1', String(node.node.dicomPort)];
+
+    const moved = await dcmtk('movescu', '-S', '-v', '-aem', 'SINK', ...keys, ...to);
+
+    expect(moved.output).toMatch(/Final Move Response \(Success\)/);
+    const arrived = await objectsIn(sink.folder);
+    expect(arrived.size).toBe(slices.length);
+    for (const { meta, dataSet } of slices)
+      expect(arrived.get(meta.sopInstanceUID)?.dataSet.equals(dataSet)).toBe(true);
+    await allGivenUp(node);
+    await rm(folder, { recursive: true });
   });
 
   it('gives up what nobody read for the longest time, and fetches what work needs as a whole', async () => {

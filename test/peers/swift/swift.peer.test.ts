@@ -47,6 +47,23 @@ describe.skipIf(missing !== undefined)('Swift', () => {
   describeBucket("Swift's S3 API", () => under(s3));
 
   it.each([
+    ['Swift', swift],
+    ["Swift's S3 API", s3],
+  ] as const)('%s says which object is too long for it, whatever is tried', async (_name, settings) => {
+    using bucket = openBucket(settings(cluster.url));
+    const file = path.join(tmpdir(), `swift-long-${randomBytes(4).toString('hex')}`);
+    const bytes = randomBytes(20 * 2 ** 20);
+    await writeFile(file, bytes);
+    const digest = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
+    const source = { path: file, bytes: bytes.length, sha256: digest('sha256'), md5: digest('md5') };
+
+    await expect(bucket.put('long', source, never)).rejects.toThrow('too long');
+
+    expect(await bucket.head('long', never)).toBeUndefined();
+    await rm(file);
+  });
+
+  it.each([
     ['Swift', swift, 1],
     ["Swift's S3 API", s3, 2],
   ] as const)(

@@ -19,6 +19,8 @@ swift_hash_path_prefix = fixture
 [storage-policy:0]
 name = gold
 default = yes
+[swift-constraints]
+max_file_size = 16777216
 C
 # Rings: part power 6, three copies, a zone for each node.
 for kind in account container object; do
