@@ -1,12 +1,12 @@
 export type SearchLevel = 'study' | 'series' | 'instance';
 
-type Matching = 'uid' | 'text' | 'name' | 'patient-name' | 'range' | 'number' | 'modalities';
+type Matching = 'uid' | 'text' | 'name' | 'range' | 'number' | 'modalities';
 type Column = readonly [level: SearchLevel, sql: string, matching: Matching];
 
 /** What is matched in the database. */
 export const columns: Readonly<Record<string, Column | undefined>> = {
   '0020000D': ['study', 's.study_instance_uid', 'uid'],
-  '00100010': ['study', 's.patient_name', 'patient-name'],
+  '00100010': ['study', 's.patient_name', 'name'],
   '00100020': ['study', 's.patient_id', 'text'],
   '00100030': ['study', 's.patient_birth_date', 'range'],
   '00100040': ['study', 's.patient_sex', 'text'],
@@ -58,9 +58,7 @@ function columnConditions([, sql, matching]: Column, value: string): Condition[]
     case 'range':
       return rangeConditions(sql, value);
     case 'name':
-      return [nameCondition(sql, value)];
-    case 'patient-name':
-      return [patientNameCondition(sql, value)];
+      return [sql === 's.patient_name' ? patientNameCondition(sql, value) : nameCondition(sql, value)];
     case 'text':
       return [textCondition(sql, value)];
     case 'modalities':
