@@ -3,24 +3,40 @@ import type { RequestHandler, Response } from 'express';
 import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
+/** A token that was good is believed so long without another look at its signature. */
+const believedMs = 60_000;
+const mostBelieved = 1_000;
+
+type Believed = { readonly claims: StudyTokenClaims; readonly untilMs: number };
+
 /** Lets in who carries a study token signed by the broker. What it may do is asked of `claimsOf` by each route. */
 export function requireStudyToken(keys: JWTVerifyGetKey): RequestHandler {
+  // A viewer asks for hundreds of frames with one token.
+  const believed = new Map<string, Believed>();
   return async (req, res, next) => {
     const token = /^Bearer (.+)$/i.exec(req.get('authorization') ?? '')?.[1];
     if (!token) throw new AppError('identity.required', 'A study token is needed');
-    res.locals['claims'] = await verify(token, keys);
+    let known = believed.get(token);
+    if (!known || known.untilMs <= Date.now()) {
+      believed.delete(token);
+      known = await verify(token, keys);
+      if (believed.size >= mostBelieved) believed.clear();
+      believed.set(token, known);
+    }
+    res.locals['claims'] = known.claims;
     next();
   };
 }
 
-async function verify(token: string, keys: JWTVerifyGetKey): Promise<StudyTokenClaims> {
+async function verify(token: string, keys: JWTVerifyGetKey): Promise<Believed> {
   try {
     const { payload } = await jwtVerify(token, keys, {
       audience: 'medusa-storage',
       algorithms: ['ES256'],
       requiredClaims: ['exp'],
     });
-    return studyTokenClaimsSchema.parse(payload);
+    const claims = studyTokenClaimsSchema.parse(payload);
+    return { claims, untilMs: Math.min((payload.exp ?? 0) * 1_000, Date.now() + believedMs) };
   } catch (error) {
     if (!isFaultOfToken(error))
       throw new AppError('storage.unreachable', 'Tokens cannot be checked at the moment', { cause: error });

@@ -1,12 +1,10 @@
-import { pipeline } from 'node:stream/promises';
-import { Readable } from 'node:stream';
 import { AppError } from '@medusa/protocol';
 import { Router, type Request, type Response } from 'express';
 import type { Extent } from '../dicom/element-reader.ts';
 import { frameBytes, imagePixelOf } from '../dicom/image.ts';
 import { explicitLittleEndian, transferSyntaxOf, type TransferSyntax } from '../dicom/transfer-syntax.ts';
 import { acceptedRanges, fits, type MediaRange } from './media-type.ts';
-import { sendMultipart, type Body, type Part } from './multipart.ts';
+import { sendBody, sendMultipart, type Body, type Part } from './multipart.ts';
 import { serviceRoot } from './service-root.ts';
 import { begun, cutExtents, knownObject, parseRange, withFile, type KnownObject } from './stored-object.ts';
 import { isFresh, pathOf, rowsOf, type RetrieveDeps } from './wado.ts';
@@ -48,7 +46,7 @@ async function sendFrames(req: Request, res: Response, deps: RetrieveDeps): Prom
     choice.isDecoded ? decoded(object, index, deps) : stored(object, { index, syntax, deps });
   if (!choice.isMultipart) {
     res.set('Content-Type', contentType);
-    return pipeline(Readable.from(await bodyOf(indices[0] ?? 0), { objectMode: false }), res);
+    return sendBody(res, await bodyOf(indices[0] ?? 0));
   }
   const location = `${serviceRoot(req)}/${pathOf(row)}/frames/`;
   const parts = async function* (): AsyncGenerator<Part> {
@@ -167,5 +165,5 @@ async function sendBulkPart(req: Request, res: Response, { extents, read }: Bulk
   });
   if (part) res.status(206).set('Content-Range', `bytes ${part[0]}-${part[0] + part[1] - 1}/${length}`);
   const body = await read(part ? cutExtents(extents, part) : extents);
-  await pipeline(Readable.from(body, { objectMode: false }), res);
+  await sendBody(res, body);
 }

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { AppError } from '@medusa/protocol';
 import type { Response } from 'express';
 
@@ -15,24 +13,56 @@ type Parts = AsyncIterable<Part> | Iterable<Part>;
  */
 export async function sendMultipart(res: Response, type: string, parts: Parts): Promise<void> {
   const boundary = randomUUID();
-  const encoded = encode(boundary, parts);
-  const first = await encoded.next();
+  const all = (async function* () {
+    yield* parts;
+  })();
+  const first = await all.next();
   res.set('Content-Type', `multipart/related; type="${type}"; boundary=${boundary}`);
-  const all = async function* (): AsyncGenerator<Buffer> {
-    if (!first.done) yield first.value;
-    yield* encoded;
-  };
-  await pipeline(Readable.from(all(), { objectMode: false }), res);
+  await sending(res, async () => {
+    for (let at = first; at.done !== true; at = await all.next()) {
+      const { contentType, location, body } = at.value;
+      const place = location ? `Content-Location: ${location}\r\n` : '';
+      res.write(`--${boundary}\r\nContent-Type: ${contentType}\r\n${place}\r\n`);
+      for await (const bytes of body) await written(res, bytes);
+      res.write('\r\n');
+    }
+    res.end(`--${boundary}--\r\n`);
+  }).finally(async () => all.return());
 }
 
-async function* encode(boundary: string, parts: Parts): AsyncGenerator<Buffer, void, undefined> {
-  for await (const { contentType, location, body } of parts) {
-    const place = location ? `Content-Location: ${location}\r\n` : '';
-    yield Buffer.from(`--${boundary}\r\nContent-Type: ${contentType}\r\n${place}\r\n`);
-    yield* body;
-    yield Buffer.from('\r\n');
+/** No faster than the receiver reads. Each piece has been sent when the next one is asked for. */
+export async function sendBody(res: Response, body: Body): Promise<void> {
+  await sending(res, async () => {
+    for await (const bytes of body) await written(res, bytes);
+    res.end();
+  });
+}
+
+/** The receiver must not take what was cut off for the whole. */
+async function sending(res: Response, send: () => Promise<void>): Promise<void> {
+  try {
+    await send();
+  } catch (error) {
+    res.destroy();
+    throw error;
   }
-  yield Buffer.from(`--${boundary}--\r\n`);
+}
+
+/** Resolves when the memory is needed no more. @throws when the receiver is gone */
+async function written(res: Response, bytes: Buffer): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const gone = (): void => reject(new Error('The receiver is gone'));
+    if (res.closed || res.destroyed) {
+      gone();
+      return;
+    }
+    res.once('close', gone);
+    res.write(bytes, (error) => {
+      res.off('close', gone);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 export type MultipartEvent =

@@ -1,6 +1,4 @@
 import { rm, stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { AppError } from '@medusa/protocol';
 import { Router, type Request, type Response } from 'express';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
@@ -11,7 +9,7 @@ import { readFileExtents } from '../objects/file-store.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { requireStudy } from './authorization.ts';
 import { acceptedRanges, fits } from './media-type.ts';
-import { sendMultipart, type Part } from './multipart.ts';
+import { sendBody, sendMultipart, type Part } from './multipart.ts';
 import { serviceRoot, withBulkUrls } from './service-root.ts';
 import { begun, knownObject, parseRange, withFile } from './stored-object.ts';
 
@@ -178,5 +176,5 @@ async function sendFile(req: Request, res: Response, made: Promise<Rendition>): 
     'Accept-Ranges': 'bytes',
   });
   if (range) res.status(206).set('Content-Range', `bytes ${start}-${start + length - 1}/${size}`);
-  await pipeline(Readable.from(bytes, { objectMode: false }), res);
+  await sendBody(res, bytes);
 }

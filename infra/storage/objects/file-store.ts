@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Extent } from '../dicom/element-reader.ts';
 import { encodeFileMeta } from '../dicom/file-meta.ts';
 import { IncomingFiles } from './incoming-file.ts';
 import type { ObjectStore } from './object-store.ts';
+
+// Half the work of a handle of node:fs/promises.
+const openFile = promisify(fs.open);
+const readFile = promisify(fs.read);
+/** Memory for reading that is kept while nobody reads. */
+const mostUnused = 8;
 
 /** Objects of which each is a file here. */
 export interface FileStore extends ObjectStore, AsyncDisposable {
@@ -32,11 +39,12 @@ export async function openFileStore(directory: string): Promise<FileStore> {
 
   const pathOf = (sha256: string): string => join(objects, sha256.slice(0, 2), fileName(sha256));
   const quarantinePathOf = (id: string): string => join(quarantine, fileName(id));
+  const reader = createReader();
   const arriving = new IncomingFiles({ incoming, pathOf, quarantinePathOf });
 
   return {
     pathOf,
-    read: (sha256, extents) => readFileExtents(pathOf(sha256), extents),
+    read: (sha256, extents) => reader(pathOf(sha256), extents),
     borrow: async (sha256) => ({ path: pathOf(sha256), [Symbol.asyncDispose]: async () => undefined }),
     temporaryPath: () => join(incoming, `${randomUUID()}.rendition`),
     create: async (meta, header = encodeFileMeta(meta)) => arriving.create(header),
@@ -77,21 +85,39 @@ function fileName(sha256: string): string {
 
 const readBytes = 512 * 1024;
 
-/** All of the extents, or it throws. */
+/** All of the extents, or it throws. @param memory that every piece is read into; each into its own without */
 export async function* readFileExtents(
   path: string,
   extents?: readonly Extent[],
+  memory?: Buffer,
 ): AsyncGenerator<Buffer, void, undefined> {
-  for (const [start, length] of extents ?? [[0, (await stat(path)).size]]) {
-    if (length === 0) continue;
-    let missing = length;
-    const options = { start, end: start + length - 1, highWaterMark: readBytes };
-    for await (const chunk of createReadStream(path, options) as AsyncIterable<Buffer>) {
-      missing -= chunk.length;
-      yield chunk;
-    }
-    if (missing > 0) throw new Error('A file of an object is shorter than it should be');
+  const file = await openFile(path, 'r');
+  try {
+    for (const [start, length] of extents ?? [[0, fs.fstatSync(file).size]])
+      for (let at = 0; at < length;) {
+        const wanted = Math.min(readBytes, length - at);
+        const piece = memory ?? Buffer.allocUnsafeSlow(wanted);
+        const { bytesRead } = await readFile(file, piece, 0, wanted, start + at);
+        if (bytesRead === 0) throw new Error('A file of an object is shorter than it should be');
+        at += bytesRead;
+        yield piece.subarray(0, bytesRead);
+      }
+  } finally {
+    fs.closeSync(file);
   }
+}
+
+/** Reads into memory that is used over and over. */
+function createReader(): typeof readFileExtents {
+  const unused: Buffer[] = [];
+  return async function* (path, extents) {
+    const memory = unused.pop() ?? Buffer.allocUnsafeSlow(readBytes);
+    try {
+      yield* readFileExtents(path, extents, memory);
+    } finally {
+      if (unused.length < mostUnused) unused.push(memory);
+    }
+  };
 }
 
 export async function syncDirectory(path: string): Promise<void> {

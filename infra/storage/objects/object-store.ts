@@ -13,7 +13,8 @@ export interface ObjectStore {
   /** @param header what the file begins with, instead of one made of `meta` */
   create(meta: FileMeta, header?: Buffer): Promise<IncomingObject>;
   /**
-   * Bytes of the object's file, in the order of the extents; all of them without. It throws rather than to end early.
+   * Bytes of the object's file, in the order of the extents; all of them without. A piece is good until the next one is
+   * asked for. It throws rather than to end early.
    * @throws AppError `storage.unreachable` when they lie elsewhere and that does not answer
    */
   read(sha256: string, extents?: readonly Extent[]): AsyncGenerator<Buffer, void, undefined>;
