@@ -1,8 +1,10 @@
 import { open } from 'node:fs/promises';
+import { AppError } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import { mostMetaBytes, parseFileMeta, type ParsedFileMeta } from '../dicom/file-meta.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
 import { indexedTags } from '../index/attributes.ts';
+import { DamagedCopy } from '../objects/bucket.ts';
 import { judge } from '../quarantine/defence.ts';
 import { reconcile, unknownEntry } from '../quarantine/quarantine.ts';
 import type { IngestDeps } from './ingest.ts';
@@ -17,17 +19,16 @@ export async function recover(deps: IngestDeps, log: Logger): Promise<Recovery> 
   const count = { reindexed: 0, quarantined: 0, missing: 0 };
   for await (const { prefix, names } of deps.objects.shards()) {
     const indexed = new Set(deps.index.contentOfShard(prefix));
-    for (const sha256 of names)
-      if (!indexed.has(sha256)) count[(await reindex(deps, sha256)) ? 'reindexed' : 'quarantined'] += 1;
+    for (const sha256 of names) if (!indexed.has(sha256)) count[await reindex(deps, sha256)] += 1;
     for (const sha256 of indexed) if (!names.has(sha256)) count.missing += 1;
   }
   await reconcile(deps.defence.quarantine, deps.objects, deps.now);
-  if (count.missing > 0) log.error(count, 'objects are missing from the disk');
+  if (count.missing > 0) log.error(count, 'objects are missing or cannot be read');
   else log.info(count, 'objects and index agree');
   return count;
 }
 
-async function reindex(deps: IngestDeps, sha256: string): Promise<boolean> {
+async function reindex(deps: IngestDeps, sha256: string): Promise<keyof Recovery> {
   let meta: ParsedFileMeta | undefined;
   try {
     await using borrowed = await deps.objects.borrow(sha256);
@@ -57,12 +58,14 @@ async function reindex(deps: IngestDeps, sha256: string): Promise<boolean> {
       receivedAt: mtime.toISOString(),
       receivedFrom: meta.sourceApplicationEntityTitle || 'STOW-RS',
     });
-    return true;
+    return 'reindexed';
   } catch (error) {
+    // It lies elsewhere, and cannot be had just now: the next start tries again.
+    if (error instanceof AppError || error instanceof DamagedCopy) return 'missing';
     if (!(error instanceof MalformedDataSet)) throw error;
     await deps.objects.quarantine(sha256);
     const at = deps.now();
     deps.defence.quarantine.note(sha256, unknownEntry(sha256, { reason: error.message, at, meta }));
-    return false;
+    return 'quarantined';
   }
 }

@@ -126,6 +126,26 @@ export function describeBucket(name: string, open: () => BucketUnderTest | Promi
       expect(back.every((bytes, at) => objects[at]?.bytes.equals(bytes))).toBe(true);
     });
 
+    it('lists what lies there, page by page', async () => {
+      const prefix = `list-${randomBytes(4).toString('hex')}/`;
+      const sizes = [1, 20, 300];
+      const named = sizes.map((size) => ({ name: `${prefix}${size}.dcm`, bytes: size }));
+      const put = await Promise.all(
+        named.map(async ({ name, bytes }) =>
+          place.bucket.put(name, await sourceOf(randomBytes(bytes)), never),
+        ),
+      );
+
+      const listed = [];
+      for await (const object of place.bucket.list(prefix, never)) listed.push(object);
+      const nothing = await place.bucket.list(`${prefix}none/`, never).next();
+
+      expect(listed.sort((one, other) => one.bytes - other.bytes)).toEqual(
+        named.map((object, at) => ({ ...object, etag: put[at]?.etag })),
+      );
+      expect(nothing.done).toBe(true);
+    });
+
     it('says that it cannot be reached', async () => {
       const source = await sourceOf(randomBytes(100));
       const { unreachable } = place;

@@ -21,6 +21,8 @@ export interface Bucket extends Disposable {
    */
   get(name: string, wanted: Wanted, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined>;
   remove(name: string, signal: AbortSignal): Promise<void>;
+  /** All whose names begin so, in no order; with those that come or go meanwhile or without. */
+  list(prefix: string, signal: AbortSignal): AsyncGenerator<ListedObject, void, undefined>;
 }
 
 /** A file that nobody changes, with what is known of its bytes. */
@@ -33,6 +35,7 @@ export type BucketSource = {
 };
 /** `etag` is empty where the place has none. */
 export type BucketEntry = { readonly bytes: number; readonly etag: string };
+export type ListedObject = BucketEntry & { readonly name: string };
 export type Wanted = { readonly extent: Extent; readonly etag: string };
 
 /** It can never be put there as it is. */

@@ -1,22 +1,28 @@
 import type { StudyIndex } from '../index/study-index.ts';
+import type { FileHashes } from './file-hash.ts';
 
 /** An object that lies in the object store, and how it lies there. */
 export type Copy = {
   readonly sha256: string;
   /** Of the file. */
   readonly bytes: number;
-  /** Of the file, header and all; the name is that of the data set. */
+  /** Of the file, header and all; the name is that of the data set. Empty: it was found there, and only its name tells of it. */
   readonly fileSha256: string;
   readonly etag: string;
 };
+
+/** Whether these are the bytes that were put there. */
+export function isWhole({ sha256, fileSha256 }: Copy, hashes: FileHashes): boolean {
+  return fileSha256 === '' ? hashes.dataSetSha256 === sha256 : hashes.sha256 === fileSha256;
+}
 
 /** What is known of the copies in the object store; durable when a call returns. An object that is not in it lies here alone. */
 export interface Copies {
   find(sha256: string): Copy | undefined;
   /** Whether each also lies here, by the first digits of their names. */
   ofShard(prefix: string): ReadonlyMap<string, boolean>;
-  /** They are in the object store, and here too. */
-  record(copies: readonly Copy[]): void;
+  /** They are in the object store, and usually here too. */
+  record(copies: readonly Copy[], isLocal?: boolean): void;
   setLocal(sha256: string, isLocal: boolean): void;
   forget(sha256: string): void;
   /** Somebody read it just now. Written down later: to lose it costs nothing. */
@@ -76,18 +82,18 @@ export function openCopies(index: StudyIndex, now: () => number): Copies {
           )
           .map(({ sha256, isLocal }) => [sha256, isLocal === 1]),
       ),
-    record(copies) {
+    record(copies, isLocal = true) {
       index.transaction(() => {
         for (const { sha256, bytes, fileSha256, etag } of copies) {
           forget(sha256);
           const at = now();
           index.all(
-            `INSERT INTO copy (sha256, bytes, file_sha256, etag, is_local, used_at, checked_at) VALUES (?, ?, ?, ?, 1, ?, ?)`,
-            ...[sha256, bytes, fileSha256, etag, at, at],
+            `INSERT INTO copy (sha256, bytes, file_sha256, etag, is_local, used_at, checked_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+            ...[sha256, bytes, fileSha256, etag, Number(isLocal), at, at],
           );
           objects += 1;
           total += bytes;
-          local += bytes;
+          if (isLocal) local += bytes;
         }
       });
     },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '@medusa/protocol';
 import { DamagedCopy, type Bucket, type BucketSource } from './bucket.ts';
@@ -51,6 +51,20 @@ export function openFolderBucket(folder: string): Bucket {
       await rm(placeOf(name), { force: true }).catch((error: unknown) => {
         throw explained(error);
       });
+    },
+    async *list(prefix) {
+      const slash = prefix.lastIndexOf('/') + 1;
+      const place = join(folder, prefix.slice(0, slash));
+      const found = await readdir(place, { recursive: true }).catch((error: unknown) => {
+        if (isMissing(error)) return [];
+        throw explained(error);
+      });
+      for (const below of found) {
+        const name = `${prefix.slice(0, slash)}${below}`;
+        const file = await stat(placeOf(name)).catch(() => undefined);
+        if (name.startsWith(prefix) && !name.endsWith('.part') && file?.isFile())
+          yield { name, bytes: file.size, etag: '' };
+      }
     },
     [Symbol.dispose]: () => undefined,
   };

@@ -31,7 +31,7 @@ export async function openObjects(
   const tier =
     settings &&
     opening.use(
-      openTieredStore(
+      await openTieredStore(
         {
           prefix: config.objectsPrefix ?? `${config.nodeId}/`,
           hotBytes: hotGiB === undefined ? undefined : hotGiB * 2 ** 30,

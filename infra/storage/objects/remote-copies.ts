@@ -1,7 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import type { Extent } from '../dicom/element-reader.ts';
 import { DamagedCopy, type Bucket, type BucketEntry } from './bucket.ts';
-import type { Copy } from './copies.ts';
+import { isWhole, type Copy } from './copies.ts';
 import { createFileHash, hashOf, type FileHashes } from './file-hash.ts';
 
 /** The copies in a bucket, by the name of their object. Ends of the node end what is under way. */
@@ -17,6 +17,8 @@ export interface RemoteCopies {
   /** A new file of the same length that has these bytes of it, and holes besides. */
   fetchParts(copy: Copy, path: string, extents: readonly Extent[]): Promise<void>;
   remove(sha256: string): Promise<void>;
+  /** Those that lie there, whoever put them there. */
+  list(): AsyncGenerator<Copy, void, undefined>;
 }
 
 export function openRemoteCopies(bucket: Bucket, prefix: string, ending: AbortSignal): RemoteCopies {
@@ -58,6 +60,12 @@ export function openRemoteCopies(bucket: Bucket, prefix: string, ending: AbortSi
       });
     },
     remove: async (sha256) => bucket.remove(nameOf(sha256), ending),
+    async *list() {
+      for await (const { name, bytes, etag } of bucket.list(prefix, ending)) {
+        const sha256 = /^([0-9a-f]{64})\.dcm$/.exec(name.slice(prefix.length))?.[1];
+        if (sha256 !== undefined) yield { sha256, bytes, etag, fileSha256: '' };
+      }
+    },
   };
 }
 
@@ -82,7 +90,7 @@ async function* checked(copy: Copy, chunks: AsyncIterable<Buffer>): AsyncGenerat
     if (last) yield last;
     last = chunk;
   }
-  if (hash.digest().sha256 !== copy.fileSha256)
+  if (!isWhole(copy, hash.digest()))
     throw new DamagedCopy('Other bytes lie in the object store than were put there');
   if (last) yield last;
 }

@@ -16,6 +16,7 @@ export type S3Settings = {
 const nothing = createHash('sha256').digest('hex');
 type Call = Pick<HttpCall, 'method' | 'body' | 'signal'> & {
   readonly key: string;
+  readonly query?: Record<string, string>;
   readonly headers?: Record<string, string>;
   /** Of the body, in hexadecimal. */
   readonly sha256?: string;
@@ -37,17 +38,20 @@ export function openS3Bucket(settings: S3Settings, http: HttpClient): Bucket {
   const call = async ({
     method,
     key,
+    query = {},
     headers = {},
     body,
     sha256 = nothing,
     signal,
   }: Call): Promise<HttpReply> => {
     const url = new URL(key === '' ? bucket : `${bucket}/${key}`, base);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const signed = await signer.sign({
       method,
       protocol: url.protocol,
       hostname: url.hostname,
       path: url.pathname,
+      query,
       // The server checks what arrives against this hash, which is part of what is signed.
       headers: { ...headers, host: url.host, 'x-amz-content-sha256': sha256 },
     });
@@ -104,8 +108,34 @@ export function openS3Bucket(settings: S3Settings, http: HttpClient): Bucket {
       if (reply.status !== 204 && reply.status !== 200 && reply.status !== 404) throw refused(reply);
       await textOf(reply);
     },
+    async *list(prefix, signal) {
+      for (let token: string | undefined = ''; token !== undefined;) {
+        const query = { 'list-type': '2', prefix, ...(token !== '' && { 'continuation-token': token }) };
+        const reply = await call({ method: 'GET', key: '', query, signal });
+        if (reply.status !== 200 && reply.status !== 404) throw refused(reply);
+        const text = await textOf(reply);
+        if (reply.status === 404) return;
+        for (const [, entry = ''] of text.matchAll(/<Contents>(.*?)<\/Contents>/gs))
+          yield {
+            name: valueOf(entry, 'Key') ?? '',
+            bytes: Number(valueOf(entry, 'Size')),
+            etag: (valueOf(entry, 'ETag') ?? '').replaceAll('"', ''),
+          };
+        token = valueOf(text, 'NextContinuationToken');
+      }
+    },
     [Symbol.dispose]: () => http[Symbol.dispose](),
   };
+}
+
+/** What a listing says is a handful of plain elements. */
+function valueOf(xml: string, element: string): string | undefined {
+  const text = new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1];
+  return text
+    ?.replaceAll('&quot;', '"')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
 }
 
 async function failureOf(reply: HttpReply): Promise<Error> {

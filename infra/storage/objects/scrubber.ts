@@ -4,8 +4,8 @@ import { backoffMs } from '@medusa/kernel';
 import { AppError } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import { DamagedCopy } from './bucket.ts';
-import type { Copies, Copy } from './copies.ts';
-import { hashOf } from './file-hash.ts';
+import { isWhole, type Copies, type Copy } from './copies.ts';
+import { hashOf, type FileHashes } from './file-hash.ts';
 import type { FileStore } from './file-store.ts';
 import { isMissing } from './mover.ts';
 import type { RemoteCopies } from './remote-copies.ts';
@@ -99,12 +99,9 @@ async function healRemote({ local, remote, copies, meters }: ScrubberDeps, copy:
   meters.healed('remote');
 }
 
-async function stateOf(
-  { fileSha256 }: Copy,
-  hash: () => Promise<{ readonly sha256: string }>,
-): Promise<State> {
+async function stateOf(copy: Copy, hash: () => Promise<FileHashes>): Promise<State> {
   try {
-    return (await hash()).sha256 === fileSha256 ? 'good' : 'damaged';
+    return isWhole(copy, await hash()) ? 'good' : 'damaged';
   } catch (error) {
     if (isMissing(error) || (error instanceof AppError && error.code === 'object.unknown')) return 'missing';
     if (error instanceof DamagedCopy) return 'damaged';

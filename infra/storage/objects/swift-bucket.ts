@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { DamagedCopy, RefusedObject, type Bucket } from './bucket.ts';
 import {
   refused,
@@ -12,19 +13,24 @@ import { openSwiftAccount, type SwiftSettings } from './swift-account.ts';
 
 type Call = Pick<HttpCall, 'method' | 'body' | 'signal'> & {
   readonly name: string;
+  readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
 };
+
+const listingSchema = z.array(z.object({ name: z.string(), bytes: z.number(), hash: z.string() }));
 
 /** Objects in a container by OpenStack's Object Storage API v1. Each is one PUT, so up to the cluster's limit, by default 5 GiB. */
 export function openSwiftBucket(settings: SwiftSettings, http: HttpClient): Bucket {
   const account = openSwiftAccount(settings, http);
 
-  const attempt = async ({ name, headers, body, ...call }: Call): Promise<HttpReply | 'expired'> => {
+  const attempt = async ({ name, query, headers, body, ...call }: Call): Promise<HttpReply | 'expired'> => {
     const access = await account.access(call.signal);
     const container = `${access.storageUrl}/${encodeURIComponent(settings.container)}`;
+    const url = new URL(name === '' ? container : `${container}/${name}`);
+    for (const [key, value] of Object.entries(query ?? {})) url.searchParams.set(key, value);
     const reply = await http.call({
       ...call,
-      url: new URL(name === '' ? container : `${container}/${name}`),
+      url,
       headers: { ...headers, 'x-auth-token': access.token },
       ...(body !== undefined && { body }),
     });
@@ -87,6 +93,22 @@ export function openSwiftBucket(settings: SwiftSettings, http: HttpClient): Buck
       const reply = await call({ method: 'DELETE', name, signal });
       if (reply.status !== 204 && reply.status !== 404) throw refused(reply);
       await textOf(reply);
+    },
+    async *list(prefix, signal) {
+      for (let marker = ''; ;) {
+        const query = { format: 'json', prefix, marker };
+        const reply = await call({ method: 'GET', name: '', query, signal });
+        if (reply.status === 404 || reply.status === 204) {
+          await textOf(reply);
+          return;
+        }
+        if (reply.status !== 200) throw refused(reply);
+        const listed = listingSchema.parse(JSON.parse(await textOf(reply)));
+        for (const { name, bytes, hash } of listed) yield { name, bytes, etag: hash };
+        const last = listed.at(-1);
+        if (!last) return;
+        marker = last.name;
+      }
     },
     [Symbol.dispose]: () => http[Symbol.dispose](),
   };

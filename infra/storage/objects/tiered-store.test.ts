@@ -253,6 +253,22 @@ describe('objects in two places', () => {
     expect(await meter(node, 'copies_damaged_total{place="remote"}')).toBeGreaterThan(0);
   });
 
+  it('finds everything again when its index is lost', async () => {
+    const node = await start(nothingHot);
+    await sendAll(node, slices);
+    await allMoved(node, slices.length);
+    await allGivenUp(node);
+    await node.node.close();
+    for (const name of await readdir(node.directory))
+      if (name.startsWith('index.sqlite')) await rm(join(node.directory, name));
+
+    await node.restart();
+
+    await expectServed(node, slices);
+    await allGivenUp(node);
+    expect(await meter(node, 'object_store_objects')).toBe(slices.length);
+  });
+
   it('moves what lay here before there was an object store', async () => {
     const node = (storage = await startTestNode());
     await sendAll(node, slices);

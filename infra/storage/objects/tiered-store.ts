@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { Extent } from '../dicom/element-reader.ts';
 import type { StudyIndex } from '../index/study-index.ts';
+import { adoptCopies } from './adopt-copies.ts';
 import { DamagedCopy, type Bucket } from './bucket.ts';
 import { openCopies, type Copies, type Copy } from './copies.ts';
 import { startEvictor, type Evictor } from './evictor.ts';
@@ -50,9 +51,12 @@ type Tier = {
   readonly reserveBytes: number;
 };
 
-export function openTieredStore(options: TierOptions, { local, bucket, index, log }: TierDeps): TieredStore {
-  const stack = new AsyncDisposableStack();
-  stack.use(bucket);
+export async function openTieredStore(
+  options: TierOptions,
+  { local, bucket, index, log }: TierDeps,
+): Promise<TieredStore> {
+  await using opening = new AsyncDisposableStack();
+  opening.use(bucket);
   const ending = new AbortController();
   const now = (): number => Date.now();
   const copies = openCopies(index, now);
@@ -60,13 +64,15 @@ export function openTieredStore(options: TierOptions, { local, bucket, index, lo
   const meters = createTierMeters();
   const remote = openRemoteCopies(bucket, options.prefix, ending.signal);
   const shared = { local, remote, copies, leases, meters, log };
-  const mover = stack.use(startMover({ ...shared, moved: () => evictor.wake() }));
+  await adoptCopies(options.prefix, { ...shared, index });
+  const mover = opening.use(startMover({ ...shared, moved: () => evictor.wake() }));
   const { hotBytes, reserveBytes } = options;
-  const evictor = stack.use(startEvictor({ ...shared, mover, hotBytes, reserveBytes }));
-  if (options.scrubMs > 0) stack.use(startScrubber({ ...shared, now, everyMs: options.scrubMs }));
+  const evictor = opening.use(startEvictor({ ...shared, mover, hotBytes, reserveBytes }));
+  if (options.scrubMs > 0) opening.use(startScrubber({ ...shared, now, everyMs: options.scrubMs }));
   // First of all: what is under way is given up, and the others then end at once.
-  stack.defer(() => ending.abort());
+  opening.defer(() => ending.abort());
   const tier: Tier = { ...shared, mover, evictor, exclusive: createExclusive(), reserveBytes };
+  const running = opening.move();
 
   return {
     create: async (meta, header) => throughSpool(tier, await local.create(meta, header)),
@@ -99,7 +105,7 @@ export function openTieredStore(options: TierOptions, { local, bucket, index, lo
         copies: () => copies.totals(),
         localBytes: () => copies.localBytes(),
       }),
-    [Symbol.asyncDispose]: async () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: async () => running.disposeAsync(),
   };
 }
 
