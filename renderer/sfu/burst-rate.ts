@@ -6,7 +6,8 @@ export type BurstRate = {
   readonly kbps: number | undefined;
   /** When the last frame was sent that says so. */
   readonly knownAtMs: number;
-  take(frame: Arrived): void;
+  /** @returns that the path is another, better one than that of the frames before. */
+  take(frame: Arrived): boolean;
 };
 
 /** Of frames below `leastBytes` the busy processors at both ends would be measured. */
@@ -38,11 +39,14 @@ export function createBurstRate(): BurstRate {
     kbps = undefined;
     recent = [];
   };
-  const compare = (frame: Arrived): Arrived => {
+  /** About as many bytes in less time than ever: it is another path, or what was seen of it had queued. */
+  const isBetter = (frame: Arrived): boolean =>
+    small !== undefined &&
+    small.delayMs - frame.delayMs > unevenMs &&
+    frame.bytes > small.bytes / judged.timesSmall;
+  const smaller = (frame: Arrived): Arrived => {
     if (!small) return frame;
     const soonerMs = small.delayMs - frame.delayMs;
-    // About as many bytes in less time than ever: it is another path, or what was seen of it had queued.
-    if (soonerMs > unevenMs && frame.bytes > small.bytes / judged.timesSmall) forget();
     return soonerMs > unevenMs || (soonerMs > 0 && frame.bytes <= small.bytes) ? frame : small;
   };
   /** The small frame as it would come now. */
@@ -65,7 +69,9 @@ export function createBurstRate(): BurstRate {
       return knownAtMs;
     },
     take(frame) {
-      const base = renew(frame, compare(frame));
+      const isOther = isBetter(frame);
+      if (isOther) forget();
+      const base = renew(frame, smaller(frame));
       small = base;
       recent = [...recent.filter(({ atMs }) => atMs > frame.atMs - judged.withinMs), frame];
       const leastBytes = Math.max(judged.leastBytes, judged.timesSmall * base.bytes);
@@ -73,9 +79,10 @@ export function createBurstRate(): BurstRate {
         .filter(({ bytes }) => bytes >= leastBytes)
         .map(({ bytes, delayMs }) => ((bytes - base.bytes) * 8) / Math.max(1, delayMs - base.delayMs))
         .sort((one, another) => one - another);
-      if (rates.length < judged.fewest) return;
+      if (rates.length < judged.fewest) return isOther;
       kbps = rates[Math.floor(quantile * (rates.length - 1))];
       knownAtMs = frame.atMs;
+      return isOther;
     },
   };
 }

@@ -45,7 +45,7 @@ const risePerMs = 0.65e-3;
 const carefulRisePerMs = 0.16e-3;
 const careful = { from: 0.8, to: 1.3 } as const;
 /** Of single bursts: their headers, and packets that are sent again. What would be wider is not told well by them. */
-const burst = { share: 0.92, mostKbps: 10_000, isOther: 1.6, freshMs: 1_000 } as const;
+const burst = { share: 0.92, mostKbps: 10_000, isOther: 1.8, freshMs: 1_000 } as const;
 /** It was one connection that had the path for itself. */
 const expectedShare = 0.8;
 const longestStepMs = 250;
@@ -172,7 +172,8 @@ export function createPathRate(): PathRate {
         for (const before of frames.slice(Math.max(0, index - untold), index)) before.arrivedMs ??= atMs;
         frame.arrivedMs = atMs;
         base.take(delayOf(frame), nowMs);
-        bursts.take({ bytes: frame.bytes, atMs: frame.atMs, delayMs: delayOf(frame) });
+        if (bursts.take({ bytes: frame.bytes, atMs: frame.atMs, delayMs: delayOf(frame) }))
+          fullKbps = Infinity;
         heardMs = nowMs;
         isExpected = false;
       }

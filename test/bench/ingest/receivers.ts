@@ -73,7 +73,7 @@ export async function startReceiver(name: ReceiverName, log: string): Promise<Re
       // storescp counts its children when the next association comes.
       if (name === 'storescp') execFileSync('echoscu', ['-aec', aeTitle, '127.0.0.1', String(port)]);
       return [pid, ...descendantsOf(pid).map((each) => each.pid)].reduce(
-        (sum, each) => sum + usedBy(each),
+        (sum, each) => sum + cpuSecondsOf(each),
         0,
       );
     },
@@ -146,7 +146,7 @@ const commands: Readonly<Record<ReceiverName, (place: Place) => Promise<Started>
 };
 
 /** Its own and that of its children that have ended (proc(5): fields 14 to 17), in hundredths of a second. */
-function usedBy(pid: number): number {
+export function cpuSecondsOf(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -156,7 +156,7 @@ function usedBy(pid: number): number {
   }
 }
 
-async function listens(port: number): Promise<boolean> {
+export async function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => {

@@ -27,6 +27,11 @@ export async function send(
   return (performance.now() - beganMs) / 1_000;
 }
 
+/** All files over one association, in plain. */
+export async function sendTo(files: readonly string[], port: number): Promise<void> {
+  await run('dcmsend', ['-q', '-dn', '-nuc', ...pdu, ...peer, '127.0.0.1', String(port), ...files]);
+}
+
 function tlsOf(identity: Identity | undefined): string[] {
   if (!identity) return [];
   return ['+tls', identity.key, identity.certificate, '+cf', identity.authorities];

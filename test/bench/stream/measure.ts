@@ -25,7 +25,9 @@ export type Turn = {
   readonly moving: Quality | undefined;
   /** 1 s after the last change. */
   readonly still: Quality | undefined;
-  /** After that, while nobody does anything. */
+  /** After 10 s more. */
+  readonly rested: Quality | undefined;
+  /** Meanwhile, while nobody does anything. */
   readonly rest: { readonly serverCpu: number; readonly viewerCpu: number; readonly kbps: number };
   /** Seconds from the moment at which a narrow link becomes a LAN until pictures in motion are as good as they get there. */
   readonly recoverySeconds: number | undefined;
@@ -92,6 +94,7 @@ export async function measure(page: Page, scenery: Scenery): Promise<Omit<Turn, 
     moving: isMoving ? await judgeMoving(probe, scenery) : undefined,
     still: await judgeStill(page, probe, scenery.scene),
     rest: await judgeRest(scenery),
+    rested: await judgePicture(probe, scenery.scene),
     recoverySeconds: isMoving && scenery.isNarrow ? await judgeRecovery(page, probe, scenery) : undefined,
   };
 }

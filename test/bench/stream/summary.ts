@@ -63,6 +63,7 @@ function figuresOf(results: readonly Result[], course: string, name: ContenderNa
     restKbps: middle((turn) => turn.rest.kbps),
     stillPsnrDb: middle((turn) => turn.still?.psnrDb),
     stillSsim: middle((turn) => turn.still?.ssim),
+    restedSsim: middle((turn) => turn.rested?.ssim),
   };
   return Object.fromEntries(Object.entries(figures).filter(([, value]) => !Number.isNaN(value)));
 }
