@@ -54,10 +54,14 @@ export function openCopies(index: StudyIndex, now: () => number): Copies {
   const writeReads = (): void => {
     const written = reads;
     reads = new Map();
-    index.transaction(() => {
-      for (const [sha256, at] of written)
-        index.all('UPDATE copy SET used_at = ? WHERE sha256 = ?', at, sha256);
-    });
+    try {
+      index.transaction(() => {
+        for (const [sha256, at] of written)
+          index.all('UPDATE copy SET used_at = ? WHERE sha256 = ?', at, sha256);
+      });
+    } catch {
+      // The disk is full: nobody's reading may end by that, nor what makes room.
+    }
   };
   const forget = (sha256: string): void => {
     const [row] = index.all<{ bytes: number; isLocal: number }>(

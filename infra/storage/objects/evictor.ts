@@ -96,9 +96,9 @@ async function giveUp(deps: EvictorDeps, { sha256, bytes, etag }: Copy): Promise
     return false;
   }
   return leases.unlessHeld(sha256, async () => {
-    // In this order: what a crash leaves here is found at start.
-    copies.setLocal(sha256, false);
+    // In this order, as on a full disk nothing can be written down: who misses a file here looks there.
     await rm(local.pathOf(sha256), { force: true });
+    copies.setLocal(sha256, false);
     meters.evicted();
   });
 }

@@ -39,8 +39,9 @@ export function startMover(deps: MoverDeps): Mover {
   const waiting = new Map<string, number>();
   const stuck = new Map<string, number>();
   let waitingBytes = 0;
-  /** Some were not remembered. */
-  let isOverfull = false;
+  /** Some lie on the disk that are not remembered; at first all of them. */
+  let isForgetful = true;
+  let stuckSinceMs = 0;
   let wake = (): void => undefined;
   const isOpen = (): boolean => !ending.signal.aborted;
   const pause = async (ms: number): Promise<void> =>
@@ -48,7 +49,7 @@ export function startMover(deps: MoverDeps): Mover {
 
   const remember = (sha256: string, bytes: number): void => {
     if (waiting.has(sha256)) return;
-    if (waiting.size >= mostRemembered) isOverfull = true;
+    if (waiting.size >= mostRemembered) isForgetful = true;
     else {
       waiting.set(sha256, bytes);
       waitingBytes += bytes;
@@ -59,23 +60,30 @@ export function startMover(deps: MoverDeps): Mover {
     waiting.delete(sha256);
   };
   const sweep = async (): Promise<void> => {
-    isOverfull = false;
-    for await (const shard of deps.local.shards()) {
-      if (ending.signal.aborted) return;
-      for (const [sha256, bytes] of await agreed(deps, shard)) remember(sha256, bytes);
+    isForgetful = false;
+    try {
+      for await (const shard of deps.local.shards()) {
+        if (!isOpen()) return;
+        for (const [sha256, bytes] of await agreed(deps, shard)) remember(sha256, bytes);
+      }
+      // There may be less room than there was before.
+      deps.moved();
+    } catch (error) {
+      isForgetful = true;
+      deps.log.error({ err: error }, 'objects that wait cannot be looked for; tried again');
+      await pause(pauses.mostMs);
     }
   };
-  const rest = async (): Promise<void> => {
-    const woken = new Promise<'woken'>((resolve) => {
-      wake = () => resolve('woken');
-    });
-    const long = new AbortController();
-    const time = delay(stuckMs, 'late' as const, { signal: AbortSignal.any([ending.signal, long.signal]) });
-    const came = await Promise.race([woken, time.catch(() => 'woken' as const)]);
-    long.abort();
-    if (came === 'woken') return;
+  const retryStuck = (): void => {
+    if (stuck.size === 0 || Date.now() - stuckSinceMs < stuckMs) return;
     for (const [sha256, bytes] of stuck) remember(sha256, bytes);
     stuck.clear();
+  };
+  const rest = async (): Promise<void> => {
+    const woken = new AbortController();
+    wake = () => woken.abort();
+    const signal = AbortSignal.any([ending.signal, woken.signal]);
+    await delay(stuckMs, undefined, { signal }).catch(() => undefined);
   };
 
   /** Undefined: it is not tried again soon. */
@@ -90,12 +98,13 @@ export function startMover(deps: MoverDeps): Mover {
       return error;
     }
     deps.log.error({ object: sha256, reason: error.message }, 'an object cannot be moved');
+    if (stuck.size === 0) stuckSinceMs = Date.now();
     stuck.set(sha256, waiting.get(sha256) ?? 0);
     settle(sha256);
     return undefined;
   };
-  const moveBatch = async (): Promise<Error | undefined> => {
-    const names = [...waiting.keys()].slice(0, batchObjects);
+  const moveBatch = async (most: number): Promise<Error | undefined> => {
+    const names = [...waiting.keys()].slice(0, most);
     const results = await inLanes(names, async (sha256) => move(deps, sha256));
     const moved = results.filter((result): result is Copy => result !== undefined && 'etag' in result);
     deps.copies.record(moved);
@@ -120,19 +129,26 @@ export function startMover(deps: MoverDeps): Mover {
     if (!failure && attempt > 0) log.info({ objects }, 'the object store takes objects again');
   };
 
+  /** Also what the index says, when the disk is full, ends nothing. */
+  const turn = async (attempt: number): Promise<Error | undefined> => {
+    try {
+      return await moveBatch(attempt === 0 ? batchObjects : lanes);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
   const run = async (): Promise<void> => {
-    await sweep();
-    // There may be less room than there was before.
-    deps.moved();
     for (let attempt = 0; isOpen();) {
-      if (waiting.size > 0) {
-        const failure = await moveBatch();
+      retryStuck();
+      if (isForgetful && waiting.size < mostRemembered / 2) await sweep();
+      else if (waiting.size === 0) await rest();
+      else {
+        const failure = await turn(attempt);
         if (!isOpen()) return;
         tell(failure, attempt);
         if (failure) await pause(backoffMs(attempt, Math.random(), pauses));
         attempt = failure ? attempt + 1 : 0;
-      } else if (isOverfull) await sweep();
-      else await rest();
+      }
     }
   };
   const running = run().catch((error: unknown) =>

@@ -7,6 +7,7 @@ import { DamagedCopy } from './bucket.ts';
 import { isWhole, type Copies, type Copy } from './copies.ts';
 import { hashOf, type FileHashes } from './file-hash.ts';
 import type { FileStore } from './file-store.ts';
+import type { Leases } from './leases.ts';
 import { isMissing } from './mover.ts';
 import type { RemoteCopies } from './remote-copies.ts';
 import type { TierMeters } from './tier-meters.ts';
@@ -15,6 +16,7 @@ type ScrubberDeps = {
   readonly local: Pick<FileStore, 'pathOf' | 'read' | 'temporaryPath'>;
   readonly remote: RemoteCopies;
   readonly copies: Copies;
+  readonly leases: Pick<Leases, 'take'>;
   readonly meters: TierMeters;
   readonly log: Logger;
   readonly now: () => number;
@@ -35,17 +37,15 @@ export function startScrubber(deps: ScrubberDeps): AsyncDisposable {
   const isOpen = (): boolean => !ending.signal.aborted;
   const run = async (): Promise<void> => {
     for (let attempt = 0; isOpen();) {
-      const next = deps.copies.uncheckedSince(deps.now() - deps.everyMs);
-      if (!next) {
-        await rest(Math.min(mostRestMs, deps.everyMs));
-        continue;
-      }
       const begun = performance.now();
       try {
-        await scrub(deps, next);
-        deps.copies.checked(next.sha256, deps.now());
+        const next = deps.copies.uncheckedSince(deps.now() - deps.everyMs);
+        if (next) {
+          await scrub(deps, next);
+          deps.copies.checked(next.sha256, deps.now());
+        }
         attempt = 0;
-        await rest(Math.min(mostRestMs, (performance.now() - begun) * restShare));
+        await rest(Math.min(mostRestMs, next ? (performance.now() - begun) * restShare : deps.everyMs));
       } catch (error) {
         if (!isOpen()) return;
         const reason = error instanceof Error ? error.message : String(error);
@@ -69,8 +69,11 @@ type State = 'good' | 'damaged' | 'missing';
 
 /** @throws AppError `storage.unreachable` */
 async function scrub(deps: ScrubberDeps, copy: Copy & { readonly isLocal: number }): Promise<void> {
-  const { local, remote, meters, log } = deps;
+  const { local, remote, leases, meters, log } = deps;
   const object = copy.sha256;
+  // What may have to heal the other copy stays meanwhile.
+  using held = new DisposableStack();
+  held.use(await leases.take(object));
   const here = await stateOf(copy, async () => hashOf(local.read(object)));
   const there = await stateOf(copy, async () => remote.hash(copy));
   // What was given up here on purpose, meanwhile too, misses nothing.

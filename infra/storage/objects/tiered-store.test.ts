@@ -253,6 +253,20 @@ describe('objects in two places', () => {
     expect(await meter(node, 'copies_damaged_total{place="remote"}')).toBeGreaterThan(0);
   });
 
+  it('moves nothing that is damaged here, and all else', async () => {
+    const node = (storage = await startTestNode());
+    await sendAll(node, slices);
+    const [damaged = ''] = await hot(node);
+    await flip(join(node.directory, 'objects', damaged), 5_000);
+
+    await node.restart({ objects: 'folder', objectsUrl: bucket, ...nothingHot });
+
+    await allMoved(node, slices.length - 1);
+    await expect.poll(async () => meter(node, 'spool_stuck'), patience).toBe(1);
+    await expect.poll(async () => hot(node), patience).toEqual([damaged]);
+    expect(await filesIn(bucket)).toHaveLength(slices.length - 1);
+  });
+
   it('finds everything again when its index is lost', async () => {
     const node = await start(nothingHot);
     await sendAll(node, slices);

@@ -152,21 +152,22 @@ async function* read(
     }
 }
 
-async function* readRemote(
-  { remote, copies, meters, log }: Tier,
-  copy: Copy,
-  extent: Extent,
-): AsyncGenerator<Buffer, void, undefined> {
+async function* readRemote(tier: Tier, copy: Copy, extent: Extent): AsyncGenerator<Buffer, void, undefined> {
   try {
-    yield* remote.read(copy, extent);
+    yield* tier.remote.read(copy, extent);
   } catch (error) {
-    if (error instanceof DamagedCopy) {
-      log.error({ object: copy.sha256 }, 'a copy in the object store is damaged');
-      meters.damaged('remote');
-      copies.checked(copy.sha256, 0);
-    }
-    throw error;
+    throw noticed(tier, copy, error);
   }
+}
+
+/** What is wrong with a copy is told, and looked at soon. To who reads, the object is there and damaged, and never unknown. */
+function noticed({ copies, meters, log }: Tier, { sha256 }: Copy, error: unknown): unknown {
+  const isGone = error instanceof AppError && error.code === 'object.unknown';
+  if (!isGone && !(error instanceof DamagedCopy)) return error;
+  log.error({ object: sha256 }, 'a copy in the object store is damaged or gone');
+  meters.damaged('remote');
+  copies.checked(sha256, 0);
+  return isGone ? new DamagedCopy('The object is gone from the object store') : error;
 }
 
 async function borrow(tier: Tier, sha256: string, extents?: readonly Extent[]): Promise<BorrowedFile> {
@@ -183,15 +184,19 @@ async function borrow(tier: Tier, sha256: string, extents?: readonly Extent[]): 
   if (await isThere(path)) return lent(path, taking);
   const copy = copies.find(sha256);
   if (!copy) throw new AppError('object.unknown', 'The object is gone');
-  if (!extents) {
-    await exclusive(sha256, async () => fetchBack(tier, copy));
-    isFetched = true;
-    return lent(path, taking);
+  try {
+    if (!extents) {
+      await exclusive(sha256, async () => fetchBack(tier, copy));
+      isFetched = true;
+      return lent(path, taking);
+    }
+    const part = local.temporaryPath();
+    taking.defer(async () => rm(part, { force: true }));
+    await remote.fetchParts(copy, part, extents);
+    return lent(part, taking);
+  } catch (error) {
+    throw noticed(tier, copy, error);
   }
-  const part = local.temporaryPath();
-  taking.defer(async () => rm(part, { force: true }));
-  await remote.fetchParts(copy, part, extents);
-  return lent(part, taking);
 }
 
 function lent(path: string, taking: AsyncDisposableStack): BorrowedFile {
