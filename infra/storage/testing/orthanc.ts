@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, startPeer } from './peers.ts';
+import type { PeerFiles } from './pki.ts';
 
 /** A hospital's archive: Orthanc, which knows the node as MEDUSA and is itself ARCHIVE. */
 export interface Archive extends AsyncDisposable {
@@ -9,10 +10,11 @@ export interface Archive extends AsyncDisposable {
   get(path: string): Promise<unknown>;
 }
 
-export async function startArchive(ports: {
-  readonly dicom: number;
-  readonly node: number;
-}): Promise<Archive> {
+/** With certificates it listens and calls by TLS, and wants a certificate of who calls. */
+export async function startArchive(
+  ports: { readonly dicom: number; readonly node: number },
+  certificates?: PeerFiles,
+): Promise<Archive> {
   const httpPort = await freePort();
   const url = `http://127.0.0.1:${httpPort}`;
   const peer = await startPeer(httpPort, async (folder) => {
@@ -25,7 +27,21 @@ export async function startArchive(ports: {
       DicomServerEnabled: true,
       DicomAet: 'ARCHIVE',
       DicomPort: ports.dicom,
-      DicomModalities: { medusa: ['MEDUSA', '127.0.0.1', ports.node] },
+      DicomModalities: {
+        medusa: {
+          AET: 'MEDUSA',
+          Host: '127.0.0.1',
+          Port: ports.node,
+          UseDicomTls: certificates !== undefined,
+        },
+      },
+      ...(certificates && {
+        DicomTlsEnabled: true,
+        DicomTlsCertificate: certificates.certificate,
+        DicomTlsPrivateKey: certificates.key,
+        DicomTlsTrustedCertificates: certificates.authorities,
+        DicomTlsRemoteCertificateRequired: true,
+      }),
     };
     await writeFile(join(folder, 'orthanc.json'), JSON.stringify(configuration));
     return ['Orthanc', join(folder, 'orthanc.json')];

@@ -6,6 +6,8 @@ import type { CertificateStore } from '../tls/certificate-store.ts';
 export type PeerFiles = {
   readonly fingerprint256: string;
   readonly certificate: string;
+  readonly key: string;
+  readonly authorities: string;
   /** DCMTK’s options for a TLS client or server with them. */
   readonly options: readonly string[];
 };
@@ -29,7 +31,7 @@ export async function peerFiles(
   await writeFile(files.authorities, authorities);
   return {
     fingerprint256: issued.fingerprint256,
-    certificate: files.certificate,
+    ...files,
     options: ['+tls', files.key, files.certificate, '+cf', files.authorities],
   };
 }
