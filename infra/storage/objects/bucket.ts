@@ -35,7 +35,7 @@ export type BucketSource = {
 };
 /** `etag` is empty where the place has none. */
 export type BucketEntry = { readonly bytes: number; readonly etag: string };
-export type ListedObject = BucketEntry & { readonly name: string };
+type ListedObject = BucketEntry & { readonly name: string };
 export type Wanted = { readonly extent: Extent; readonly etag: string };
 
 /** It can never be put there as it is. */
