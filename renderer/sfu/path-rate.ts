@@ -45,7 +45,7 @@ const risePerMs = 0.65e-3;
 const carefulRisePerMs = 0.16e-3;
 const careful = { from: 0.8, to: 1.3 } as const;
 /** Of single bursts: their headers, and packets that are sent again. What would be wider is not told well by them. */
-const burst = { share: 0.92, mostKbps: 10_000, isOther: 1.8, freshMs: 1_000 } as const;
+const burst = { share: 0.92, mostKbps: 10_000, isOther: 1.8, isFarBelow: 0.5, freshMs: 1_000 } as const;
 /** It was one connection that had the path for itself. */
 const expectedShare = 0.8;
 const longestStepMs = 250;
@@ -107,18 +107,22 @@ export function createPathRate(): PathRate {
     fullKbps = Math.min(kbps, Math.max(leastFall * kbps, cameKbps));
     fall(fullKbps * shareAfterQueue, nowMs);
   };
+  /** What bursts say of the path, as long as they do. */
+  const carriedKbps = (nowMs: number): number =>
+    nowMs - bursts.knownAtMs < burst.freshMs ? (bursts.kbps ?? Infinity) : Infinity;
+  const risePace = (carried: number): number => {
+    const known = bursts.kbps ?? Infinity;
+    const isPastKnown = known < burst.mostKbps && kbps > burst.share * known;
+    if (isPastKnown || kbps > fullKbps * careful.from) return carefulRisePerMs;
+    const isFarBelow = carried > burst.mostKbps && kbps < carried * burst.isFarBelow;
+    return isFarBelow && Number.isFinite(carried) ? 2 * risePerMs : risePerMs;
+  };
   const rise = (stepMs: number, nowMs: number): void => {
-    const carried = bursts.kbps ?? Infinity;
-    const isFresh = nowMs - bursts.knownAtMs < burst.freshMs;
-    if (kbps > fullKbps * careful.to || (isFresh && carried > fullKbps * burst.isOther)) fullKbps = Infinity;
-    const carriedKbps = carried < burst.mostKbps ? burst.share * carried : Infinity;
-    const isCareful = kbps > fullKbps * careful.from || kbps > carriedKbps;
-    const most = isFresh ? Math.max(kbps, carriedKbps) : Infinity;
-    kbps = Math.min(
-      rateLimits.mostKbps,
-      most,
-      kbps * Math.exp((isCareful ? carefulRisePerMs : risePerMs) * stepMs),
-    );
+    const carried = carriedKbps(nowMs);
+    const isOther = Number.isFinite(carried) && carried > fullKbps * burst.isOther;
+    if (isOther || kbps > fullKbps * careful.to) fullKbps = Infinity;
+    const most = carried < burst.mostKbps ? Math.max(kbps, burst.share * carried) : rateLimits.mostKbps;
+    kbps = Math.min(rateLimits.mostKbps, most, kbps * Math.exp(risePace(carried) * stepMs));
   };
   const judge = (nowMs: number): void => {
     const { judged, came } = latest();
