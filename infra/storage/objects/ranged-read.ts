@@ -39,11 +39,16 @@ export async function* rangedRead(
         reply.body.destroy();
       }
     } catch (error) {
-      if (!isTransient(error) || signal.aborted || breaks >= mostBreaks) throw error;
+      if (!isTransient(error) || signal.aborted || breaks >= mostBreaks) throw told(error);
       await delay(backoffMs(breaks, Math.random(), pauses), undefined, { signal });
     }
     if (left > 0 && ++breaks > mostBreaks) throw unreachable('An object of the object store breaks off');
   }
+}
+
+function told(error: unknown): unknown {
+  const isTold = error instanceof AppError || error instanceof DamagedCopy;
+  return isTold ? error : unreachable('An object of the object store breaks off', error);
 }
 
 /** What the sockets say, and what the servers do, but nothing about the object. */
