@@ -121,7 +121,7 @@ export async function startStorageNode(
     log,
   };
   const routing = starting.use(startWorkers(dimseDeps));
-  starting.use(events.on('study.changed', () => routing.wake()));
+  starting.use(events.on('study.changed', () => routing.arrived()));
   const dimse = starting.use(
     await startDimseServer(
       {

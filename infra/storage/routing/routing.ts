@@ -32,23 +32,29 @@ const jobsAtOnce = 100;
 const mostWorkers = 4;
 export const pauses = { firstMs: 1_000, mostMs: 600_000 };
 export const giveUpMs = 72 * 3_600_000;
+/** How long arrivals gather: a study is hundreds of them. */
+const gatherMs = 100;
 /** The registry may change without anything arriving. */
 const lookMs = 30_000;
 
 /** Does what is to be done towards others, again and again until it is done or hopeless. */
 export interface Routing extends AsyncDisposable {
-  /** Something arrived, or there is something to do. */
+  /** There is something to do. */
   wake(): void;
+  /** Something arrived. Rules are applied to it soon, and to all that comes until then. */
+  arrived(): void;
 }
 
 export function startRouting(deps: RoutingDeps): Routing {
   const running = new Map<string, Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
+  let gathering: NodeJS.Timeout | undefined;
   let turning: Promise<void> | undefined;
   let isWanted = false;
   let isClosed = false;
 
   const wake = (): void => {
+    if (isClosed) return;
     isWanted = true;
     turning ??= turns().finally(() => {
       turning = undefined;
@@ -91,9 +97,16 @@ export function startRouting(deps: RoutingDeps): Routing {
   wake();
   return {
     wake,
+    arrived() {
+      gathering ??= setTimeout(() => {
+        gathering = undefined;
+        wake();
+      }, gatherMs);
+    },
     async [Symbol.asyncDispose]() {
       isClosed = true;
       clearTimeout(timer);
+      clearTimeout(gathering);
       await turning;
       await Promise.all(running.values());
     },
