@@ -190,12 +190,24 @@ export class InputInjector implements AsyncDisposable {
   }
 
   #press(keysym: number): void {
-    const keycode = this.#keyboard.choose(keysym, this.#keyState)?.keycode;
-    if (keycode === undefined) return;
+    const choice = this.#keyboard.choose(keysym, this.#keyState);
+    if (!choice) return;
+    const { keycode, withShift } = choice;
     if (this.#freeAtMs.has(keycode)) this.#freeAtMs.set(keycode, performance.now() + lookUpMs);
     if (this.#pressedKeys.has(keycode)) this.#fake(this.#xtest.KeyRelease, keycode);
     this.#pressedKeys.set(keycode, keysym);
-    this.#fake(this.#xtest.KeyPress, keycode);
+    if (withShift === undefined) this.#fake(this.#xtest.KeyPress, keycode);
+    else this.#pressTurned(keycode, withShift);
+  }
+
+  /** Programs look at Shift when a key goes down: it is turned for that moment alone. */
+  #pressTurned(keycode: number, withShift: boolean): void {
+    const { KeyPress, KeyRelease } = this.#xtest;
+    const held = [...this.#pressedKeys].flatMap(([code, keysym]) => (isShift(keysym) ? code : []));
+    const turned = withShift ? [this.#keyboard.shiftKeycode ?? 0] : held;
+    for (const shift of turned) this.#fake(withShift ? KeyPress : KeyRelease, shift);
+    this.#fake(KeyPress, keycode);
+    for (const shift of turned) this.#fake(withShift ? KeyRelease : KeyPress, shift);
   }
 
   /** The key that went down as `A` may come up as `a`, when Shift came up before it. */

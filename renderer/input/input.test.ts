@@ -69,7 +69,8 @@ describe('InputInjector', () => {
     for (const keysym of [keysyms.a, keysyms.lambda, keysyms.upperA])
       for (const isDown of [true, false]) injector.inject({ kind: 'key', sequence: 1, keysym, isDown });
 
-    await expect.poll(() => names().length).toBe(6);
+    // Shift goes down and up for the last one, which is on the key of the first.
+    await expect.poll(() => names().length).toBe(8);
     const { first, last } = drawing.connection.keycodes;
     const { promise, resolve } = Promise.withResolvers<number[][]>();
     drawing.connection.client.GetKeyboardMapping(first, last - first + 1, (_error, rows) => resolve(rows));
@@ -77,7 +78,7 @@ describe('InputInjector', () => {
     const pressed = seen
       .filter(({ name }) => name === 'KeyPress')
       .map(({ keycode }) => rows[(keycode ?? 0) - first]?.[0]);
-    expect(pressed).toEqual([keysyms.a, keysyms.lambda, keysyms.upperA]);
+    expect(pressed).toEqual([keysyms.a, keysyms.lambda, keysyms.shift, keysyms.a]);
   });
 
   it('lets go of everything on release-all', async () => {
@@ -128,16 +129,25 @@ describe('KeyboardMap', () => {
   const unshifted = { isShifted: false, pressed: new Set<number>() };
 
   it('takes the key that gives the keysym in the present state of Shift', () => {
-    expect(map().choose(0x61, unshifted)).toEqual({ keycode: 9, remapTo: undefined });
-    expect(map().choose(0x41, { ...unshifted, isShifted: true })).toEqual({ keycode: 9, remapTo: undefined });
-    expect(map().choose(0xff0d, { ...unshifted, isShifted: true })).toEqual({
-      keycode: 10,
+    const asItIs = { remapTo: undefined, withShift: undefined };
+    const shifted = { ...unshifted, isShifted: true };
+    expect(map().choose(0x61, unshifted)).toEqual({ keycode: 9, ...asItIs });
+    expect(map().choose(0x41, shifted)).toEqual({ keycode: 9, ...asItIs });
+    expect(map().choose(0xff0d, shifted)).toEqual({ keycode: 10, ...asItIs });
+  });
+
+  it('turns Shift for what the key gives in the other state', () => {
+    expect(map().choose(0x41, unshifted)).toEqual({ keycode: 9, remapTo: undefined, withShift: true });
+    expect(map().choose(0x61, { ...unshifted, isShifted: true })).toEqual({
+      keycode: 9,
       remapTo: undefined,
+      withShift: false,
     });
+    expect(map().nextLent(0x41, unshifted)).toBeUndefined();
   });
 
   it('lends an unused keycode to what no key gives, but none that is held down', () => {
-    expect(map().choose(0x41, unshifted)).toEqual({ keycode: 11, remapTo: 0x41 });
+    expect(map().choose(0x3bb, unshifted)).toEqual({ keycode: 11, remapTo: 0x3bb, withShift: undefined });
     expect(map().choose(0x3bb, { isShifted: false, pressed: new Set([11]) })).toBeUndefined();
   });
 });

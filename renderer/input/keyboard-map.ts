@@ -1,13 +1,19 @@
 const shiftKeysyms: ReadonlySet<number> = new Set([0xffe1, 0xffe2]);
 
 /** A keycode to press, and the keysym that it must be given first when no key of the keyboard has it. */
-export type KeyChoice = { readonly keycode: number; readonly remapTo: number | undefined };
+export type KeyChoice = {
+  readonly keycode: number;
+  readonly remapTo: number | undefined;
+  /** How Shift must be for this one press; undefined: as it is. */
+  readonly withShift: boolean | undefined;
+};
 
 type KeyState = { readonly isShifted: boolean; readonly pressed: ReadonlySet<number> };
 
 /**
- * Which keycode gives a keysym on a core X keyboard: column 0 of the map without Shift, column 1 with it. Keysyms that
- * no key gives in the present state of Shift are lent one of the unused keycodes, the longest unused first.
+ * Which keycode gives a keysym on a core X keyboard: column 0 of the map without Shift, column 1 with it. Where the user's keyboard has it
+ * without Shift and this one with it (as `+` of a German one), or the other way round, Shift is turned for the moment. Keysyms that no key
+ * gives are lent one of the unused keycodes, the longest unused first: Chromium writes them, but names such a key `\0` in its key events.
  */
 export class KeyboardMap {
   readonly #rows: number[][];
@@ -25,17 +31,20 @@ export class KeyboardMap {
 
   choose(keysym: number, state: KeyState): KeyChoice | undefined {
     const keycode = this.#keycodeOf(keysym, state);
-    if (keycode !== undefined) return { keycode, remapTo: undefined };
+    if (keycode !== undefined) return { keycode, remapTo: undefined, withShift: undefined };
+    const turned = this.#keycodeOf(keysym, { isShifted: !state.isShifted });
+    if (turned !== undefined) return { keycode: turned, remapTo: undefined, withShift: !state.isShifted };
     return this.#lendSpare(keysym, state.pressed);
   }
 
   /** The keycode that `choose` would take from the keysym it has been lent to. */
   nextLent(keysym: number, state: KeyState): number | undefined {
-    if (this.#keycodeOf(keysym, state) !== undefined) return undefined;
+    if ([true, false].some((isShifted) => this.#keycodeOf(keysym, { isShifted }) !== undefined))
+      return undefined;
     return this.#spares.find((spare) => !state.pressed.has(spare));
   }
 
-  #keycodeOf(keysym: number, state: KeyState): number | undefined {
+  #keycodeOf(keysym: number, state: Pick<KeyState, 'isShifted'>): number | undefined {
     const isUsable = (column: number): boolean =>
       shiftKeysyms.has(keysym) ? column === 0 : column === (state.isShifted ? 1 : 0);
     const index = this.#rows.findIndex((row) =>
@@ -45,6 +54,10 @@ export class KeyboardMap {
     // A key that gives the same with and without Shift has one keysym only (X11 protocol §5, keyboards).
     const single = this.#rows.findIndex((row) => row[0] === keysym && !row[1]);
     return single >= 0 ? this.#firstKeycode + single : undefined;
+  }
+
+  get shiftKeycode(): number | undefined {
+    return [...shiftKeysyms].flatMap((keysym) => this.keycodesOf(keysym))[0];
   }
 
   /** The keycodes that carry this keysym in any column. */
@@ -58,7 +71,7 @@ export class KeyboardMap {
     if (keycode === undefined) return undefined;
     this.#spares.push(keycode);
     this.#rows[keycode - this.#firstKeycode] = [keysym, keysym];
-    return { keycode, remapTo: keysym };
+    return { keycode, remapTo: keysym, withShift: undefined };
   }
 }
 

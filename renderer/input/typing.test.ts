@@ -103,6 +103,23 @@ describe('typing into a program on the display', () => {
     await expect.poll(written).toBe('');
   });
 
+  it('names keys that another keyboard has with Shift, and this one without', async () => {
+    await page.evaluate(() => {
+      const seen: string[] = [];
+      Object.assign(globalThis, { seen });
+      addEventListener('keydown', ({ key }) => seen.push(key));
+    });
+    type('+?+');
+    inject({ kind: 'key', keysym: keysyms.shift, isDown: true });
+    type('/A');
+    inject({ kind: 'key', keysym: keysyms.shift, isDown: false });
+    type('+=');
+
+    await expect.poll(written).toBe('+?+/A+=');
+    const seen = await page.evaluate<string[]>('seen');
+    expect(seen.filter((key) => key !== 'Shift')).toEqual(['+', '?', '+', '/', 'A', '+', '=']);
+  });
+
   it('leaves no modifier behind', async () => {
     inject({ kind: 'key', keysym: keysyms.shift, isDown: true });
     inject({ kind: 'key', keysym: keysyms.control, isDown: true });
