@@ -15,7 +15,11 @@ export type StudySearch = {
 /** One storage node's index: a node set up anew has another `indexId`. */
 export type StudySource = { readonly nodeId: NodeId; readonly indexId: string };
 
-export type StudyPage = { readonly studies: readonly StudySummary[]; readonly total: number };
+export type StudyPage = {
+  readonly studies: readonly StudySummary[];
+  /** Counted to 10,000: as many, or more. */
+  readonly total: number;
+};
 
 /** Where the worklist is kept. `save` stores the batch and its cursor in one transaction. */
 export interface StudyStore {

@@ -6,6 +6,7 @@ export {
   createOcciStore,
   createProvisionStore,
   createSlotStore,
+  createStudyStore,
   openDatabase,
   type Db,
 } from '../persistence/index.ts';

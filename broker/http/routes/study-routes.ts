@@ -25,7 +25,7 @@ export function studyRoutes({
     route({
       method: 'get',
       path: '/api/studies',
-      summary: 'Search the worklist',
+      summary: 'Search the worklist; `total` is counted to 10,000',
       access: ['radiologist', 'admin'],
       query: searchSchema,
       response: z.object({ studies: z.array(studySummarySchema), total: z.int() }),
