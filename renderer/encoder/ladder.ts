@@ -42,7 +42,7 @@ export type GraphicMemory = Disposable & {
 /** Above this many pixels the faster preset keeps two cores in time; on a wide path its bytes are no matter either. */
 const largePicturePx = 1_300_000;
 
-export function isLargePicture({ widthPx, heightPx }: Size): boolean {
+function isLargePicture({ widthPx, heightPx }: Size): boolean {
   return widthPx * heightPx > largePicturePx;
 }
 

@@ -12,7 +12,6 @@ import {
 } from './messages.ts';
 import { createPictureKinds } from './picture-kind.ts';
 import { createRhythm, type Rhythm } from './rhythm.ts';
-import { isLargePicture } from './ladder.ts';
 import { ScreenSource } from './screen-source.ts';
 import { StillMaker } from './still-maker.ts';
 import { WeakLayer } from './weak-layer.ts';
@@ -22,7 +21,7 @@ type Pipeline = { readonly source: ScreenSource; readonly encoder: H264Encoder }
 
 type Pace = {
   readonly movingCrf: number;
-  /** On a wide path, of pictures that are not large: of those the bytes alone would be felt. */
+  /** On a wide path. */
   readonly wideCrf: number;
   readonly stillCrf: number;
   /** When to send a still picture again after its last change, so that it gets sharp: ms after the frame before. */
@@ -326,9 +325,7 @@ export class ScreenEncoder {
 
   #setPace(encoder: H264Encoder, isMoving: boolean): void {
     const { stillCrf, settleDelaysMs } = this.#pace;
-    const { widthPx, heightPx } = this.codecSettings;
-    const isWide = encoder.isWide && !isLargePicture({ widthPx, heightPx });
-    const movingCrf = isWide ? this.#pace.wideCrf : this.#pace.movingCrf;
+    const movingCrf = encoder.isWide ? this.#pace.wideCrf : this.#pace.movingCrf;
     const isStillSooner = this.stills.isWanted && this.#kbps >= stillKbps && !this.#weak.isWanted;
     if (isStillSooner) this.#settlesLeft = 0;
     else this.#settlesLeft = isMoving ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);

@@ -16,7 +16,7 @@ export type PathRate = {
   arrived(arrivals: readonly FrameArrival[], nowMs: number): void;
 };
 
-export const rateLimits = { leastKbps: 500, firstKbps: 12_000, mostKbps: 50_000 } as const;
+export const rateLimits = { leastKbps: 500, firstKbps: 12_000, mostKbps: 60_000 } as const;
 
 /** Frames that are judged together: a single one may be late by a resend, or by the viewer's other business. */
 const windowMs = 150;
@@ -45,7 +45,7 @@ const risePerMs = 0.65e-3;
 const carefulRisePerMs = 0.16e-3;
 const careful = { from: 0.8, to: 1.3 } as const;
 /** Of single bursts: their headers, and packets that are sent again. What would be wider is not told well by them. */
-const burst = { share: 0.92, mostKbps: 10_000, isOther: 1.8, isFarBelow: 0.5, freshMs: 1_000 } as const;
+const burst = { share: 0.8, mostKbps: 10_000, isOther: 1.8, isFarBelow: 0.5, freshMs: 1_000 } as const;
 /** It was one connection that had the path for itself. */
 const expectedShare = 0.8;
 const longestStepMs = 250;
