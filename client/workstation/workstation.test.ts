@@ -220,7 +220,8 @@ describe('a page that takes the place of one that was lost', () => {
     await server.view(({ viewports }) => viewports[0]?.sliceIndex === 5);
     await page.keyboard.press('l');
     await drag(page, [640, 300], [800, 420]);
-    await server.view(({ measurements }) => measurements.length === 1);
+    // What it measures is told once more when it is drawn to its end.
+    await settled(server, ({ measurements }) => measurements.length === 1);
     for (let notch = 0; notch < 7; notch += 1) await page.mouse.wheel(0, 120);
     await server.view(({ viewports }) => viewports[0]?.sliceIndex === 12);
     await drag(page, [600, 350], [760, 350]);

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,6 +22,7 @@ export interface StorageNode extends AsyncDisposable {
   fault(): string | undefined;
   /** Of the operating system. */
   residentMiB(): number;
+  /** Without directories: each of the 256 that objects lie in may stay open. */
   openFiles(): number;
   /** Files of objects that are neither stored nor given up. */
   incoming(): number;
@@ -87,7 +88,11 @@ export async function startStorageNode(options: Options = {}): Promise<StorageNo
     fault: () => fault,
     residentMiB: () =>
       Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024,
-    openFiles: () => readdirSync(`/proc/${pid}/fd`).length,
+    openFiles: () =>
+      readdirSync(`/proc/${pid}/fd`).filter(
+        // Undefined: it was closed meanwhile.
+        (name) => statSync(`/proc/${pid}/fd/${name}`, { throwIfNoEntry: false })?.isDirectory() === false,
+      ).length,
     incoming: () => readdirSync(path.join(directory, 'incoming')).length,
     objects: () =>
       readdirSync(path.join(directory, 'objects'), { recursive: true })

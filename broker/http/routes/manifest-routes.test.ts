@@ -36,6 +36,7 @@ describe('the catalogue of manifests', () => {
       'aeskulap',
       'amide',
       'near-data',
+      'slides',
       'storage',
       'workstation',
     ]);
