@@ -1,6 +1,6 @@
 // Runs on the far host, by its Node: sent whole over the connection, so that nothing is installed there.
 import { execFile, spawn } from 'node:child_process';
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, release, totalmem, uptime } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -33,6 +33,8 @@ export type FarRequest = { readonly dir: string; readonly stopMs: number } & (
   | { readonly do: 'start' | 'stop' | 'destroy' | 'console'; readonly name: string }
 );
 
+const lockSeconds = 20;
+
 type Create = Extract<FarRequest, { do: 'create' }>;
 type Named = { readonly dir: string; readonly stopMs: number; readonly name: string };
 
@@ -56,9 +58,9 @@ async function act(request: FarRequest): Promise<unknown> {
     case 'list':
       return list(request.dir);
     case 'create':
-      return create(request);
+      return alone(request.dir, async () => create(request));
     case 'start':
-      return start(request);
+      return alone(request.dir, async () => start(request));
     case 'stop':
       return stop(request);
     case 'destroy':
@@ -91,25 +93,41 @@ async function create(request: Create): Promise<FarMachine> {
     MEDUSA_MACHINE: markOf(dir, name),
   };
   await writeFile(`${folder}/environment.json`, JSON.stringify({ ...environment, ...own }), { mode: 0o600 });
-  const note: FarNote = {
+  await writeNote(dir, {
     ...{ name, tag, command, addresses, rtcPort },
     ...{ createdAt: new Date().toISOString(), isOn: true, process: null },
-  };
-  // A name is taken once, even by two at the same moment: link(2) fails where the other was first.
-  const claim = `${folder}/process.${process.pid}`;
-  await writeFile(claim, JSON.stringify(note), { mode: 0o600 });
-  try {
-    await link(claim, `${folder}/process.json`);
-  } catch {
-    throw failure('conflict', `${name} is being made by another`);
-  } finally {
-    await rm(claim, { force: true });
-  }
+  });
   try {
     return await start(request);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/**
+ * One at a time on this host, by flock(1): two who create the same machine at the same moment get one, and two who
+ * create different ones get different media ports. The lock goes with its holder, so that a broken connection leaves none.
+ */
+async function alone<Result>(dir: string, work: () => Promise<Result>): Promise<Result> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const wait = ['--wait', String(lockSeconds), `${dir}/.lock`];
+  const holder = spawn('flock', [...wait, 'sh', '-c', 'echo held; exec cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const ended = new Promise<void>((resolve) => {
+    holder.once('close', () => resolve());
+  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      holder.stdout.once('data', () => resolve());
+      holder.once('error', () => reject(failure('invalid', 'There is no flock(1) on the host (util-linux)')));
+      void ended.then(() => reject(failure('transient', 'Another machine is being made on the host')));
+    });
+    return await work();
+  } finally {
+    holder.stdin.end();
+    await ended;
   }
 }
 

@@ -141,6 +141,26 @@ describe('a computer reached by SSH', () => {
     expect(await provider.count('machine')).toBe(1);
   });
 
+  it('makes one machine of many requests at the same moment, and gives others ports of their own', async () => {
+    await using ported = await provider.openWith({ rtcPort: 40_000 });
+    const create = async (resource: string): Promise<string> => {
+      const own = { ...tag, resource };
+      return (await ported.machines.create(machine, own, nameOf('machine', own), operation())).ref;
+    };
+
+    const refs = await Promise.all(
+      [...Array<string>(4).fill('render-1'), 'render-2', 'render-3'].map(create),
+    );
+
+    expect(new Set(refs).size).toBe(3);
+    expect(await provider.count('machine')).toBe(3);
+    const notes = await Promise.all(
+      [...new Set(refs)].map(async (ref) => readFile(`${provider.dir}/${ref}/process.json`, 'utf8')),
+    );
+    const ports = notes.map((note) => (JSON.parse(note) as { rtcPort: number }).rtcPort);
+    expect(ports.toSorted((one, other) => one - other)).toEqual([40_000, 40_001, 40_002]);
+  });
+
   it('is reached anew after its server was restarted', async () => {
     await driver.machines.create(machine, tag, name, operation());
     provider.server.drop();
