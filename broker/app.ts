@@ -67,7 +67,7 @@ import { createInvitations, Rooms, type Invitations } from './room/index.ts';
 import { startProvisioning } from './provisioning.ts';
 import { startServices } from './services.ts';
 import { loadSecrets } from './secrets.ts';
-import { measurePaths, Sessions, SessionViews } from './session/index.ts';
+import { createTransfers, measurePaths, Sessions, SessionViews } from './session/index.ts';
 import { StudyIndex } from './study/index.ts';
 
 export type BrokerDeps = { readonly log: Logger };
@@ -137,6 +137,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   });
   const login = await openLogin({ config, secrets, publicUrl, db, audit, report });
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
+  const transfers = createTransfers({ ...config.transfers, applications, nodes, audit });
   const metrics = createMetrics({ sessions, nodes });
   const publicHost = new URL(publicUrl).host;
   const occi = openOcci({
@@ -158,7 +159,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...frameRoutes({ sessions, tellFrames: agreementWork.tellFrames }),
     ...reservationRoutes(features),
     ...studyRoutes({ studies, audit }),
-    ...adminRoutes({ nodes, audit }),
+    ...adminRoutes({ nodes, audit, transfers }),
     ...quarantineRoutes({ nodes, keys, audit }),
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...capacityRoutes({ ...features, preWarming, provisioning, now: () => new Date() }),
@@ -189,7 +190,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   starting.use(
     serveClients(io, {
       ...{ verify: login.verify, audit: login.loginAudit },
-      ...{ sessions, rooms, nodes, studies, provisioning, links, log },
+      ...{ sessions, rooms, nodes, studies, transfers, provisioning, links, log },
     }),
   );
 

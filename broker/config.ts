@@ -1,10 +1,20 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { mostTransferBytes, transferRulesSchema, type TransferRules } from '@medusa/protocol';
 import type { Limits } from './provision/index.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const seconds = z.coerce.number().positive();
+
+const json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue('not JSON');
+    return z.NEVER;
+  }
+});
 
 const environmentSchema = z.object({
   MEDUSA_DATA_DIR: z.string().min(1),
@@ -23,16 +33,7 @@ const environmentSchema = z.object({
   /** How machines of other providers reach the broker, when it is not by the public URL. */
   MEDUSA_NODES_BROKER_URL: z.url().optional(),
   /** How a provider's nodes reach a storage node, when it is not by its own address: `{"cloud":{"storage-1":"https://…"}}`. */
-  MEDUSA_STORAGE_ROUTES: z
-    .string()
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue('not JSON');
-        return z.NEVER;
-      }
-    })
+  MEDUSA_STORAGE_ROUTES: json
     .pipe(z.record(z.string(), z.record(z.string(), z.url({ protocol: /^https$/ }))))
     .default({}),
   /** What nobody wants at a provider is deleted when it was seen for so long, at most so many at once, or only told (`dry`). */
@@ -46,6 +47,9 @@ const environmentSchema = z.object({
   MEDUSA_AGREEMENT_SECONDS: seconds.default(60),
   /** Whether each viewer draws over the picture who looks at it and when. */
   MEDUSA_WATERMARK: z.enum(['on', 'off']).default('off'),
+  /** Which role may take text out of a display (`copy`) and into one (`paste`): `{"radiologist":["copy","paste"]}`. */
+  MEDUSA_TRANSFERS: json.pipe(transferRulesSchema).default({}),
+  MEDUSA_TRANSFER_BYTES: z.coerce.number().int().min(1).max(mostTransferBytes).default(65_536),
   MEDUSA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   MEDUSA_CHROMIUM: z.string().optional(),
   MEDIASOUP_WORKER_BIN: z.string().optional(),
@@ -89,6 +93,8 @@ export type BrokerConfig = {
     readonly sweep: { readonly horizonMs: number; readonly cap: number; readonly isDryRun: boolean };
   };
   readonly hasWatermark: boolean;
+  /** Text between displays and clipboards. */
+  readonly transfers: { readonly rules: TransferRules; readonly mostBytes: number };
   readonly logLevel: string;
   /** What a render node's process inherits. */
   readonly nodeEnvironment: Readonly<Record<string, string>>;
@@ -137,6 +143,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       },
     },
     hasWatermark: env.MEDUSA_WATERMARK === 'on',
+    transfers: { rules: env.MEDUSA_TRANSFERS, mostBytes: env.MEDUSA_TRANSFER_BYTES },
     logLevel: env.MEDUSA_LOG_LEVEL,
     nodeEnvironment: definedOnly({
       PATH: env.PATH,

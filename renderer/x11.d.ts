@@ -5,12 +5,25 @@ declare module 'x11' {
   export type Callback<Value> = (error: Error | null | undefined, value: Value) => void;
   export type Geometry = { xPos: number; yPos: number; width: number; height: number };
   export type WindowAttributes = { mapState: number; class: number };
+  export type Property = { type: number; bytesAfter: number; data: Buffer };
   export type XEvent = {
     readonly name: string;
+    readonly type?: number;
     readonly keycode?: number;
     readonly buttons?: number;
     readonly x?: number;
     readonly y?: number;
+    /** Of selections and properties; the atoms by their numbers. */
+    readonly owner?: number;
+    readonly requestor?: number;
+    readonly selection?: number;
+    readonly target?: number;
+    readonly property?: number;
+    readonly time?: number;
+    readonly timestamp?: number;
+    readonly wid?: number;
+    readonly atom?: number;
+    readonly state?: number;
   };
 
   export interface XClient extends EventEmitter {
@@ -42,6 +55,34 @@ declare module 'x11' {
     QueryTree(window: number, callback: Callback<{ children: number[] }>): void;
     GetKeyboardMapping(first: number, count: number, callback: Callback<number[][]>): void;
     ChangeKeyboardControl(values: { autoRepeatMode: 0 | 1 }): void;
+    InternAtom(onlyIfExists: boolean, name: string, callback: Callback<number>): void;
+    ChangeProperty(
+      mode: 0,
+      window: number,
+      property: number,
+      type: number,
+      unitBits: 8 | 32,
+      data: Buffer | readonly number[],
+    ): void;
+    GetProperty(
+      isDeleted: 0 | 1,
+      window: number,
+      property: number,
+      type: number,
+      fromWord: number,
+      mostWords: number,
+      callback: Callback<Property>,
+    ): void;
+    SetSelectionOwner(window: number, selection: number, time: number): void;
+    GetSelectionOwner(selection: number, callback: Callback<number>): void;
+    ConvertSelection(
+      requestor: number,
+      selection: number,
+      target: number,
+      property: number,
+      time: number,
+    ): void;
+    SendEvent(window: number, propagate: 0, eventMask: 0, event: XEvent): void;
     ChangeKeyboardMapping(first: number, keysymsPerKeycode: number, keysyms: readonly number[]): void;
   }
 
@@ -75,7 +116,9 @@ declare module 'x11' {
   };
   export interface Fixes {
     readonly CursorNotifyMask: { readonly DisplayCursor: number };
+    readonly SelectionEventMask: { readonly SetSelectionOwner: number };
     SelectCursorInput(window: number, mask: number): void;
+    SelectSelectionInput(window: number, selection: number, mask: number): void;
     GetCursorImage(callback: Callback<CursorImage>): void;
   }
   export interface Randr {

@@ -51,15 +51,24 @@ function describe(
   });
 }
 
-/** `iface('streamed')` is a way in which it runs, `iface('modality', 'SM')` what it is for. */
+/**
+ * `iface('streamed')` is a way in which it runs, `iface('modality', 'SM')` what it is for, `iface('transfer', 'paste')` what text may pass
+ * between its display and clipboards at most.
+ */
 function offersOf(
   steps: readonly Step[],
   node: ManifestNode,
-): { modes: readonly string[]; modalities?: readonly string[] } {
+): { modes: readonly string[]; modalities?: readonly string[]; transfers?: readonly string[] } {
   const said = callsOf(steps, { section: 'interface', node, verb: 'iface' }).map(textsOf);
-  const modalities = said.flatMap(([first, ...rest]) => (first === 'modality' ? rest : []));
-  const modes = said.filter(([first]) => first !== 'modality').flat();
-  return { modes, ...(modalities.length > 0 && { modalities }) };
+  const toldOf = (name: string): readonly string[][] =>
+    said.flatMap(([first, ...rest]) => (first === name ? [rest] : []));
+  const [modalities, transfers] = [toldOf('modality'), toldOf('transfer')];
+  const modes = said.filter(([first]) => first !== 'modality' && first !== 'transfer').flat();
+  return {
+    modes,
+    ...(modalities.length > 0 && { modalities: modalities.flat() }),
+    ...(transfers.length > 0 && { transfers: transfers.flat() }),
+  };
 }
 
 function studyAccessOf(steps: readonly Step[], node: ManifestNode): string | undefined {

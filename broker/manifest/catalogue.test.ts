@@ -11,7 +11,7 @@ const minimal = `<manifest name="one" xmlns="urn:any">
   <node name="viewer" profile="x11"/>
 </manifest>`;
 
-async function loadFrom(files: Record<string, string>): Promise<unknown> {
+async function loadFrom(files: Record<string, string>): ReturnType<typeof loadCatalogue> {
   const dir = await mkdtemp(join(tmpdir(), 'medusa-catalogue-'));
   try {
     for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
@@ -66,6 +66,20 @@ describe('the catalogue', () => {
       },
       expect.objectContaining({ id: 'amide', command: ['amide', '{firstFile}'], studyAccess: 'files' }),
     ]);
+  });
+
+  it('takes from a manifest what may be transferred at most', async () => {
+    const text = await readFile(join(applicationsDir, 'aeskulap.xml'), 'utf8');
+    const first = `viewer.iface('streamed');`;
+    const transfersOf = async (more: string): Promise<unknown> => {
+      const { applications } = await loadFrom({ 'aeskulap.xml': text.replace(first, first + more) });
+      return applications[0]?.transfers;
+    };
+
+    expect(await transfersOf('')).toBeUndefined();
+    expect(await transfersOf(` viewer.iface('transfer');`)).toEqual([]);
+    expect(await transfersOf(` viewer.iface('transfer', 'paste');`)).toEqual(['paste']);
+    await expect(transfersOf(` viewer.iface('transfer', 'files');`)).rejects.toThrow(/transfers/);
   });
 
   it('has the storage node too, which no session is made of', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { transferSchema } from './transfer.ts';
 
 const sessionModes = z.enum(['streamed', 'local']);
 
@@ -26,6 +27,8 @@ export const applicationSchema = z.strictObject({
     .array(z.string().regex(/^[A-Z0-9_]{1,16}$/))
     .min(1)
     .optional(),
+  /** What may pass between its display and the user's clipboard at most; absent: whatever the user's role may. */
+  transfers: z.array(transferSchema).optional(),
   /** It may run in two parts, one that reads next to the data and one that shows what the first one sends. */
   canSplit: z.literal(true).optional(),
 });

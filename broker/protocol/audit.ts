@@ -18,6 +18,8 @@ export const auditActionSchema = z.enum([
   'room.joined',
   'room.left',
   'room.floor-passed',
+  'clipboard.copied',
+  'clipboard.pasted',
   'invitation.created',
   'invitation.accepted',
   'audit.read',

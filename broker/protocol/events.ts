@@ -40,6 +40,7 @@ type Answer<Value> = (ack: Ack<Value>) => void;
  * socket.io namespace `/client`, path `/socket.io`. Handshake `auth: { token }`: an access token of the OIDC issuer.
  * Types only bind our own code: both ends parse what they receive with the schemas.
  */
+import type { RelayedTransfer, TransferRequest, TransferResponse } from './transfer.ts';
 export type ClientToBroker = {
   'worklist.subscribe': (answer: Answer<readonly StudySummary[]>) => void;
   'admin.subscribe': (answer: Answer<AdminSnapshot>) => void;
@@ -68,6 +69,8 @@ export type BrokerToClient = {
   'room.chatted': (message: ChatMessage) => void;
   'room.pointed': (pointed: Pointed) => void;
   /** Someone asks the floor holder for the floor. */
+  /** Text between the display of that room's session and this user's clipboard. */
+  'transfer.request': (request: TransferRequest, answer: Answer<TransferResponse>) => void;
   'room.floor-requested': (request: { participantId: ParticipantId }) => void;
   'admin.changed': (snapshot: AdminSnapshot) => void;
   /** To those who subscribed as administrators; at most one a second. */
@@ -105,3 +108,4 @@ export type BrokerToNode = {
   ) => void;
   'stream.request': (request: RelayedStreamRequest, answer: Answer<StreamResponse>) => void;
 };
+  'transfer.request': (request: RelayedTransfer, answer: Answer<TransferResponse>) => void;

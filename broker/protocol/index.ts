@@ -26,3 +26,4 @@ export * from './still.ts';
 export * from './stream.ts';
 export * from './study.ts';
 export * from './view.ts';
+export * from './transfer.ts';

@@ -36,6 +36,8 @@ export const problems = {
     retry: false,
   },
   'stream.unknown': { status: 404, title: 'There is no such transport or stream', retry: false },
+  'transfer.refused': { status: 403, title: 'This may not be transferred', retry: false },
+  'transfer.too-large': { status: 413, title: 'This is too much to be transferred', retry: false },
   'manifest.unknown': { status: 404, title: 'There is no such manifest', retry: false },
   'provider.unknown': { status: 404, title: 'There is no such provider', retry: false },
   'pool.unknown': { status: 404, title: 'There is no such pool', retry: false },

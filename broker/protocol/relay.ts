@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { participantIdSchema } from './ids.ts';
+import { problemSchema } from './problem.ts';
 import { displayEventSchema } from './stream.ts';
+import { transferRequestSchema, transferResponseSchema, transferRightsSchema } from './transfer.ts';
+
+/** A transfer that one node asks of the other, by number. */
+const transferNumberSchema = z.int().nonnegative();
 
 /**
  * Between the two nodes of a session in two parts, over one TLS connection that the reader makes. Each frame: length of the rest
@@ -21,6 +26,11 @@ export const readerMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('display'), event: displayEventSchema }),
   /** The application shows its first picture. */
   z.object({ kind: z.literal('shown') }),
+  z.object({
+    kind: z.literal('transferred'),
+    number: transferNumberSchema,
+    outcome: z.union([z.object({ response: transferResponseSchema }), z.object({ problem: problemSchema })]),
+  }),
 ]);
 export type ReaderMessage = z.infer<typeof readerMessageSchema>;
 
@@ -31,6 +41,13 @@ export const viewerMessageSchema = z.discriminatedUnion('kind', [
   /** `bytes`: one message of an input channel, base64. */
   z.object({ kind: z.literal('input'), participantId: participantIdSchema, bytes: z.base64().max(128) }),
   z.object({ kind: z.literal('controller'), participantId: participantIdSchema.nullable() }),
+  z.object({
+    kind: z.literal('transfer'),
+    number: transferNumberSchema,
+    participantId: participantIdSchema,
+    rights: transferRightsSchema,
+    request: transferRequestSchema,
+  }),
   z.object({ kind: z.literal('gone'), participantId: participantIdSchema }),
   z.object({ kind: z.literal('watched'), connected: z.int().nonnegative() }),
 ]);

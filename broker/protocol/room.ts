@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { instantSchema, participantIdSchema, roleSchema, sessionIdSchema, userIdSchema } from './ids.ts';
+import { transferRightsSchema } from './transfer.ts';
 
 export const participantSchema = z.object({
   id: participantIdSchema,
@@ -40,7 +41,12 @@ export const joinRoomSchema = z.strictObject({
   /** Set to take one's own seat again after a lost connection. */
   participantId: participantIdSchema.optional(),
 });
-export const joinedRoomSchema = z.object({ you: participantIdSchema, room: roomViewSchema });
+export const joinedRoomSchema = z.object({
+  you: participantIdSchema,
+  room: roomViewSchema,
+  /** What this participant may transfer while it steers; absent: nothing. */
+  transfers: transferRightsSchema.optional(),
+});
 export type JoinedRoom = z.infer<typeof joinedRoomSchema>;
 
 export const chatRequestSchema = z.strictObject({ text: z.string().trim().min(1).max(2_000) });

@@ -8,6 +8,7 @@ import {
   sessionIdSchema,
   streamRequestSchema,
   streamResponseSchema,
+  transferRequestSchema,
   type JoinedRoom,
   type Role,
   type StreamRequest,
@@ -22,7 +23,7 @@ import type { NodeRegistry } from '../node/index.ts';
 import { brokerPlace, userPlace, type LinkBook } from '../placement/index.ts';
 import type { Provisioning } from '../provision/index.ts';
 import type { Rooms, Sitter } from '../room/index.ts';
-import { isRecovering, type Sessions } from '../session/index.ts';
+import { isRecovering, type Sessions, type Transfers } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
 import { answering, type Answering } from './ack.ts';
 import { announce, audience, readSnapshot, type ClientNamespace, type ClientSocket } from './audience.ts';
@@ -34,6 +35,7 @@ type ClientNamespaceDeps = {
   readonly rooms: Rooms;
   readonly nodes: NodeRegistry;
   readonly studies: StudyIndex;
+  readonly transfers: Transfers;
   readonly provisioning: Pick<Provisioning, 'events'>;
   readonly audit: AuditTrail;
   readonly links: LinkBook;
@@ -145,7 +147,8 @@ function serveRoom(events: Answering, { namespace, socket }: InNamespace, deps: 
     if (sitter && sitter.participantId !== joined.you) await leaveSeat(socket, sitter, rooms);
     socket.data.sitter = { sessionId: request.sessionId, participantId: joined.you, actor };
     await socket.join([audience.session(request.sessionId), audience.seat(joined.you)]);
-    return joined;
+    const session = await deps.sessions.get(request.sessionId);
+    return { ...joined, transfers: deps.transfers.rightsOf(session, socket.data.user.roles) };
   });
   events.onAsk('room.leave', async () => {
     await leaveSeat(socket, sitterOf(socket), rooms);
@@ -181,6 +184,12 @@ function serveRoom(events: Answering, { namespace, socket }: InNamespace, deps: 
     const { sessionId, participantId } = sitterOf(socket);
     const holdsFloor = await rooms.holdsFloor({ sessionId, participantId });
     return deps.sessions.pathTold(sessionId, { participantId, holdsFloor }, report);
+  });
+  events.on('transfer.request', transferRequestSchema, async (request) => {
+    const { sessionId, participantId, actor } = sitterOf(socket);
+    const session = await deps.sessions.get(sessionId);
+    const asker = { session, participantId, actor, roles: socket.data.user.roles };
+    return deps.transfers.carryOut(asker, request);
   });
   events.on('stream.request', streamRequestSchema, async (request) => relay(sitterOf(socket), request, deps));
 }

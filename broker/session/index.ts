@@ -10,4 +10,5 @@ export {
   type SessionRecord,
   type SessionStore,
 } from './session-record.ts';
+export { createTransfers, type Transfers } from './transfers.ts';
 export { SessionViews, type SessionViewStore } from './session-views.ts';

@@ -18,6 +18,9 @@ import type { TestBroker } from './test-broker.ts';
 type Command = { readonly name: keyof BrokerToNode; readonly payload: Record<string, unknown> };
 
 /** A render node's end of the link: answers every command and lets the test tell events. */
+/** What a program on the display of every session has just copied. */
+export const copiedText = 'Nodule 7 mm';
+
 export type FakeRenderNode = AsyncDisposable & {
   readonly commands: readonly Command[];
   readonly running: Map<string, StartSession>;
@@ -127,6 +130,12 @@ export async function connectRenderNode(
     commands.push({ name: 'stream.request', payload });
     if (isHanging) return;
     answer({ ok: true, value: { kind: 'capabilities', routerRtpCapabilities: { codecs: [] } } });
+  });
+
+  socket.on('transfer.request', (payload, answer) => {
+    commands.push({ name: 'transfer.request', payload });
+    const { kind } = payload.request;
+    answer({ ok: true, value: kind === 'copy' ? { kind, text: copiedText } : { kind } });
   });
 
   const connect = async (): Promise<void> => {

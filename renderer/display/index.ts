@@ -1,3 +1,4 @@
+export { Clipboard } from './clipboard.ts';
 export { VirtualDisplay } from './virtual-display.ts';
 export { type DisplayAddress, XConnection } from './x-connection.ts';
 export { type DisplaySize, fitSize } from './screen-size.ts';

@@ -48,6 +48,18 @@ export class XConnection implements AsyncDisposable {
     return promise;
   }
 
+  /** A window that nobody sees, for selections: they belong to windows. Tells of its properties. */
+  createHiddenWindow(): number {
+    const [inputOnly, copyFromParent] = [2, 0];
+    const { client, root } = this;
+    const window = client.AllocID();
+    const eventMask = x11.eventMask['PropertyChange'] ?? 0;
+    client.CreateWindow(window, root, -1, -1, 1, 1, 0, copyFromParent, inputOnly, copyFromParent, {
+      eventMask,
+    });
+    return window;
+  }
+
   /** Resolves when the server has carried out everything sent before. */
   async sync(): Promise<void> {
     await this.client.sync();

@@ -16,6 +16,7 @@ import {
   nodeWelcomeSchema,
   parseInput,
   relayedStreamRequestSchema,
+  relayedTransferSchema,
   removeParticipantSchema,
   setControllerSchema,
   startSessionSchema,
@@ -57,11 +58,11 @@ export class BrokerLink implements Disposable {
   #retry: NodeJS.Timeout | undefined;
   #refusals = 0;
 
-  static open(options: LinkOptions, deps: { sessions: Sessions; log: Logger }): BrokerLink {
+  static open(options: LinkOptions, deps: Deps): BrokerLink {
     return new BrokerLink(options, deps);
   }
 
-  private constructor(options: LinkOptions, deps: { sessions: Sessions; log: Logger }) {
+  private constructor(options: LinkOptions, deps: Deps) {
     this.#options = options;
     this.#sessions = deps.sessions;
     this.#log = deps.log;
@@ -214,5 +215,11 @@ export class BrokerLink implements Disposable {
       }
     };
     void run();
+    this.#socket.on('transfer.request', (relayed, answer) =>
+      this.#answer(answer, async () => {
+        const { sessionId, request, ...asker } = parseInput(relayedTransferSchema, relayed);
+        return sessions.find(sessionId).transfer(asker, request);
+      }),
+    );
   }
 }

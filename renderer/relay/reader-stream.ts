@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { TypedEmitter } from '@medusa/kernel';
@@ -9,7 +10,11 @@ import {
   type ReaderMessage,
   type SessionId,
   type SessionPart,
+  toProblem,
   type StreamResponse,
+  type TransferRequest,
+  type TransferResponse,
+  type TransferRights,
   type ViewerMessage,
 } from '@medusa/protocol';
 import { RelayConnection } from './relay-connection.ts';
@@ -25,6 +30,12 @@ type Events = {
   'weak-bitrate': [kbps: null];
   input: [participantId: ParticipantId, message: Uint8Array];
   'participant-gone': [participantId: ParticipantId];
+  /** Of the clipboard of the display; the listener answers. */
+  transfer: [
+    asker: { readonly participantId: ParticipantId; readonly rights: TransferRights },
+    request: TransferRequest,
+    answer: (response: Promise<TransferResponse>) => void,
+  ];
   /** Who steers, as the viewer tells. */
   controller: [participantId: ParticipantId | null];
   /** The viewer cannot be reached any more. */
@@ -166,6 +177,19 @@ export class ReaderStream implements AsyncDisposable {
     else this.#retry = setTimeout(() => this.#connect(), retryMs);
   }
 
+  #transfer(message: Extract<ViewerMessage, { kind: 'transfer' }>): void {
+    const { number, participantId, rights, request } = message;
+    const connection = this.#connection;
+    const tell = (outcome: Extract<ReaderMessage, { kind: 'transferred' }>['outcome']): void =>
+      connection?.say({ kind: 'transferred', number, outcome });
+    this.events.emit('transfer', { participantId, rights }, request, (response) => {
+      response.then(
+        (given) => tell({ response: given }),
+        (error: unknown) => tell({ problem: toProblem(error, `urn:uuid:${randomUUID()}`) }),
+      );
+    });
+  }
+
   #heed(message: ViewerMessage): void {
     switch (message.kind) {
       case 'keyframe':
@@ -180,6 +204,9 @@ export class ReaderStream implements AsyncDisposable {
         break;
       case 'controller':
         this.events.emit('controller', message.participantId);
+        break;
+      case 'transfer':
+        this.#transfer(message);
         break;
       case 'gone':
         this.events.emit('participant-gone', message.participantId);

@@ -2,11 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { connect as connectPlain } from 'node:net';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { participantIdSchema, sessionIdSchema, type ReaderMessage } from '@medusa/protocol';
+import {
+  AppError,
+  participantIdSchema,
+  sessionIdSchema,
+  type ReaderMessage,
+  type Transfer,
+  type TransferResponse,
+} from '@medusa/protocol';
 import { createFrameReader, createFrameWriter } from './frames.ts';
 import { ReaderStream } from './reader-stream.ts';
 import { RelayServer, type FromReader } from './relay-server.ts';
 import { secretTls } from './secret-tls.ts';
+import { TransferAsking } from './transfer-asking.ts';
 
 const sessionId = sessionIdSchema.parse('session-1');
 const participantId = participantIdSchema.parse('participant-1');
@@ -81,6 +89,33 @@ describe('the relay between reader and viewer', () => {
     ]);
     expect([reader.connectedParticipants, reader.targetKbps]).toEqual([2, 2_000]);
     expect(reports).toEqual([]);
+  });
+
+  it('asks the reader for the clipboard of its display, and takes a refusal as one', async () => {
+    const seen = expectReader();
+    const reader = openReader();
+    reader.events.on('transfer', ({ rights }, request, answer) =>
+      answer(
+        rights.allowed.includes(request.kind)
+          ? Promise.resolve({ kind: 'copy', text: 'Nodule' })
+          : Promise.reject(new AppError('transfer.refused', 'It may not be')),
+      ),
+    );
+    await expect.poll(() => seen.connections.length).toBe(1);
+    const [viewer] = seen.connections;
+    const asking = new TransferAsking();
+    viewer?.events.on('message', (message) => message.kind === 'transferred' && asking.heed(message));
+    const ask = async (allowed: Transfer[]): Promise<TransferResponse> => {
+      const asked = { participantId, rights: { allowed, mostBytes: 9 }, request: { kind: 'copy' } } as const;
+      return asking.ask(asked, (message) => viewer?.say(message));
+    };
+
+    expect(await ask(['copy'])).toEqual({ kind: 'copy', text: 'Nodule' });
+    await expect(ask([])).rejects.toMatchObject({ code: 'transfer.refused' });
+    viewer?.events.on('closed', () => asking.giveUp());
+    const left = ask(['copy']);
+    viewer?.[Symbol.dispose]();
+    await expect(left).rejects.toMatchObject({ code: 'node.unreachable' });
   });
 
   it('comes again after a break, with the state of the display and a new keyframe', async () => {

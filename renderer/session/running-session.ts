@@ -6,6 +6,9 @@ import type {
   SessionId,
   StreamRequest,
   StreamResponse,
+  TransferRequest,
+  TransferResponse,
+  TransferRights,
   ViewState,
 } from '@medusa/protocol';
 import type { FrameStatistics } from './session-statistics.ts';
@@ -17,6 +20,8 @@ export type SessionEvents = {
   /** Everything is torn down. */
   closed: [];
 };
+
+export type TransferAsker = { readonly participantId: ParticipantId; readonly rights: TransferRights };
 
 /** What a node runs of a session: all of it, or one of its two parts. */
 export interface RunningSession {
@@ -30,6 +35,8 @@ export interface RunningSession {
   /** Asked to start the same session again, the broker may bring a fresh token. */
   renewStudyToken(studyToken: string): void;
   answer(participantId: ParticipantId, request: StreamRequest): Promise<StreamResponse>;
+  /** @throws AppError `transfer.refused`, `transfer.too-large` */
+  transfer(asker: TransferAsker, request: TransferRequest): Promise<TransferResponse>;
   removeParticipant(participantId: ParticipantId): void;
   setController(participantId: ParticipantId | null): void;
   /** Idempotent: every caller waits for the one teardown, and the first reason wins. */

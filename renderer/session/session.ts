@@ -12,6 +12,8 @@ import {
   type StartSession,
   type StreamRequest,
   type StreamResponse,
+  type TransferRequest,
+  type TransferResponse,
   type ViewState,
 } from '@medusa/protocol';
 import {
@@ -23,15 +25,16 @@ import {
   type StudyAccess,
   UserLease,
 } from '../application/index.ts';
-import { fitSize, VirtualDisplay } from '../display/index.ts';
+import { Clipboard, fitSize, VirtualDisplay } from '../display/index.ts';
 import { type Encoder, monotonicMs, type OpenEncoder, type Thrift } from '../encoder/index.ts';
 import { type CursorShape, CursorWatch, InputInjector } from '../input/index.ts';
 import { ReaderStream } from '../relay/index.ts';
 import type { Sfu } from '../sfu/index.ts';
 import { resizeScreen, type WantedScreen } from './resize-screen.ts';
-import type { RunningSession, SessionEvents } from './running-session.ts';
+import type { RunningSession, SessionEvents, TransferAsker } from './running-session.ts';
 import { SessionInput } from './session-input.ts';
 import { type FrameStatistics, SessionStatistics } from './session-statistics.ts';
+import { SessionTransfers } from './session-transfers.ts';
 import { untilApplicationShows, untilFrameAfter } from './until-shown.ts';
 import { type PictureStream, wirePicture } from './wire-picture.ts';
 
@@ -59,6 +62,7 @@ type Live = {
   readonly encoder: Encoder;
   readonly stream: PictureStream;
   readonly input: SessionInput;
+  readonly transfers: SessionTransfers;
 };
 type Started = {
   readonly display: VirtualDisplay;
@@ -134,6 +138,10 @@ export class Session implements RunningSession {
     return this.#required().stream.answer(participantId, request);
   }
 
+  async transfer(asker: TransferAsker, request: TransferRequest): Promise<TransferResponse> {
+    return this.#required().transfers.carryOut(asker, request);
+  }
+
   removeParticipant(participantId: ParticipantId): void {
     this.#live?.stream.removeParticipant(participantId);
   }
@@ -141,6 +149,7 @@ export class Session implements RunningSession {
   setController(participantId: ParticipantId | null): void {
     this.#controller = participantId;
     this.#live?.input.setController(participantId);
+    this.#live?.transfers.setController(participantId);
     this.#live?.stream.display.announce({ kind: 'controller', participantId });
   }
 
@@ -323,7 +332,8 @@ export class Session implements RunningSession {
     };
     const resize = async (wanted: WantedScreen): Promise<void> => resizeScreen(screen, wanted);
     const input = new SessionInput({ injector, encoder, resize, report: this.#report });
-    this.#live = { display, encoder, stream, input };
+    const clipboard = this.#resources.use(await Clipboard.open(address, this.#report));
+    this.#live = { display, encoder, stream, input, transfers: new SessionTransfers(clipboard) };
 
     this.#resources.use(
       wirePicture({ encoder, stream, input, statistics: this.#statistics, log: this.#log }),
@@ -347,6 +357,7 @@ export class Session implements RunningSession {
       new ReaderStream({ sessionId: this.id, part, kbps, report: this.#report }),
     );
     stream.events.on('controller', (participantId) => this.setController(participantId));
+    stream.events.on('transfer', (asker, request, answer) => answer(this.transfer(asker, request)));
     stream.events.on('lost', () => void this.close('The viewing part is gone').catch(this.#report));
     this.events.on('told', ({ kind }) => kind === 'streaming' && stream.shown());
     return stream;

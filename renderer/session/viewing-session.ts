@@ -10,11 +10,13 @@ import {
   type StartSession,
   type StreamRequest,
   type StreamResponse,
+  type TransferRequest,
+  type TransferResponse,
   type ViewerMessage,
 } from '@medusa/protocol';
-import { type FromReader, mostAwayMs, type RelayServer } from '../relay/index.ts';
+import { type FromReader, mostAwayMs, type RelayServer, TransferAsking } from '../relay/index.ts';
 import type { SessionStream, Sfu } from '../sfu/index.ts';
-import type { RunningSession, SessionEvents } from './running-session.ts';
+import type { RunningSession, SessionEvents, TransferAsker } from './running-session.ts';
 import type { FrameStatistics } from './session-statistics.ts';
 
 export type ViewingDeps = {
@@ -39,6 +41,7 @@ export class ViewingSession implements RunningSession {
   readonly #resources = new AsyncDisposableStack();
   readonly #startedAtMs = performance.now();
   readonly #starting: Promise<void>;
+  readonly #transfers = new TransferAsking();
   #stream: SessionStream | undefined;
   #reader: FromReader | undefined;
   #controller: ParticipantId | null = null;
@@ -87,6 +90,13 @@ export class ViewingSession implements RunningSession {
     return this.#stream.answer(participantId, request);
   }
 
+  /** The display is the reader's, and so are its rules. */
+  async transfer(asker: TransferAsker, request: TransferRequest): Promise<TransferResponse> {
+    const reader = this.#reader;
+    if (!reader) throw new AppError('node.unreachable', 'The reading part is away');
+    return this.#transfers.ask({ ...asker, request }, (message) => reader.say(message));
+  }
+
   removeParticipant(participantId: ParticipantId): void {
     this.#stream?.removeParticipant(participantId);
   }
@@ -121,6 +131,7 @@ export class ViewingSession implements RunningSession {
     await this.#starting.catch(() => undefined);
     clearTimeout(this.#alone);
     this.#stream = undefined;
+    this.#transfers.giveUp();
     await this.#resources.disposeAsync();
     this.#log.info({ ending: ending.kind }, 'viewing part closed');
     this.events.emit('told', ending);
@@ -162,6 +173,7 @@ export class ViewingSession implements RunningSession {
     reader.events.on('closed', () => {
       if (this.#reader !== reader) return;
       this.#reader = undefined;
+      this.#transfers.giveUp();
       if (!this.#closing) this.#waitAtMost(mostAwayMs, 'The reading part is gone');
     });
     this.#say({ kind: 'bitrate', kbps: stream.targetKbps });
@@ -172,6 +184,7 @@ export class ViewingSession implements RunningSession {
 
   #heed(message: ReaderMessage, stream: SessionStream): void {
     if (message.kind === 'display') stream.display.announce(message.event);
+    else if (message.kind === 'transferred') this.#transfers.heed(message);
     else if (this.#state === 'starting') {
       clearTimeout(this.#alone);
       this.#state = 'streaming';

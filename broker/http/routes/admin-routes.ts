@@ -1,7 +1,14 @@
-import { auditActionSchema, auditEventSchema, instantSchema, nodeViewSchema } from '@medusa/protocol';
+import {
+  auditActionSchema,
+  auditEventSchema,
+  instantSchema,
+  nodeViewSchema,
+  transferPolicySchema,
+} from '@medusa/protocol';
 import { z } from 'zod';
 import type { AuditTrail } from '../../audit/index.ts';
 import type { NodeRegistry } from '../../node/index.ts';
+import type { Transfers } from '../../session/index.ts';
 import { route, type RouteDefinition } from '../route.ts';
 
 const auditQuerySchema = z.object({
@@ -15,7 +22,13 @@ const auditQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
 
-export function adminRoutes({ nodes, audit }: { nodes: NodeRegistry; audit: AuditTrail }): RouteDefinition[] {
+type AdminRoutesDeps = {
+  readonly nodes: NodeRegistry;
+  readonly audit: AuditTrail;
+  readonly transfers: Pick<Transfers, 'policy'>;
+};
+
+export function adminRoutes({ nodes, audit, transfers }: AdminRoutesDeps): RouteDefinition[] {
   return [
     route({
       method: 'get',
@@ -24,6 +37,14 @@ export function adminRoutes({ nodes, audit }: { nodes: NodeRegistry; audit: Audi
       access: ['admin'],
       response: z.object({ nodes: z.array(nodeViewSchema) }),
       handle: async () => ({ body: { nodes: nodes.views() } }),
+    }),
+    route({
+      method: 'get',
+      path: '/api/transfers',
+      summary: 'Who may take text out of a display and into one, and what may pass at most',
+      access: ['admin'],
+      response: transferPolicySchema,
+      handle: async () => ({ body: transfers.policy }),
     }),
     route({
       method: 'get',
