@@ -58,11 +58,11 @@ export class BrokerLink implements Disposable {
   #retry: NodeJS.Timeout | undefined;
   #refusals = 0;
 
-  static open(options: LinkOptions, deps: Deps): BrokerLink {
+  static open(options: LinkOptions, deps: { sessions: Sessions; log: Logger }): BrokerLink {
     return new BrokerLink(options, deps);
   }
 
-  private constructor(options: LinkOptions, deps: Deps) {
+  private constructor(options: LinkOptions, deps: { sessions: Sessions; log: Logger }) {
     this.#options = options;
     this.#sessions = deps.sessions;
     this.#log = deps.log;
