@@ -32,6 +32,7 @@ import type {
   StreamRequest,
   StreamResponse,
 } from './stream.ts';
+import type { RelayedTransfer, TransferRequest, TransferResponse } from './transfer.ts';
 import type { StorageHeartbeat, StorageRegistration, StorageWelcome, StudySummary } from './study.ts';
 
 type Answer<Value> = (ack: Ack<Value>) => void;
@@ -40,7 +41,6 @@ type Answer<Value> = (ack: Ack<Value>) => void;
  * socket.io namespace `/client`, path `/socket.io`. Handshake `auth: { token }`: an access token of the OIDC issuer.
  * Types only bind our own code: both ends parse what they receive with the schemas.
  */
-import type { RelayedTransfer, TransferRequest, TransferResponse } from './transfer.ts';
 export type ClientToBroker = {
   'worklist.subscribe': (answer: Answer<readonly StudySummary[]>) => void;
   'admin.subscribe': (answer: Answer<AdminSnapshot>) => void;
@@ -56,6 +56,8 @@ export type ClientToBroker = {
   'room.take-floor': (answer: Answer<null>) => void;
   /** Of the room that this socket has joined. */
   'stream.request': (request: StreamRequest, answer: Answer<StreamResponse>) => void;
+  /** Text between the display of that room's session and this user's clipboard. */
+  'transfer.request': (request: TransferRequest, answer: Answer<TransferResponse>) => void;
   /** Whether media still comes to this viewer, whatever became of the node's link. */
   'stream.path': (report: PathReport, answer: Answer<PathAnswer>) => void;
   /** A fresh access token for the same login, before the old one expires. */
@@ -69,8 +71,6 @@ export type BrokerToClient = {
   'room.chatted': (message: ChatMessage) => void;
   'room.pointed': (pointed: Pointed) => void;
   /** Someone asks the floor holder for the floor. */
-  /** Text between the display of that room's session and this user's clipboard. */
-  'transfer.request': (request: TransferRequest, answer: Answer<TransferResponse>) => void;
   'room.floor-requested': (request: { participantId: ParticipantId }) => void;
   'admin.changed': (snapshot: AdminSnapshot) => void;
   /** To those who subscribed as administrators; at most one a second. */
@@ -107,5 +107,5 @@ export type BrokerToNode = {
     answer: Answer<null>,
   ) => void;
   'stream.request': (request: RelayedStreamRequest, answer: Answer<StreamResponse>) => void;
-};
   'transfer.request': (request: RelayedTransfer, answer: Answer<TransferResponse>) => void;
+};

@@ -25,5 +25,5 @@ export * from './session.ts';
 export * from './still.ts';
 export * from './stream.ts';
 export * from './study.ts';
-export * from './view.ts';
 export * from './transfer.ts';
+export * from './view.ts';

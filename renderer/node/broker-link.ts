@@ -202,6 +202,12 @@ export class BrokerLink implements Disposable {
         return sessions.find(sessionId).answer(participantId, request);
       }),
     );
+    this.#socket.on('transfer.request', (relayed, answer) =>
+      this.#answer(answer, async () => {
+        const { sessionId, request, ...asker } = parseInput(relayedTransferSchema, relayed);
+        return sessions.find(sessionId).transfer(asker, request);
+      }),
+    );
   }
 
   #answer<Value>(answer: (ack: Ack<Value>) => void, work: () => Value | Promise<Value>): void {
@@ -215,11 +221,5 @@ export class BrokerLink implements Disposable {
       }
     };
     void run();
-    this.#socket.on('transfer.request', (relayed, answer) =>
-      this.#answer(answer, async () => {
-        const { sessionId, request, ...asker } = parseInput(relayedTransferSchema, relayed);
-        return sessions.find(sessionId).transfer(asker, request);
-      }),
-    );
   }
 }
