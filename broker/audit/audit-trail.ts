@@ -3,7 +3,7 @@ import { verifyChain, type AuditEntry, type ChainVerdict } from './chain.ts';
 
 export type AuditActor = { readonly id: string; readonly name: string; readonly address: string };
 
-type AuditFact = {
+export type AuditFact = {
   readonly action: AuditAction;
   readonly outcome?: AuditEvent['outcome'];
   readonly actor: AuditActor;
@@ -52,6 +52,8 @@ export interface AuditTrail {
 export const brokerActor: AuditActor = { id: 'medusa-broker', name: 'Medusa broker', address: '' };
 
 const coalesceMs = 60_000;
+/** What was asked by in a query is a part of it. */
+const mostDetail = 4_000;
 const mostRemembered = 20_000;
 
 export function createAuditTrail(store: AuditStore, now: () => Date): AuditTrail {
@@ -68,7 +70,7 @@ export function createAuditTrail(store: AuditStore, now: () => Date): AuditTrail
       actorAddress: fact.actor.address,
       objectType: fact.objectType,
       objectId: fact.objectId,
-      detail: (fact.detail ?? '').slice(0, 500),
+      detail: (fact.detail ?? '').slice(0, mostDetail),
     });
   };
 

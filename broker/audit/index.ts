@@ -1,3 +1,4 @@
+export { accessFacts } from './access-facts.ts';
 export {
   brokerActor,
   createAuditTrail,

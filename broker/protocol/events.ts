@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { AccessRecord } from './access.ts';
 import type { ParticipantId, SessionId } from './ids.ts';
 import type {
   NodeHeartbeat,
@@ -108,4 +109,6 @@ export type BrokerToNode = {
   ) => void;
   'stream.request': (request: RelayedStreamRequest, answer: Answer<StreamResponse>) => void;
   'transfer.request': (request: RelayedTransfer, answer: Answer<TransferResponse>) => void;
+  /** Who queried, retrieved and stored by DICOM; told again until it is acknowledged. */
+  'access.noted': (records: readonly AccessRecord[], answer: Answer<null>) => void;
 };

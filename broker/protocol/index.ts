@@ -1,3 +1,4 @@
+export * from './access.ts';
 export * from './agreement.ts';
 export * from './application.ts';
 export * from './arrivals.ts';

@@ -1,4 +1,5 @@
 import {
+  accessRecordSchema,
   ackSchema,
   AppError,
   fromProblem,
@@ -21,7 +22,7 @@ import {
 import type { Logger } from 'pino';
 import type { DefaultEventsMap, Namespace, Server, Socket } from 'socket.io';
 import { z } from 'zod';
-import type { AuditTrail } from '../audit/index.ts';
+import { accessFacts, type AuditTrail } from '../audit/index.ts';
 import type { BrokerKeys, VerifiedNode } from '../identity/index.ts';
 import { zoneOf, type NodeLink, type NodeRegistry } from '../node/index.ts';
 import { brokerPlace, sitePlace, type LinkBook } from '../placement/index.ts';
@@ -155,6 +156,11 @@ function serveStorageNode(events: Answering, { identity, link }: Connected, deps
   });
 }
 
+  events.on('access.noted', z.array(accessRecordSchema).max(1_000), async (records): Promise<null> => {
+    const facts = records.flatMap((record) => accessFacts(identity.nodeId, record));
+    await Promise.all(facts.map(async (fact) => deps.audit.record(fact)));
+    return null;
+  });
 /** The storage node tells each object until it is acknowledged: a line may come twice, and none is missing. */
 async function auditQuarantined(audit: AuditTrail, nodeId: string, news: QuarantineNews): Promise<void> {
   const { id, reason, receivedFrom, receivedAt } = news;

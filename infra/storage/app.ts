@@ -8,6 +8,8 @@ import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { StorageConfig } from './config.ts';
 import { WorkerPool } from './dicom/worker-pool.ts';
+import { openAccessLog } from './access/access-log.ts';
+import { noteRefusal } from './access/dicom-access.ts';
 import { createDicomwebApp, type DicomwebDeps } from './dicomweb/dicomweb-app.ts';
 import { startDimseServer, type DimseServerOptions } from './dimse/dimse-server.ts';
 import { createServices } from './create-services.ts';
@@ -67,6 +69,9 @@ export async function startStorageNode(
     index,
     headers,
     events,
+  const access = starting.use(
+    openAccessLog(path.join(config.directory, 'access.sqlite'), { now: () => new Date(), report }),
+  );
     now: () => new Date(),
     reserveBytes: config.reserveMiB * 1024 * 1024,
     defence: { policy: config, quarantine, scanner },
@@ -96,6 +101,7 @@ export async function startStorageNode(
   const jwks = keys ?? brokerKeys(config.brokerUrl);
   const https = await startHttps(config, {
     index,
+    untold: () => access.total(),
     objects,
     pixels,
     ingest,
@@ -114,6 +120,7 @@ export async function startStorageNode(
     jobs,
     aeTitle: config.aeTitle,
     caller: {
+    access,
       callingTitle: config.aeTitle,
       times: config,
       trust: certificates && (async () => certificates.trust.current()),
@@ -134,10 +141,13 @@ export async function startStorageNode(
         policy: config,
         registry,
         ingest,
-        services: createServices({ ...dimseDeps, wake: () => routing.wake() }),
+        services: createServices({ ...dimseDeps, access, wake: () => routing.wake() }),
         holds: (sopClassUID, transferSyntaxUID) => holdsKind(index, { sopClassUID, transferSyntaxUID }),
         log,
-        refused: () => meters.associationRefused(),
+        refused(refusal) {
+          meters.associationRefused();
+          noteRefusal(access, refusal);
+        },
       },
     ),
   );
@@ -166,7 +176,7 @@ export async function startStorageNode(
   starting.use(
     new BrokerLink(
       { brokerUrl: config.brokerUrl, token, registration },
-      { index, events, quarantine, heartbeat, log },
+      { index, events, quarantine, access, heartbeat, log },
     ),
   );
 

@@ -17,6 +17,7 @@ export function createMeters(read: {
   certificateEndsAt(): Promise<Date | undefined>;
   jobs(): { waiting: number; failed: number };
   quarantined(): number;
+  untold(): number;
 }): Meters {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -52,6 +53,7 @@ export function createMeters(read: {
     () => read.totals().conflicts,
   );
   gauge('quarantined', 'Objects in quarantine', () => read.quarantined());
+  gauge('accesses_untold', 'Records of access that the broker has not taken yet', () => read.untold());
   gauge(
     'dicom_certificate_seconds',
     'Until the certificate for DICOM over TLS ends; NaN without one',

@@ -3,6 +3,8 @@ import express, { type Express } from 'express';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { AccessLog } from '../access/access-log.ts';
+import { auditRequests } from '../access/web-access.ts';
 import { quarantineRoutes } from '../quarantine/quarantine-routes.ts';
 import type { ReleaseDeps } from '../quarantine/release.ts';
 import { refuseAdministrators, requireStudyToken } from './authorization.ts';
@@ -15,6 +17,7 @@ import { wadoRoutes, type RetrieveDeps } from './wado.ts';
 
 export type DicomwebDeps = RetrieveDeps &
   ReleaseDeps & {
+    readonly access: Pick<AccessLog, 'begin' | 'count'>;
     readonly keys: JWTVerifyGetKey;
     readonly metrics: Registry;
     readonly log: Logger;
@@ -31,7 +34,7 @@ export function createDicomwebApp(deps: DicomwebDeps): Express {
     res.type(deps.metrics.contentType).send(await deps.metrics.metrics());
   });
   app.use(['/dicomweb', '/quarantine'], requireStudyToken(deps.keys));
-  app.use('/dicomweb', refuseAdministrators);
+  app.use('/dicomweb', auditRequests(deps.access), refuseAdministrators);
   for (const routes of [qidoRoutes(deps.index), frameRoutes(deps), renderedRoutes(deps), wadoRoutes(deps)])
     app.use('/dicomweb', routes);
   app.use('/dicomweb', stowRoutes(deps.ingest));

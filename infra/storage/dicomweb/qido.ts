@@ -4,6 +4,7 @@ import { tagOf } from '../dicom/dictionary.ts';
 import { isMatchable, type SearchLevel } from '../index/matching.ts';
 import { search } from '../index/search.ts';
 import type { StudyIndex } from '../index/study-index.ts';
+import { tellAccess } from '../access/web-access.ts';
 import { onlyStudyOf, requireStudy } from './authorization.ts';
 import { serviceRoot, withBulkUrls } from './service-root.ts';
 
@@ -44,7 +45,9 @@ function sendMatches(
     warnings.push('299 medusa "There are more results; ask with offset and limit"');
   if (warnings.length > 0) res.set('Warning', warnings.join(', '));
   const root = serviceRoot(req);
-  const body = matches.slice(0, query.limit).map(({ attributes, retrievePath }) => {
+  const found = matches.slice(0, query.limit);
+  tellAccess(res, { objects: found.length });
+  const body = found.map(({ attributes, retrievePath }) => {
     const url = `${root}/${retrievePath}`;
     return withBulkUrls(JSON.stringify({ ...attributes, '00081190': { vr: 'UR', Value: [url] } }), url);
   });

@@ -5,6 +5,7 @@ import { mostMetaBytes, parseFileMeta, type ParsedFileMeta } from '../dicom/file
 import { MalformedDataSet } from '../dicom/malformed.ts';
 import { transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import { statuses } from '../dimse/command.ts';
+import { tellAccess } from '../access/web-access.ts';
 import { isStored, type Arrival, type Ingest, type IngestOutcome } from '../ingest/ingest.ts';
 import { claimsOf, onlyStudyOf, requireStudy } from './authorization.ts';
 import { parseMediaType } from './media-type.ts';
@@ -116,6 +117,7 @@ function answer(req: Request, res: Response, files: readonly StoredFile[]): void
   const failed = files.filter(({ outcome }) => !isStored(outcome));
   const hasWarning = files.some(({ outcome }) => outcome.kind === 'conflict');
   const root = serviceRoot(req);
+  tellAccess(res, { objects: stored.length, studies: studiesOf(stored) });
   const body = {
     '00081190': attribute('UR', ...studyUrls(stored, root)),
     ...(failed.length > 0 && { '00081198': { vr: 'SQ', Value: failed.map((file) => failedItem(file)) } }),
@@ -127,11 +129,14 @@ function answer(req: Request, res: Response, files: readonly StoredFile[]): void
   res.type('application/dicom+json').send(JSON.stringify(body));
 }
 
+function studiesOf(stored: readonly StoredFile[]): string[] {
+  const studies = stored.flatMap(({ outcome }) => (isStored(outcome) ? [outcome.studyInstanceUID] : []));
+  return [...new Set(studies)];
+}
+
 function studyUrls(stored: readonly StoredFile[], root: string): string[] {
-  const studies = new Set(
-    stored.flatMap(({ outcome }) => (isStored(outcome) ? [outcome.studyInstanceUID] : [])),
-  );
-  return studies.size === 1 ? [...studies].map((study) => `${root}/studies/${study}`) : [];
+  const studies = studiesOf(stored);
+  return studies.length === 1 ? studies.map((study) => `${root}/studies/${study}`) : [];
 }
 
 function attribute(vr: string, ...values: (string | number)[]): JsonAttribute {

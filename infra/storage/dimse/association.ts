@@ -20,7 +20,7 @@ import {
 } from './command.ts';
 import { collect, MessageExchange, type DataSetReceiver } from './exchange.ts';
 import { negotiate } from './negotiate.ts';
-import { whole, type AcceptedContext, type Operation } from './operation.ts';
+import { whole, type AcceptedContext, type Operation, type Peer } from './operation.ts';
 import {
   abortReasons,
   encodeReject,
@@ -58,8 +58,11 @@ export type AssociationDeps = {
   readonly log: Logger;
   /** False when as many associations run as may. Otherwise one more runs until it is disposed. */
   admit(): Disposable | undefined;
-  refused(): void;
+  refused(refusal: Refusal): void;
 };
+
+/** An association that was not accepted. */
+export type Refusal = { readonly title: string; readonly address: string; readonly reason: string };
 
 type Running = { readonly cancel: AbortController; isReceived: boolean };
 
@@ -87,6 +90,7 @@ export class Association {
   #contexts: ReadonlyMap<number, AcceptedContext> = new Map();
   #state: AssociationState = 'awaiting-association';
   #seat: Disposable | undefined;
+  readonly #peer: Peer;
   #callingTitle = '';
   #may: ReadonlySet<Permission> = new Set();
   /** Operations that the peer may have under way (PS3.7 §D.3.3.3). */
@@ -94,6 +98,7 @@ export class Association {
 
   constructor(socket: Socket, deps: AssociationDeps) {
     this.#deps = deps;
+    this.#peer = { address: socket.remoteAddress ?? '', certificate: deps.certificate?.commonName };
     this.#exchange = new MessageExchange({
       write: async (bytes) => this.#transport.write(bytes),
       isContext: (id) => this.#contexts.has(id),
@@ -181,10 +186,10 @@ export class Association {
   }
 
   async #negotiate(request: AssociateRequest): Promise<void> {
-    const rejection = await this.#rejectionOf(request);
+    const { rejection, reason } = await this.#rejectionOf(request);
     if (this.#isEnded()) return;
     if (rejection) {
-      this.#deps.refused();
+      this.#deps.refused({ title: request.callingTitle, address: this.#peer.address, reason });
       this.#deps.log.warn({ ...rejection }, 'association rejected');
       this.#end(encodeReject(rejection));
       return;
@@ -202,11 +207,16 @@ export class Association {
     await this.#transport.write(encodeAssociateAccept(request, results, user));
   }
 
-  async #rejectionOf(request: AssociateRequest): Promise<Rejection | undefined> {
+  async #rejectionOf(
+    request: AssociateRequest,
+  ): Promise<{ readonly rejection: Rejection | undefined; readonly reason: string }> {
     const { policy, registry, certificate, log } = this.#deps;
-    if ((request.protocolVersion & 1) === 0) return rejections.protocolVersion;
-    if (request.applicationContext !== applicationContextName) return rejections.applicationContext;
-    if (request.calledTitle !== policy.aeTitle) return rejections.calledTitle;
+    if ((request.protocolVersion & 1) === 0)
+      return { rejection: rejections.protocolVersion, reason: 'protocol version' };
+    if (request.applicationContext !== applicationContextName)
+      return { rejection: rejections.applicationContext, reason: 'application context' };
+    if (request.calledTitle !== policy.aeTitle)
+      return { rejection: rejections.calledTitle, reason: 'calls another title' };
     const admission = admissionOf(await registry.current(), {
       title: request.callingTitle,
       certificate,
@@ -214,11 +224,14 @@ export class Association {
     });
     if (!admission.isAdmitted) {
       log.warn({ reason: admission.reason }, 'caller not admitted');
-      return rejections.callingTitle;
+      return { rejection: rejections.callingTitle, reason: admission.reason };
     }
     this.#may = admission.may;
     this.#seat = this.#deps.admit();
-    return this.#seat ? undefined : rejections.localLimit;
+    return {
+      rejection: this.#seat ? undefined : rejections.localLimit,
+      reason: 'as many associations as may be',
+    };
   }
 
   async #begin(command: Command, contextId: number): Promise<DataSetReceiver | undefined> {
@@ -274,6 +287,7 @@ export class Association {
       context,
       cancelled,
       callingTitle: this.#callingTitle,
+      peer: this.#peer,
       may: this.#may,
       exchange: this.#exchange,
       contexts: this.#contexts,

@@ -60,8 +60,8 @@ export async function startDimseServer(
   };
   const plain =
     port === undefined ? undefined : added(await listenPlain({ bind, port, ...most }, serve, deps.log));
-  const refused = (reason: string): void => {
-    deps.refused();
+  const refused = (reason: string, address: string): void => {
+    deps.refused({ title: '', address, reason });
     deps.log.warn({ reason }, 'TLS connection refused');
   };
   const secure =

@@ -37,7 +37,7 @@ export type Asked = { readonly level: FindLevel; readonly identifier: Identifier
 
 /** The identifier of a query or retrieval; otherwise the status that says why not. */
 export async function readAsked(
-  { context }: Operation,
+  operation: Operation,
   identifier: Buffer | undefined,
   { headers }: Pick<QueryDeps, 'headers'>,
 ): Promise<Asked | CommandStatus> {
@@ -46,12 +46,13 @@ export async function readAsked(
     const read = await headers.run({
       kind: 'identifier',
       bytes: identifier,
-      isExplicit: context.transferSyntax === explicitLittleEndian,
+      isExplicit: operation.context.transferSyntax === explicitLittleEndian,
     });
     const level = own(levels, keyText(read.attributes['00080052']).trim());
-    const root: InformationModel | undefined = serviceOf(context.abstractSyntax)?.root;
+    const root: InformationModel | undefined = serviceOf(operation.context.abstractSyntax)?.root;
     if (!level || (level === 'patient' && root === 'study'))
       return { ...mismatch, offendingTag: '00080052', comment: 'no level of this information model' };
+    operation.asked?.(level, read.attributes);
     return { level, identifier: read };
   } catch (error) {
     if (!(error instanceof MalformedDataSet)) throw error;

@@ -24,7 +24,7 @@ export async function listenPlain(where: Where, connected: Connected, log: Logge
 type TlsWhere = Where & { readonly trust: TrustFolder; readonly handshakeMs: number };
 type TlsEvents = {
   readonly connected: Connected;
-  readonly refused: (reason: string) => void;
+  readonly refused: (reason: string, address: string) => void;
   readonly log: Logger;
 };
 
@@ -48,7 +48,7 @@ export async function listenTls(where: TlsWhere, { connected, refused, log }: Tl
     const leaf = socket.getPeerX509Certificate();
     const reason = leaf ? refusalOf(leaf, await trust.current()) : 'no certificate';
     if (!leaf || reason !== undefined) {
-      refused(reason ?? '');
+      refused(reason ?? '', socket.remoteAddress ?? '');
       socket.destroy();
       return;
     }
@@ -62,7 +62,7 @@ export async function listenTls(where: TlsWhere, { connected, refused, log }: Tl
     verify(socket).catch((error: unknown) => failed(socket, error));
   });
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-    refused(error.code ?? 'handshake failed');
+    refused(error.code ?? 'handshake failed', socket.remoteAddress ?? '');
     // One that only took too long is still open.
     socket.destroy();
   });
@@ -89,6 +89,7 @@ export async function listenTls(where: TlsWhere, { connected, refused, log }: Tl
   } catch (error) {
     clearInterval(looking);
     throw error;
+      stop: async () => listener.stop(),
   }
 }
 

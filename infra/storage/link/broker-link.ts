@@ -9,6 +9,7 @@ import {
 import { io, type Socket } from 'socket.io-client';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { AccessLog } from '../access/access-log.ts';
 import type { IngestEvents } from '../ingest/ingest.ts';
 import type { StudyIndex } from '../index/study-index.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
@@ -22,6 +23,7 @@ export type BrokerLinkDeps = {
   readonly index: StudyIndex;
   readonly events: TypedEmitter<IngestEvents>;
   readonly quarantine: Pick<Quarantine, 'events' | 'untold' | 'told'>;
+  readonly access: Pick<AccessLog, 'events' | 'untold' | 'told'>;
   readonly heartbeat: () => Promise<StorageHeartbeat>;
   readonly log: Logger;
 };
@@ -45,6 +47,8 @@ export class BrokerLink implements Disposable {
   #toldChange: number | undefined;
   #isTelling = false;
   #isTellingQuarantined = false;
+  #isTellingAccess = false;
+  #gatheringAccess: NodeJS.Timeout | undefined;
   #gathering: NodeJS.Timeout | undefined;
   #retrying: NodeJS.Timeout | undefined;
   #attempt = 0;
@@ -62,6 +66,7 @@ export class BrokerLink implements Disposable {
     this.#resources.defer(() => {
       clearTimeout(this.#gathering);
       clearTimeout(this.#retrying);
+      clearTimeout(this.#gatheringAccess);
       this.#socket.disconnect();
     });
     this.#listen();
@@ -73,7 +78,7 @@ export class BrokerLink implements Disposable {
   }
 
   #listen(): void {
-    const { log, events, quarantine } = this.#deps;
+    const { log, events, quarantine, access } = this.#deps;
     this.#socket.on('connect', () => void this.#register());
     this.#socket.on('disconnect', (reason) => {
       this.#toldChange = undefined;
@@ -88,8 +93,17 @@ export class BrokerLink implements Disposable {
     });
     this.#resources.use(events.on('study.changed', () => this.#gather()));
     this.#resources.use(quarantine.events.on('taken', () => void this.#tellQuarantined()));
+    this.#resources.use(
+      access.events.on('ended', () => {
+        this.#gatheringAccess ??= setTimeout(() => {
+          this.#gatheringAccess = undefined;
+          void this.#tellAccess();
+        }, gatherMs);
+      }),
+    );
     const beat = setInterval(() => {
       void this.#beat();
+      void this.#tellAccess();
       void this.#tellQuarantined();
     }, heartbeatMs);
     this.#resources.defer(() => clearInterval(beat));
@@ -108,6 +122,7 @@ export class BrokerLink implements Disposable {
       await this.#beat();
       await this.#tellQuarantined();
       await this.#tell();
+      await this.#tellAccess();
     } catch (error) {
       this.#again(error);
     }
@@ -154,6 +169,27 @@ export class BrokerLink implements Disposable {
       log.warn({ err: error }, 'the broker was not told what is in quarantine');
     } finally {
       this.#isTellingQuarantined = false;
+    }
+  }
+
+  /** For the audit trail, in the same way. */
+  async #tellAccess(): Promise<void> {
+    if (this.#isTellingAccess || this.#toldChange === undefined) return;
+    this.#isTellingAccess = true;
+    const { access, log } = this.#deps;
+    try {
+      for (
+        let records = access.untold(batchSize);
+        records.length > 0 && this.#socket.connected;
+        records = access.untold(batchSize)
+      ) {
+        await this.#ask('access.noted', records, z.unknown());
+        access.told(records);
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'the broker was not told of accesses');
+    } finally {
+      this.#isTellingAccess = false;
     }
   }
 
