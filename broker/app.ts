@@ -28,6 +28,7 @@ import {
   provisionRoutes,
   publicRoutes,
   quarantineRoutes,
+  recordingRoutes,
   reservationRoutes,
   serviceRoutes,
   sessionRoutes,
@@ -49,6 +50,7 @@ import {
   createNodeStore,
   createOcciStore,
   createPreWarmStore,
+  createRecordingStore,
   createRoomStore,
   createServiceStore,
   createSessionStore,
@@ -58,6 +60,7 @@ import {
   openDatabase,
   type Db,
 } from './persistence/index.ts';
+import { createRecordings, type Recordings } from './recording/index.ts';
 import { openOcci } from './occi/index.ts';
 import { driverDefinitions } from './provision/drivers/index.ts';
 import { createSeal } from './provision/credentials/index.ts';
@@ -106,7 +109,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   const publicUrl = config.publicUrl ?? `https://localhost:${port}`;
 
   const features = await openFeatures({ config, db, report, keys, applications, publicUrl, log });
-  const { audit, joining, links, nodes, sessions, rooms, studies } = features;
+  const { audit, joining, links, nodes, recordings, sessions, rooms, studies } = features;
   starting.defer(async () => {
     await sessions.settled();
     await nodes.settled();
@@ -156,6 +159,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
       hasWatermark: config.hasWatermark,
     }),
     ...sessionRoutes(features),
+    ...recordingRoutes(features),
     ...frameRoutes({ sessions, tellFrames: agreementWork.tellFrames }),
     ...reservationRoutes(features),
     ...studyRoutes({ studies, audit }),
@@ -186,20 +190,22 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     pingTimeout: 8_000,
   });
   starting.defer(async () => io.close());
-  serveNodes(io, { keys, joining, nodes, sessions, studies, audit, links, log });
+  serveNodes(io, { keys, joining, nodes, sessions, studies, recordings, audit, links, log });
   starting.use(
     serveClients(io, {
       ...{ verify: login.verify, audit: login.loginAudit },
-      ...{ sessions, rooms, nodes, studies, transfers, provisioning, links, log },
+      ...{ sessions, rooms, recordings, nodes, studies, transfers, provisioning, links, log },
     }),
   );
 
   await sessions.restore();
   await rooms.restore();
+  await recordings.restore();
   starting.use(
     every(config.sweepMs, report, async () => {
       nodes.sweep();
       await rooms.sweep();
+      await recordings.sweep();
       await sessions.sweep();
     }),
   );
@@ -230,6 +236,7 @@ type Features = AdmissionParts & {
   readonly rooms: Rooms;
   readonly invitations: Invitations;
   readonly keyImages: KeyImages;
+  readonly recordings: Recordings;
   readonly joining: Joining;
 };
 
@@ -283,8 +290,23 @@ async function openFeatures(options: {
     now,
   });
   const keyImages = createKeyImages({ store: createKeyImageStore(db), sessions, audit, now });
+  const recordings = createRecordings({
+    ...config.recording,
+    ...{ store: createRecordingStore(db), rooms, sessions, nodes, audit, now, report },
+  });
   const joining = createJoining({ keys, store: createJoinStore(db), audit, now, report });
-  return { ...admission, audit, nodes, studies, sessions, rooms, invitations, keyImages, joining };
+  return {
+    ...admission,
+    audit,
+    nodes,
+    studies,
+    sessions,
+    rooms,
+    invitations,
+    keyImages,
+    recordings,
+    joining,
+  };
 }
 
 function httpOptions(

@@ -1,7 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { mostTransferBytes, transferRulesSchema, type TransferRules } from '@medusa/protocol';
+import {
+  mostTransferBytes,
+  recordingRulesSchema,
+  transferRulesSchema,
+  type RecordingRules,
+  type TransferRules,
+} from '@medusa/protocol';
 import type { Limits } from './provision/index.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -50,6 +56,14 @@ const environmentSchema = z.object({
   /** Which role may take text out of a display (`copy`) and into one (`paste`): `{"radiologist":["copy","paste"]}`. */
   MEDUSA_TRANSFERS: json.pipe(transferRulesSchema).default({}),
   MEDUSA_TRANSFER_BYTES: z.coerce.number().int().min(1).max(mostTransferBytes).default(65_536),
+  /** Which role may have what a room sees recorded, if all agree: `{"radiologist":"in-control"}`; see `recordingRulesSchema`. */
+  MEDUSA_RECORDING: json.pipe(recordingRulesSchema).default({}),
+  /** For how long a recording is kept. */
+  MEDUSA_RECORDING_HOURS: z.coerce
+    .number()
+    .positive()
+    .max(24 * 366)
+    .default(72),
   MEDUSA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   MEDUSA_CHROMIUM: z.string().optional(),
   MEDIASOUP_WORKER_BIN: z.string().optional(),
@@ -95,6 +109,7 @@ export type BrokerConfig = {
   readonly hasWatermark: boolean;
   /** Text between displays and clipboards. */
   readonly transfers: { readonly rules: TransferRules; readonly mostBytes: number };
+  readonly recording: { readonly rules: RecordingRules; readonly keepSeconds: number };
   readonly logLevel: string;
   /** What a render node's process inherits. */
   readonly nodeEnvironment: Readonly<Record<string, string>>;
@@ -144,6 +159,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     hasWatermark: env.MEDUSA_WATERMARK === 'on',
     transfers: { rules: env.MEDUSA_TRANSFERS, mostBytes: env.MEDUSA_TRANSFER_BYTES },
+    recording: {
+      rules: env.MEDUSA_RECORDING,
+      keepSeconds: Math.round(env.MEDUSA_RECORDING_HOURS * 3_600),
+    },
     logLevel: env.MEDUSA_LOG_LEVEL,
     nodeEnvironment: definedOnly({
       PATH: env.PATH,

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Logger } from 'pino';
 import { TypedEmitter } from '@medusa/kernel';
 import { probeConfinement } from './application/index.ts';
@@ -11,6 +12,7 @@ import {
   probeCapabilities,
   watchOrphans,
 } from './node/index.ts';
+import { Recordings } from './recording/index.ts';
 import { RelayServer } from './relay/index.ts';
 import { Sessions } from './session/index.ts';
 import { rateLimits, Sfu } from './sfu/index.ts';
@@ -80,11 +82,17 @@ export async function startRenderNode(
   );
   // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
   const token = config.nodeToken ?? (await join(config, log, deps.signal));
+  const recordings = await Recordings.open({
+    ...config.recording,
+    folder: path.join(config.nodeFolder, 'recordings'),
+    log,
+  });
   const link = starting.use(
-    BrokerLink.open({ ...config, token, version, startedAt, capabilities }, { sessions, log }),
+    BrokerLink.open({ ...config, token, version, startedAt, capabilities }, { sessions, recordings, log }),
   );
   starting.use(watchOrphans(link, sessions, config.orphanSeconds));
   starting.defer(async () => link.drain(drainMs));
+  starting.use(recordings);
   starting.use(sessions);
 
   const events: RenderNode['events'] = new TypedEmitter(report);

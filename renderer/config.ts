@@ -48,6 +48,15 @@ const environmentSchema = z
     MEDUSA_FRAMES_PER_SECOND: z.coerce.number().int().min(1).max(120).default(60),
     MEDUSA_LAUNCH_SECONDS: z.coerce.number().positive().default(60),
     MEDIASOUP_WORKER_BIN: z.string().optional(),
+    /** Of one recording: it ends when it is longer, or larger. */
+    MEDUSA_RECORDING_MINUTES: z.coerce
+      .number()
+      .positive()
+      .max(24 * 60)
+      .default(60),
+    MEDUSA_RECORDING_MIB: z.coerce.number().int().positive().default(1_024),
+    /** Of all that this node keeps. */
+    MEDUSA_RECORDINGS_MIB: z.coerce.number().int().positive().default(20_480),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
   .refine(
@@ -73,6 +82,11 @@ const environmentSchema = z
     applications: env.MEDUSA_APPLICATIONS,
     orphanSeconds: env.MEDUSA_ORPHAN_SECONDS,
     framesPerSecond: env.MEDUSA_FRAMES_PER_SECOND,
+    recording: {
+      mostMs: env.MEDUSA_RECORDING_MINUTES * 60_000,
+      mostBytes: env.MEDUSA_RECORDING_MIB * 2 ** 20,
+      mostKeptBytes: env.MEDUSA_RECORDINGS_MIB * 2 ** 20,
+    },
     launchTimeoutMs: env.MEDUSA_LAUNCH_SECONDS * 1_000,
     mediaWorkerBin: env.MEDIASOUP_WORKER_BIN,
     logLevel: env.LOG_LEVEL,

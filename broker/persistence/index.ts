@@ -17,6 +17,7 @@ export { createOcciStore } from './occi-store.ts';
 export { createServiceStore } from './service-store.ts';
 export { createSessionStore } from './session-store.ts';
 export { createKeyImageStore } from './key-image-store.ts';
+export { createRecordingStore } from './recording-store.ts';
 export { createSessionViewStore } from './session-view-store.ts';
 export { createInvitationStore, createRoomStore } from './room-store.ts';
 export { createOidcAdapter, deleteExpiredLogins } from './oidc-adapter.ts';

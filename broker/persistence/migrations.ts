@@ -16,6 +16,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0011-session-view': running(() => sessionView),
   '0012-key-images': running(() => keyImages),
   '0013-study-search': running(() => studySearch),
+  '0014-recordings': running(() => recordings),
 };
 
 /** Asked for when it runs: the statements stand below. */
@@ -241,4 +242,10 @@ const studySearch = [
    exception when undefined_file or insufficient_privilege or feature_not_supported then
      raise notice 'pg_trgm is not there: %', sqlerrm;
    end $$`,
+];
+
+const recordings = [
+  // Kept when the film is deleted: who recorded what stays known.
+  `create table recording (id uuid primary key, started_at timestamptz not null, document jsonb not null)`,
+  `create index recording_started on recording (started_at)`,
 ];

@@ -15,6 +15,7 @@ import type { NodeRecord } from '../node/index.ts';
 import type { LinkRecord } from '../placement/index.ts';
 import type { Mixin } from '../occi/index.ts';
 import type { PoolStatus, ProviderRecord, Status, Wish } from '../provision/index.ts';
+import type { RecordingRecord } from '../recording/index.ts';
 import type { RoomState } from '../room/index.ts';
 import type { ServiceRecord } from '../service/index.ts';
 import type { SessionRecord } from '../session/index.ts';
@@ -248,6 +249,7 @@ export type Database = {
     at: Timestamp;
     document: Document<KeyImage>;
   };
+  recording: { id: string; started_at: Timestamp; document: Document<RecordingRecord> };
   session_view: { session_id: string; incarnation: number; revision: number; document: Document<ViewState> };
   room: { session_id: string; document: Document<RoomState & { chat: readonly ChatMessage[] }> };
   invitation: { code_hash: string; session_id: string; expires_at: Timestamp };

@@ -17,6 +17,14 @@ import type { Ack } from './problem.ts';
 import type { ProvisionChange } from './provision.ts';
 import type { QuarantineNews } from './quarantine.ts';
 import type {
+import type {
+  deleteRecordingSchema,
+  readRecordingSchema,
+  RecordingChunk,
+  RecordingTold,
+  StartRecording,
+  stopRecordingSchema,
+} from './recording.ts';
   ChatMessage,
   giveFloorSchema,
   joinRoomSchema,
@@ -56,6 +64,11 @@ export type ClientToBroker = {
   /** The session's owner may always take the floor; others only when nobody holds it. */
   'room.take-floor': (answer: Answer<null>) => void;
   /** Of the room that this socket has joined. */
+  /** Asks all who are present to have the session recorded; answers are `agree` or `decline`. */
+  'room.record': (answer: Answer<null>) => void;
+  'room.answer-recording': (request: { agrees: boolean }, answer: Answer<null>) => void;
+  /** Anybody may, at any time. */
+  'room.stop-recording': (answer: Answer<null>) => void;
   'stream.request': (request: StreamRequest, answer: Answer<StreamResponse>) => void;
   /** Text between the display of that room's session and this user's clipboard. */
   'transfer.request': (request: TransferRequest, answer: Answer<TransferResponse>) => void;
@@ -100,6 +113,7 @@ export type NodeToBroker = {
 };
 
 export type BrokerToNode = {
+  'recording.told': (told: RecordingTold, answer: Answer<null>) => void;
   'session.start': (request: StartSession, answer: Answer<null>) => void;
   'session.stop': (request: z.infer<typeof stopSessionSchema>, answer: Answer<null>) => void;
   'session.set-controller': (request: z.infer<typeof setControllerSchema>, answer: Answer<null>) => void;
@@ -112,3 +126,7 @@ export type BrokerToNode = {
   /** Who queried, retrieved and stored by DICOM; told again until it is acknowledged. */
   'access.noted': (records: readonly AccessRecord[], answer: Answer<null>) => void;
 };
+  'recording.start': (request: StartRecording, answer: Answer<null>) => void;
+  'recording.stop': (request: z.infer<typeof stopRecordingSchema>, answer: Answer<null>) => void;
+  'recording.read': (request: z.infer<typeof readRecordingSchema>, answer: Answer<RecordingChunk>) => void;
+  'recording.delete': (request: z.infer<typeof deleteRecordingSchema>, answer: Answer<null>) => void;

@@ -20,6 +20,7 @@ export * from './problem.ts';
 export * from './provision.ts';
 export * from './quarantine.ts';
 export * from './relay.ts';
+export * from './recording.ts';
 export * from './room.ts';
 export * from './service.ts';
 export * from './session.ts';

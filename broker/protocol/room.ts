@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { instantSchema, participantIdSchema, roleSchema, sessionIdSchema, userIdSchema } from './ids.ts';
+import { endedRecordingSchema, recordingRightSchema, roomRecordingSchema } from './recording.ts';
 import { transferRightsSchema } from './transfer.ts';
 
 export const participantSchema = z.object({
@@ -33,6 +34,8 @@ export const roomViewSchema = z.object({
   floorHolder: participantIdSchema.nullable(),
   floorRequests: z.array(participantIdSchema),
   chat: z.array(chatMessageSchema),
+  recording: roomRecordingSchema.nullable().default(null),
+  endedRecording: endedRecordingSchema.nullable().default(null),
 });
 export type RoomView = z.infer<typeof roomViewSchema>;
 
@@ -46,10 +49,13 @@ export const joinedRoomSchema = z.object({
   room: roomViewSchema,
   /** What this participant may transfer while it steers; absent: nothing. */
   transfers: transferRightsSchema.optional(),
+  /** Whether this participant may have the session recorded; absent: never. */
+  mayRecord: recordingRightSchema.optional(),
 });
 export type JoinedRoom = z.infer<typeof joinedRoomSchema>;
 
 export const chatRequestSchema = z.strictObject({ text: z.string().trim().min(1).max(2_000) });
+export const answerRecordingSchema = z.strictObject({ agrees: z.boolean() });
 export const giveFloorSchema = z.strictObject({ participantId: participantIdSchema });
 /** Fractions of the picture's width and height; null = the pointer left it. */
 export const pointerSchema = z

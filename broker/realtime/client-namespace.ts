@@ -1,4 +1,5 @@
 import {
+  answerRecordingSchema,
   AppError,
   chatRequestSchema,
   giveFloorSchema,
@@ -22,6 +23,7 @@ import { hasAnyRole, type User, type VerifyToken } from '../identity/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
 import { brokerPlace, userPlace, type LinkBook } from '../placement/index.ts';
 import type { Provisioning } from '../provision/index.ts';
+import type { Recordings } from '../recording/index.ts';
 import type { Rooms, Sitter } from '../room/index.ts';
 import { isRecovering, type Sessions, type Transfers } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
@@ -33,6 +35,7 @@ type ClientNamespaceDeps = {
   readonly verify: VerifyToken;
   readonly sessions: Sessions;
   readonly rooms: Rooms;
+  readonly recordings: Recordings;
   readonly nodes: NodeRegistry;
   readonly studies: StudyIndex;
   readonly transfers: Transfers;
@@ -138,7 +141,7 @@ function serveWatching(events: Answering, socket: ClientSocket, deps: ClientName
 type InNamespace = { readonly namespace: ClientNamespace; readonly socket: ClientSocket };
 
 function serveRoom(events: Answering, { namespace, socket }: InNamespace, deps: ClientNamespaceDeps): void {
-  const { rooms } = deps;
+  const { rooms, recordings } = deps;
   events.on('room.join', joinRoomSchema, async (request): Promise<JoinedRoom> => {
     const actor = actorOf(socket.data.user, socket);
     const joined = await rooms.join(request, socket.data.user, actor);
@@ -148,7 +151,9 @@ function serveRoom(events: Answering, { namespace, socket }: InNamespace, deps: 
     socket.data.sitter = { sessionId: request.sessionId, participantId: joined.you, actor };
     await socket.join([audience.session(request.sessionId), audience.seat(joined.you)]);
     const session = await deps.sessions.get(request.sessionId);
-    return { ...joined, transfers: deps.transfers.rightsOf(session, socket.data.user.roles) };
+    const transfers = deps.transfers.rightsOf(session, socket.data.user.roles);
+    const mayRecord = recordings.rightOf(socket.data.user);
+    return { ...joined, transfers, ...(mayRecord !== null && { mayRecord }) };
   });
   events.onAsk('room.leave', async () => {
     await leaveSeat(socket, sitterOf(socket), rooms);
@@ -168,6 +173,18 @@ function serveRoom(events: Answering, { namespace, socket }: InNamespace, deps: 
   });
   events.onAsk('room.take-floor', async () => {
     await rooms.takeFloor(sitterOf(socket));
+    return null;
+  });
+  events.onAsk('room.record', async () => {
+    await recordings.ask(sitterOf(socket), socket.data.user);
+    return null;
+  });
+  events.on('room.answer-recording', answerRecordingSchema, async ({ agrees }) => {
+    await recordings.answer(sitterOf(socket), agrees);
+    return null;
+  });
+  events.onAsk('room.stop-recording', async () => {
+    await recordings.stop(sitterOf(socket));
     return null;
   });
   events.onTold('room.point', pointerSchema, (pointer) => {
@@ -198,8 +215,9 @@ function serveRoom(events: Answering, { namespace, socket }: InNamespace, deps: 
 async function relay(
   { sessionId, participantId }: Sitter,
   request: StreamRequest,
-  { sessions, nodes }: ClientNamespaceDeps,
+  { sessions, nodes, recordings }: ClientNamespaceDeps,
 ): Promise<StreamResponse> {
+  await recordings.requireConsent({ sessionId, participantId });
   const session = await sessions.get(sessionId);
   const { nodeId, state } = session;
   // Who waits for another node prepares its path while the application starts there.

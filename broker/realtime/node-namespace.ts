@@ -9,6 +9,7 @@ import {
   nodeViewToldSchema,
   parseInput,
   quarantineNewsSchema,
+  recordingToldSchema,
   storageHeartbeatSchema,
   storageRegistrationSchema,
   studySummarySchema,
@@ -27,6 +28,7 @@ import type { BrokerKeys, VerifiedNode } from '../identity/index.ts';
 import { zoneOf, type NodeLink, type NodeRegistry } from '../node/index.ts';
 import { brokerPlace, sitePlace, type LinkBook } from '../placement/index.ts';
 import type { Joining } from '../provision/guest/index.ts';
+import type { Recordings } from '../recording/index.ts';
 import type { Sessions } from '../session/index.ts';
 import type { StudyIndex } from '../study/index.ts';
 import { answering, type Answering } from './ack.ts';
@@ -42,6 +44,7 @@ type NodeNamespaceDeps = {
   readonly nodes: NodeRegistry;
   readonly sessions: Sessions;
   readonly studies: StudyIndex;
+  readonly recordings: Pick<Recordings, 'told'>;
   readonly audit: AuditTrail;
   readonly links: LinkBook;
   readonly log: Logger;
@@ -125,6 +128,10 @@ function serveRenderNode(events: Answering, { identity, link }: Connected, deps:
   });
   events.onTold('session.view', nodeViewToldSchema, (told) => {
     deps.sessions.viewTold(identity.nodeId, told);
+  });
+  events.on('recording.told', recordingToldSchema, async (told): Promise<null> => {
+    await deps.recordings.told(identity.nodeId, told);
+    return null;
   });
   events.on('session.event', nodeSessionEventSchema, async (event): Promise<null> => {
     await deps.sessions.nodeTold(identity.nodeId, event);

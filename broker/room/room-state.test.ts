@@ -1,6 +1,7 @@
 import { participantIdSchema, sessionIdSchema, userIdSchema } from '@medusa/protocol';
 import { describe, expect, it } from 'vitest';
-import { emptyRoom, isRoomRejection, transitionRoom, type RoomEvent, type RoomState } from './room-state.ts';
+import { emptyRoom, isRoomRejection, transitionRoom } from './room-state.ts';
+import type { RoomEvent, RoomState } from './room-types.ts';
 
 const [owner, guest, other] = ['owner', 'guest', 'other'].map((id) => participantIdSchema.parse(id)) as [
   ReturnType<typeof participantIdSchema.parse>,

@@ -1,31 +1,6 @@
-import type { ChatMessage, Participant, ParticipantId, RoomView, SessionId, UserId } from '@medusa/protocol';
-
-/** A participant's place. It is kept for a while when the connection is lost. */
-type Seat = Omit<Participant, 'isConnected'> & { readonly disconnectedAt: string | null };
-
-export type RoomState = {
-  readonly sessionId: SessionId;
-  readonly seats: readonly Seat[];
-  readonly floorHolder: ParticipantId | null;
-  readonly floorRequests: readonly ParticipantId[];
-  readonly chat: readonly ChatMessage[];
-};
-
-export type RoomEvent =
-  | { readonly kind: 'join'; readonly seat: Omit<Seat, 'colour' | 'disconnectedAt'> }
-  | { readonly kind: 'rejoin'; readonly participantId: ParticipantId; readonly userId: UserId }
-  | { readonly kind: 'disconnect'; readonly participantId: ParticipantId; readonly at: string }
-  | { readonly kind: 'leave'; readonly participantId: ParticipantId }
-  | { readonly kind: 'request-floor'; readonly participantId: ParticipantId }
-  | { readonly kind: 'give-floor'; readonly from: ParticipantId; readonly to: ParticipantId }
-  | { readonly kind: 'take-floor'; readonly participantId: ParticipantId }
-  | { readonly kind: 'chat'; readonly message: ChatMessage };
-
-export type RoomRejection = {
-  readonly kind: 'rejected';
-  readonly code: 'room.not-joined' | 'room.floor-held' | 'access.refused';
-  readonly reason: string;
-};
+import type { ParticipantId, RoomView, SessionId, UserId } from '@medusa/protocol';
+import { recordingAfterLeaving, transitionRecording } from './recording-consent.ts';
+import type { RoomEvent, RoomRejection, RoomState, Seat } from './room-types.ts';
 
 const mostSeats = 24;
 const mostMessages = 200;
@@ -45,7 +20,7 @@ export function transitionRoom(room: RoomState, event: RoomEvent): RoomState | R
     case 'rejoin':
       return rejoin(room, event);
     case 'disconnect':
-      return changeSeat(room, event.participantId, { disconnectedAt: event.at });
+      return disconnect(room, event);
     case 'leave':
       return leave(room, event.participantId);
     case 'request-floor':
@@ -56,6 +31,8 @@ export function transitionRoom(room: RoomState, event: RoomEvent): RoomState | R
       return takeFloor(room, event.participantId);
     case 'chat':
       return { ...room, chat: [...room.chat, event.message].slice(-mostMessages) };
+    case 'recording':
+      return transitionRecording(room, event);
   }
 }
 
@@ -63,12 +40,17 @@ export function isRoomRejection(outcome: RoomState | RoomRejection): outcome is 
   return 'kind' in outcome;
 }
 
-export function toRoomView({ sessionId, seats, floorHolder, floorRequests, chat }: RoomState): RoomView {
+export function toRoomView(room: RoomState): RoomView {
+  const { sessionId, seats, floorHolder, floorRequests, chat } = room;
   const participants = seats.map(({ disconnectedAt, ...seat }) => ({
     ...seat,
     isConnected: disconnectedAt === null,
   }));
-  return { sessionId, participants, floorHolder, floorRequests: [...floorRequests], chat: [...chat] };
+  const { recording = null, endedRecording = null } = room;
+  return {
+    ...{ sessionId, participants, floorHolder, floorRequests: [...floorRequests], chat: [...chat] },
+    ...{ recording, endedRecording },
+  };
 }
 
 function join(room: RoomState, seat: Omit<Seat, 'colour' | 'disconnectedAt'>): RoomState | RoomRejection {
@@ -97,16 +79,22 @@ function changeSeat(room: RoomState, id: ParticipantId, change: Partial<Seat>): 
   return { ...room, seats: room.seats.map((seat) => (seat.id === id ? { ...seat, ...change } : seat)) };
 }
 
+function disconnect(
+  room: RoomState,
+  { participantId, at }: { participantId: ParticipantId; at: string },
+): RoomState | RoomRejection {
+  const changed = changeSeat(room, participantId, { disconnectedAt: at });
+  return isRoomRejection(changed) ? changed : recordingAfterLeaving(changed);
+}
+
 function leave(room: RoomState, id: ParticipantId): RoomState | RoomRejection {
   if (!findSeat(room, id)) return notJoined();
   const seats = room.seats.filter((seat) => seat.id !== id);
   // The floor falls back to the owner; nobody else gets it unasked.
   const heir = seats.find(({ isOwner, disconnectedAt }) => isOwner && disconnectedAt === null);
   const floorHolder = room.floorHolder === id ? (heir?.id ?? null) : room.floorHolder;
-  return passTo(
-    { ...room, seats, floorRequests: room.floorRequests.filter((other) => other !== id) },
-    floorHolder,
-  );
+  const floorRequests = room.floorRequests.filter((other) => other !== id);
+  return recordingAfterLeaving(passTo({ ...room, seats, floorRequests }, floorHolder), id);
 }
 
 function requestFloor(room: RoomState, id: ParticipantId): RoomState | RoomRejection {

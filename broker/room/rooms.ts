@@ -13,14 +13,8 @@ import { brokerActor, type AuditActor, type AuditTrail } from '../audit/index.ts
 import { leadingRole, type User } from '../identity/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
 import { isLive, type Sessions } from '../session/index.ts';
-import {
-  emptyRoom,
-  isRoomRejection,
-  toRoomView,
-  transitionRoom,
-  type RoomEvent,
-  type RoomState,
-} from './room-state.ts';
+import { emptyRoom, isRoomRejection, toRoomView, transitionRoom } from './room-state.ts';
+import type { RecordingEvent, RoomEvent, RoomState } from './room-types.ts';
 
 /** Where rooms are kept while their session lives. */
 export interface RoomStore {
@@ -51,6 +45,8 @@ type RoomEvents = {
   /** Somebody took a seat anew; how long it took from being asked, in ms. */
   joined: [seat: { sessionId: SessionId; participantId: ParticipantId; at: Date; joinMs: number }];
   ended: [sessionId: SessionId];
+  /** Of recordings: what was asked for, agreed, begun, ended. */
+  recordingChanged: [before: RoomState, after: RoomState];
 };
 
 /** Somebody in a room: whose seat it is, and who is told to the audit trail. */
@@ -142,6 +138,20 @@ export class Rooms {
     await this.#apply(sessionId, { kind: 'disconnect', participantId, at: this.#deps.now().toISOString() });
   }
 
+  /** Who sits where, and what is recorded; undefined: nobody was ever in. */
+  async find(sessionId: SessionId): Promise<RoomState | undefined> {
+    return this.#deps.store.find(sessionId);
+  }
+
+  async all(): Promise<readonly RoomState[]> {
+    return this.#deps.store.load();
+  }
+
+  /** A step of a recording; who may take it is for the caller to know. */
+  async moveRecording(sessionId: SessionId, event: RecordingEvent): Promise<RoomState> {
+    return this.#apply(sessionId, event);
+  }
+
   async holdsFloor({ sessionId, participantId }: Omit<Sitter, 'actor'>): Promise<boolean> {
     return (await this.#deps.store.find(sessionId))?.floorHolder === participantId;
   }
@@ -209,6 +219,7 @@ export class Rooms {
   async #apply(sessionId: SessionId, event: RoomEvent): Promise<RoomState> {
     const { before, after } = await this.#update(sessionId, event);
     this.events.emit('changed', toRoomView(after));
+    if (before.recording !== after.recording) this.events.emit('recordingChanged', before, after);
     if (before.floorHolder !== after.floorHolder) this.#tellController(sessionId).catch(this.#deps.report);
     if (before.seats.length !== after.seats.length)
       await this.#deps.sessions.participantsChanged(sessionId, after.seats.length);

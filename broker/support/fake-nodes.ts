@@ -7,6 +7,7 @@ import {
   type NodeViewTold,
   type NodeWelcome,
   type QuarantineNews,
+  type RecordingTold,
   type StartSession,
   type StorageWelcome,
   type StudySummary,
@@ -26,6 +27,7 @@ export type FakeRenderNode = AsyncDisposable & {
   readonly running: Map<string, StartSession>;
   commandsNamed(name: keyof BrokerToNode): Command[];
   tell(event: NodeSessionEvent): Promise<Ack<null>>;
+  tellRecording(told: RecordingTold): Promise<Ack<null>>;
   showView(told: NodeViewTold): void;
   /** Hears everything and answers nothing, over a link that looks alive. */
   hang(): void;
@@ -47,6 +49,8 @@ export async function connectRenderNode(
     applications?: string[];
     zone?: string;
     capabilities?: Partial<NodeRegistration['capabilities']>;
+    /** What every recording of it is. */
+    film?: Uint8Array<ArrayBuffer>;
   } = {},
 ): Promise<FakeRenderNode> {
   const { id = 'render-1', slots = 1, startsBy = 'streaming', applications = ['workstation'] } = options;
@@ -138,6 +142,20 @@ export async function connectRenderNode(
     answer({ ok: true, value: kind === 'copy' ? { kind, text: copiedText } : { kind } });
   });
 
+  for (const name of ['recording.start', 'recording.stop', 'recording.delete'] as const)
+    socket.on(name, (payload: object, answer: (ack: typeof ok) => void) => {
+      commands.push({ name, payload: { ...payload } });
+      answer(ok);
+    });
+  socket.on('recording.read', (payload, answer) => {
+    commands.push({ name: 'recording.read', payload });
+    const { offset, length } = payload;
+    answer({
+      ok: true,
+      value: { bytes: options.film?.subarray(offset, offset + length) ?? new Uint8Array() },
+    });
+  });
+
   const connect = async (): Promise<void> => {
     const registered = new Promise<void>((resolve, reject) => {
       socket.once('connect', () => void register().then(() => resolve(), reject));
@@ -155,6 +173,7 @@ export async function connectRenderNode(
     commandsNamed: (name) => commands.filter((command) => command.name === name),
     tell,
     connect,
+    tellRecording: async (told) => socket.emitWithAck('recording.told', told),
     showView: (told) => socket.emit('session.view', told),
     hang: () => {
       isHanging = true;

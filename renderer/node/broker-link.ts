@@ -23,8 +23,10 @@ import {
   stopSessionSchema,
   toProblem,
 } from '@medusa/protocol';
+import type { Recordings } from '../recording/index.ts';
 import type { Sessions } from '../session/index.ts';
 import { Outbox } from './outbox.ts';
+import { linkRecordings } from './recording-link.ts';
 import { ViewTeller } from './view-teller.ts';
 
 export type LinkOptions = {
@@ -36,6 +38,8 @@ export type LinkOptions = {
   readonly capabilities: NodeCapabilities;
   readonly zone: string | undefined;
 };
+
+type Deps = { readonly sessions: Sessions; readonly recordings: Recordings; readonly log: Logger };
 
 const acknowledgementMs = 10_000;
 const registrationSchema = ackSchema(nodeWelcomeSchema);
@@ -53,16 +57,17 @@ export class BrokerLink implements Disposable {
   readonly #socket: Socket<BrokerToNode, NodeToBroker>;
   readonly #outbox: Outbox;
   readonly #views: ViewTeller;
+  readonly #recordings: ReturnType<typeof linkRecordings>;
   readonly #listening = new DisposableStack();
   #heartbeat: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #refusals = 0;
 
-  static open(options: LinkOptions, deps: { sessions: Sessions; log: Logger }): BrokerLink {
+  static open(options: LinkOptions, deps: Deps): BrokerLink {
     return new BrokerLink(options, deps);
   }
 
-  private constructor(options: LinkOptions, deps: { sessions: Sessions; log: Logger }) {
+  private constructor(options: LinkOptions, deps: Deps) {
     this.#options = options;
     this.#sessions = deps.sessions;
     this.#log = deps.log;
@@ -81,6 +86,13 @@ export class BrokerLink implements Disposable {
       if (!this.#socket.active) this.#refused(error);
     });
     this.#obey();
+    this.#recordings = this.#listening.use(
+      linkRecordings({
+        ...deps,
+        socket: this.#socket,
+        answer: (answer, work) => this.#answer(answer, work),
+      }),
+    );
     this.#views = this.#listening.use(
       new ViewTeller((told) => {
         // What socket.io would keep for later is old by then.
@@ -130,6 +142,7 @@ export class BrokerLink implements Disposable {
     this.#heartbeat = setInterval(() => this.#beat(), ack.value.heartbeatMs);
     this.events.emit('up');
     this.#views.repeat();
+    this.#recordings.repeat();
     await this.#outbox.flush();
   }
 

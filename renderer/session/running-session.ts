@@ -11,6 +11,7 @@ import type {
   TransferRights,
   ViewState,
 } from '@medusa/protocol';
+import type { Recordable } from '../recording/index.ts';
 import type { FrameStatistics } from './session-statistics.ts';
 
 export type SessionEvents = {
@@ -24,7 +25,7 @@ export type SessionEvents = {
 export type TransferAsker = { readonly participantId: ParticipantId; readonly rights: TransferRights };
 
 /** What a node runs of a session: all of it, or one of its two parts. */
-export interface RunningSession {
+export interface RunningSession extends Recordable {
   readonly id: SessionId;
   /** Which life of the session this is; each start on a node has a higher number. */
   readonly incarnation: number;

@@ -28,6 +28,7 @@ import {
 import { Clipboard, fitSize, VirtualDisplay } from '../display/index.ts';
 import { type Encoder, monotonicMs, type OpenEncoder, type Thrift } from '../encoder/index.ts';
 import { type CursorShape, CursorWatch, InputInjector } from '../input/index.ts';
+import type { RecordedPicture } from '../recording/index.ts';
 import { ReaderStream } from '../relay/index.ts';
 import type { Sfu } from '../sfu/index.ts';
 import { resizeScreen, type WantedScreen } from './resize-screen.ts';
@@ -140,6 +141,17 @@ export class Session implements RunningSession {
 
   async transfer(asker: TransferAsker, request: TransferRequest): Promise<TransferResponse> {
     return this.#required().transfers.carryOut(asker, request);
+  }
+
+  /** What all see, but for those whose path carries less. */
+  watchPictures(listener: (picture: RecordedPicture) => void): Disposable {
+    return this.#required().encoder.events.on('access-unit', (unit) => {
+      if (unit.layer === 'main') listener(unit);
+    });
+  }
+
+  requestKeyframe(): void {
+    this.#live?.encoder.requestKeyframe('main');
   }
 
   removeParticipant(participantId: ParticipantId): void {

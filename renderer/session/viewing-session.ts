@@ -14,6 +14,7 @@ import {
   type TransferResponse,
   type ViewerMessage,
 } from '@medusa/protocol';
+import type { RecordedPicture } from '../recording/index.ts';
 import { type FromReader, mostAwayMs, type RelayServer, TransferAsking } from '../relay/index.ts';
 import type { SessionStream, Sfu } from '../sfu/index.ts';
 import type { RunningSession, SessionEvents, TransferAsker } from './running-session.ts';
@@ -36,6 +37,7 @@ export class ViewingSession implements RunningSession {
   readonly id: SessionId;
   readonly incarnation: number;
   readonly events: TypedEmitter<SessionEvents>;
+  readonly #pictures: TypedEmitter<{ picture: [picture: RecordedPicture] }>;
   readonly #deps: ViewingDeps;
   readonly #log: Logger;
   readonly #resources = new AsyncDisposableStack();
@@ -60,6 +62,7 @@ export class ViewingSession implements RunningSession {
     this.#deps = deps;
     this.#log = deps.log.child({ sessionId: id });
     this.events = new TypedEmitter(this.#report);
+    this.#pictures = new TypedEmitter(this.#report);
     this.#starting = this.#open(part);
     void this.#starting.catch((error: unknown) => {
       this.#report(error);
@@ -95,6 +98,15 @@ export class ViewingSession implements RunningSession {
     const reader = this.#reader;
     if (!reader) throw new AppError('node.unreachable', 'The reading part is away');
     return this.#transfers.ask({ ...asker, request }, (message) => reader.say(message));
+  }
+
+  watchPictures(listener: (picture: RecordedPicture) => void): Disposable {
+    if (!this.#reader) throw new AppError('node.unreachable', 'The session has no picture now');
+    return this.#pictures.on('picture', listener);
+  }
+
+  requestKeyframe(): void {
+    this.#say({ kind: 'keyframe' });
   }
 
   removeParticipant(participantId: ParticipantId): void {
@@ -168,7 +180,10 @@ export class ViewingSession implements RunningSession {
   #take(reader: FromReader, stream: SessionStream): void {
     clearTimeout(this.#alone);
     this.#reader = reader;
-    reader.events.on('picture', (picture) => stream.push({ ...picture, layer: 'main' }));
+    reader.events.on('picture', (picture) => {
+      stream.push({ ...picture, layer: 'main' });
+      this.#pictures.emit('picture', picture);
+    });
     reader.events.on('message', (message) => this.#heed(message, stream));
     reader.events.on('closed', () => {
       if (this.#reader !== reader) return;

@@ -1,0 +1,2 @@
+export { createRecordings, type Recordings, type RecordingStore } from './recordings.ts';
+export type { RecordingRecord } from './recording-record.ts';

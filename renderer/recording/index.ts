@@ -1,0 +1,2 @@
+export { Recordings } from './recordings.ts';
+export type { RecordedPicture, Recordable } from './recording.ts';
