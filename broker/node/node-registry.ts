@@ -47,6 +47,8 @@ type NodeEntry = NodeRecord & {
   version: string | null;
   capabilities: NodeView['capabilities'];
   storage: NodeView['storage'];
+  /** Of a storage node: those that have the same objects. */
+  peers: readonly NodeId[];
   load1: number | null;
   sessions: number;
   lastSeenAt: Date | null;
@@ -171,11 +173,11 @@ export class NodeRegistry {
 
   registerStorage(registration: StorageRegistration, link: NodeLink): void {
     const entry = this.#join(registration.nodeId, 'storage', link);
-    const { version, baseUrl, indexId, aeTitle, dicomPort, zone } = registration;
+    const { version, baseUrl, indexId, aeTitle, dicomPort, zone, peers = [] } = registration;
     const counts = { associations: 0, studies: 0, instances: 0, conflicts: 0, freeBytes: null };
     const storage = { ...counts, ...entry.storage, aeTitle, dicomPort };
     const provider = entry.provider === '' ? 'fixed' : entry.provider;
-    Object.assign(entry, { provider, version, baseUrl, indexId, storage, zone });
+    Object.assign(entry, { provider, version, baseUrl, indexId, storage, zone, peers });
     this.#registered(entry, null);
   }
 
@@ -253,13 +255,15 @@ export class NodeRegistry {
     }
   }
 
-  /** Where a storage node serves DICOMweb, when it is connected. */
+  /** Where a storage node serves DICOMweb, when it is connected; or else one that has the same objects. */
   storageUrl(nodeId?: NodeId): { nodeId: NodeId; baseUrl: string } | undefined {
-    for (const { id, kind, baseUrl, link } of this.#nodes.values()) {
-      const isWanted = kind === 'storage' && (nodeId === undefined || id === nodeId);
-      if (isWanted && baseUrl !== null && link !== null) return { nodeId: id, baseUrl };
-    }
-    return undefined;
+    const serving = [...this.#nodes.values()].flatMap(({ id, kind, baseUrl, link, peers }) =>
+      kind === 'storage' && baseUrl !== null && link !== null ? [{ nodeId: id, baseUrl, peers }] : [],
+    );
+    const found =
+      serving.find((node) => nodeId === undefined || node.nodeId === nodeId) ??
+      serving.find(({ peers }) => nodeId !== undefined && peers.includes(nodeId));
+    return found && { nodeId: found.nodeId, baseUrl: found.baseUrl };
   }
 
   /** The index that a connected storage node told of. */
@@ -368,6 +372,7 @@ function emptyEntry(id: NodeId, kind: NodeRecord['kind']): NodeEntry {
     version: null,
     capabilities: null,
     storage: null,
+    peers: [],
     load1: null,
     sessions: 0,
     lastSeenAt: null,

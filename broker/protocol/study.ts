@@ -42,6 +42,8 @@ export const storageRegistrationSchema = z.object({
   /** Identifies the index: a node set up anew has another one, and the broker starts again from change 0. */
   indexId: z.string().max(64),
   zone: zoneSchema.optional(),
+  /** Nodes that stand for it: they and it have the same objects. */
+  peers: z.array(nodeIdSchema).max(16).optional(),
 });
 export type StorageRegistration = z.infer<typeof storageRegistrationSchema>;
 

@@ -1,16 +1,19 @@
-import { readFile, mkdir } from 'node:fs/promises';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { TypedEmitter } from '@medusa/kernel';
-import type { StorageHeartbeat } from '@medusa/protocol';
+import type { StorageHeartbeat, StorageRegistration } from '@medusa/protocol';
 import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { StorageConfig } from './config.ts';
-import { WorkerPool } from './dicom/worker-pool.ts';
 import { openAccessLog } from './access/access-log.ts';
 import { noteRefusal } from './access/dicom-access.ts';
-import { createDicomwebApp, type DicomwebDeps } from './dicomweb/dicomweb-app.ts';
+import { WorkerPool } from './dicom/worker-pool.ts';
+import { createDrain } from './availability/drain.ts';
+import type { HandedSockets } from './availability/handed-sockets.ts';
+import { openPeers } from './availability/peers.ts';
+import { openRulings } from './availability/rulings.ts';
+import { createDicomwebApp } from './dicomweb/dicomweb-app.ts';
+import { startHttps, type HttpsServers } from './dicomweb/https-server.ts';
 import { startDimseServer, type DimseServerOptions } from './dimse/dimse-server.ts';
 import { createServices } from './create-services.ts';
 import { openRegistry } from './entities/registry.ts';
@@ -33,6 +36,8 @@ export type StorageNodeDeps = {
   readonly log: Logger;
   /** The broker's keys; by default they are fetched from it. */
   readonly keys?: JWTVerifyGetKey;
+  /** That listen already; instead of those of the settings. */
+  readonly sockets?: HandedSockets;
 };
 
 /** A running storage node. Closing ends the associations, keeps what is stored, and leaves nothing running. */
@@ -41,6 +46,8 @@ export interface StorageNode extends AsyncDisposable {
   readonly dicomPort: number;
   readonly dicomTlsPort: number | undefined;
   readonly httpsPort: number;
+  /** Takes nothing new, finishes what is under way as far as the limit lets it, and has its peers take over the rest. Then close it. */
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,7 +58,7 @@ const pixelsMs = 300_000;
 
 export async function startStorageNode(
   config: StorageConfig,
-  { log, keys }: StorageNodeDeps,
+  { log, keys, sockets }: StorageNodeDeps,
 ): Promise<StorageNode> {
   await using starting = new AsyncDisposableStack();
   await mkdir(config.directory, { recursive: true, mode: 0o700 });
@@ -61,6 +68,9 @@ export async function startStorageNode(
   const headers = starting.use(new WorkerPool({ threads: 2, taskMs: headerMs, ready: 1 }));
   const pixels = starting.use(new WorkerPool({ threads: 2, taskMs: pixelsMs }));
   const report = (error: unknown): void => log.error({ err: error }, 'a listener failed');
+  const access = starting.use(
+    openAccessLog(path.join(config.directory, 'access.sqlite'), { now: () => new Date(), report }),
+  );
   const events = new TypedEmitter<IngestEvents>(report);
   const quarantine = openQuarantine(index, objects, report);
   const scanner = scannerOf(config);
@@ -69,9 +79,6 @@ export async function startStorageNode(
     index,
     headers,
     events,
-  const access = starting.use(
-    openAccessLog(path.join(config.directory, 'access.sqlite'), { now: () => new Date(), report }),
-  );
     now: () => new Date(),
     reserveBytes: config.reserveMiB * 1024 * 1024,
     defence: { policy: config, quarantine, scanner },
@@ -93,25 +100,33 @@ export async function startStorageNode(
     certificateEndsAt,
     jobs: () => jobs.counts(),
     quarantined: () => quarantine.total(),
+    untold: () => access.total(),
   });
   opened.registerMeters(meters.registry);
   const ingest = measured(createIngest(ingestDeps), meters);
   if (scanner)
     starting.use(startRescan({ quarantine, objects, ingest, scanner, everyMs: config.rescanMs, log }));
+  const rulings = openRulings(index, report);
+  const peers = starting.use(
+    await openPeers(config, { index, objects, ingest: createIngest(ingestDeps), events, rulings, log }),
+  );
+  peers.registerMeters(meters.registry);
   const jwks = keys ?? brokerKeys(config.brokerUrl);
-  const https = await startHttps(config, {
+  const draining = createDrain();
+  const web = createDicomwebApp({
     index,
-    untold: () => access.total(),
     objects,
     pixels,
     ingest,
     quarantine,
+    access,
     keys: jwks,
     metrics: meters.registry,
+    peers: peers.routes,
+    isReady: () => draining.isReady(),
     log,
   });
-  starting.defer(async () => closeHttps(https));
-  const httpsPort = (https.address() as AddressInfo).port;
+  const https = starting.use(await startHttps({ ...config, sharedDescriptor: sockets?.dicomweb }, web));
   const dimseDeps = {
     index,
     objects,
@@ -120,7 +135,6 @@ export async function startStorageNode(
     jobs,
     aeTitle: config.aeTitle,
     caller: {
-    access,
       callingTitle: config.aeTitle,
       times: config,
       trust: certificates && (async () => certificates.trust.current()),
@@ -133,7 +147,7 @@ export async function startStorageNode(
     await startDimseServer(
       {
         bind: config.bind,
-        ...portsOf(config, certificates),
+        ...portsOf(config, { certificates, sockets }),
         mostAssociations: config.mostAssociations,
         handshakeMs: config.artimMs,
       },
@@ -162,18 +176,10 @@ export async function startStorageNode(
     quarantined: quarantine.total(),
     dicomCertificateEndsAt: (await certificateEndsAt())?.toISOString(),
   });
-  const registration = {
-    nodeId: config.nodeId,
-    version,
-    baseUrl: `https://${config.address ?? config.bind}:${httpsPort}/dicomweb`,
-    aeTitle: config.aeTitle,
-    dicomPort,
-    indexId: index.indexId,
-    ...(config.zone !== undefined && { zone: config.zone }),
-  };
+  const registration = registrationOf(config, { https, dicomPort, indexId: index.indexId });
   // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
   const token = config.nodeToken ?? (await join(config, log));
-  starting.use(
+  const link = starting.use(
     new BrokerLink(
       { brokerUrl: config.brokerUrl, token, registration },
       { index, events, quarantine, access, heartbeat, log },
@@ -182,10 +188,28 @@ export async function startStorageNode(
 
   const running = starting.move();
   let closing: Promise<void> | undefined;
+  const drain = async (): Promise<void> => draining.begin({ times: config, link, https, dimse, peers, log });
   const close = async (): Promise<void> => (closing ??= running.disposeAsync());
   const { tlsPort: dicomTlsPort } = dimse;
+  const { port: httpsPort } = https;
   log.info({ dicomPort, dicomTlsPort, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
-  return { dicomPort, dicomTlsPort, httpsPort, close, [Symbol.asyncDispose]: close };
+  return { dicomPort, dicomTlsPort, httpsPort, drain, close, [Symbol.asyncDispose]: close };
+}
+
+type Ports = { readonly https: HttpsServers; readonly dicomPort: number; readonly indexId: string };
+
+function registrationOf(config: StorageConfig, { https, dicomPort, indexId }: Ports): StorageRegistration {
+  const { nodeId, aeTitle, zone, serviceUrl, address, bind, peers } = config;
+  return {
+    nodeId,
+    version,
+    baseUrl: serviceUrl ?? `https://${address ?? bind}:${https.sharedPort ?? https.port}/dicomweb`,
+    aeTitle,
+    dicomPort,
+    indexId,
+    ...(zone !== undefined && { zone }),
+    peers: peers.map((peer) => peer.nodeId),
+  };
 }
 
 function scannerOf({ clamd, clamdMs }: StorageConfig): Scanner | undefined {
@@ -201,12 +225,18 @@ async function certificatesFor(config: StorageConfig, log: Logger): Promise<Kept
 
 function portsOf(
   { plaintext, dicomPort, dicomTlsPort }: StorageConfig,
-  certificates: KeptCertificates | undefined,
-): Pick<DimseServerOptions, 'port' | 'tls'> {
+  {
+    certificates,
+    sockets,
+  }: { certificates: KeptCertificates | undefined; sockets: HandedSockets | undefined },
+): Pick<DimseServerOptions, 'port' | 'descriptor' | 'tls'> {
   const isSecure = dicomTlsPort !== undefined && certificates !== undefined;
   return {
     port: plaintext === 'on' ? dicomPort : undefined,
-    tls: isSecure ? { port: dicomTlsPort, trust: certificates.trust } : undefined,
+    descriptor: sockets?.dicom,
+    tls: isSecure
+      ? { port: dicomTlsPort, descriptor: sockets?.['dicom-tls'], trust: certificates.trust }
+      : undefined,
   };
 }
 
@@ -243,25 +273,4 @@ function measured(ingest: Ingest, meters: Meters): Ingest {
       );
     },
   };
-}
-
-async function startHttps(config: StorageConfig, deps: DicomwebDeps): Promise<Server> {
-  const [cert, key] = await Promise.all([readFile(config.tlsCert), readFile(config.tlsKey)]);
-  const server = createServer({ cert, key, minVersion: 'TLSv1.2' }, createDicomwebApp(deps));
-  // A large study may take longer to send to us than the default five minutes.
-  server.requestTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.httpsPort, config.bind, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  return server;
-}
-
-async function closeHttps(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  server.closeAllConnections();
-  await closed;
 }

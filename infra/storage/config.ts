@@ -4,6 +4,23 @@ import { titleSchema } from './entities/registry.ts';
 import { bucketConfigShape, missingOf } from './objects/bucket-settings.ts';
 import { parseScannerAddress } from './quarantine/scanner.ts';
 
+/** `name=https://host:port,…` */
+const peersSchema = z
+  .string()
+  .transform((text) => text.split(',').filter((part) => part.trim() !== ''))
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^[^=]+=https:\/\/.+$/, 'a peer is name=https://host:port')
+        .transform((part) => {
+          const [nodeId = '', ...url] = part.trim().split('=');
+          return { nodeId, url: url.join('=') };
+        })
+        .pipe(z.object({ nodeId: nodeIdSchema, url: z.url() })),
+    ),
+  );
+
 const port = z.coerce.number().int().min(0).max(65_535);
 
 /** What a storage node is told by its environment. */
@@ -46,6 +63,16 @@ export const storageConfigSchema = z
     mostAssociations: z.coerce.number().int().min(1).max(1_000).default(64),
     artimMs: z.coerce.number().int().min(100).default(30_000),
     idleMs: z.coerce.number().int().min(1_000).default(300_000),
+    /** A node that is told to end waits so long for the associations that it has, and for its peers to have what it took. */
+    drainSeconds: z.coerce.number().min(0).max(86_400).default(30),
+    /** Before that it takes new ones for so long, until who sends them here has noticed that it is not ready any more. */
+    drainNoticeSeconds: z.coerce.number().min(0).max(600).default(0),
+    /** Nodes that stand for this one, `name=https://host:port`, comma separated: they and it have the same objects. */
+    peers: peersSchema.default([]),
+    /** File of what only they know, 32 characters or more. */
+    peerSecretFile: z.string().min(1).optional(),
+    /** DICOMweb service root for broker and render nodes, when it is not at our own address but at one that several nodes share. */
+    serviceUrl: z.url().optional(),
     /** Disk space that is never filled. */
     reserveMiB: z.coerce.number().min(0).default(512),
     ...bucketConfigShape,
@@ -72,6 +99,10 @@ export const storageConfigSchema = z
   .refine(({ plaintext, dicomTlsPort }) => plaintext === 'on' || dicomTlsPort !== undefined, {
     message: 'Without plaintext there must be a port for TLS',
     path: ['dicomTlsPort'],
+  })
+  .refine(({ peers, peerSecretFile }) => peers.length === 0 || peerSecretFile !== undefined, {
+    message: 'Nodes that stand for each other need a secret of their own',
+    path: ['peerSecretFile'],
   })
   .superRefine((config, context) => {
     for (const name of missingOf(config))
@@ -103,6 +134,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     mostAssociations: environment['MEDUSA_DICOM_ASSOCIATIONS'],
     artimMs: environment['MEDUSA_DICOM_ARTIM_MS'],
     idleMs: environment['MEDUSA_DICOM_IDLE_MS'],
+    drainSeconds: environment['MEDUSA_DRAIN_SECONDS'],
+    drainNoticeSeconds: environment['MEDUSA_DRAIN_NOTICE_SECONDS'],
+    peers: environment['MEDUSA_PEERS'],
+    peerSecretFile: environment['MEDUSA_PEER_SECRET_FILE'],
+    serviceUrl: environment['MEDUSA_STORAGE_URL'],
     reserveMiB: environment['MEDUSA_STORAGE_RESERVE_MIB'],
     objects: environment['MEDUSA_OBJECTS'],
     objectsUrl: environment['MEDUSA_OBJECTS_URL'],

@@ -1,5 +1,5 @@
 import { AppError } from '@medusa/protocol';
-import express, { type Express } from 'express';
+import express, { type Express, type Router } from 'express';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -20,6 +20,10 @@ export type DicomwebDeps = RetrieveDeps &
     readonly access: Pick<AccessLog, 'begin' | 'count'>;
     readonly keys: JWTVerifyGetKey;
     readonly metrics: Registry;
+    /** What the nodes that stand for this one ask; undefined: there are none. */
+    readonly peers?: Router | undefined;
+    /** False when the node is about to end. */
+    isReady(): boolean;
     readonly log: Logger;
   };
 
@@ -30,9 +34,14 @@ export function createDicomwebApp(deps: DicomwebDeps): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok', ...deps.index.totals() }));
+  app.get('/readyz', (_req, res) => {
+    const isReady = deps.isReady();
+    res.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'draining' });
+  });
   app.get('/metrics', async (_req, res) => {
     res.type(deps.metrics.contentType).send(await deps.metrics.metrics());
   });
+  if (deps.peers) app.use('/peer', deps.peers);
   app.use(['/dicomweb', '/quarantine'], requireStudyToken(deps.keys));
   app.use('/dicomweb', auditRequests(deps.access), refuseAdministrators);
   for (const routes of [qidoRoutes(deps.index), frameRoutes(deps), renderedRoutes(deps), wadoRoutes(deps)])

@@ -8,7 +8,11 @@ export type DimseServerOptions = {
   readonly bind: string;
   /** Absent: no plaintext. */
   readonly port: number | undefined;
-  readonly tls: { readonly port: number; readonly trust: TrustFolder } | undefined;
+  /** Of a socket that listens already, instead of `port`. */
+  readonly descriptor?: number | undefined;
+  readonly tls:
+    | { readonly port: number; readonly descriptor?: number | undefined; readonly trust: TrustFolder }
+    | undefined;
   readonly mostAssociations: number;
   readonly handshakeMs: number;
 };
@@ -18,6 +22,8 @@ export interface DimseServer extends AsyncDisposable {
   readonly port: number | undefined;
   readonly tlsPort: number | undefined;
   associations(): number;
+  /** Takes no new associations from now on. Resolves when the last one is over, or the signal says that it has taken long enough. */
+  drain(limit: AbortSignal): Promise<void>;
 }
 
 export async function startDimseServer(
@@ -49,7 +55,7 @@ export async function startDimseServer(
     );
   };
 
-  const { bind, port, tls } = options;
+  const { bind, port, descriptor, tls } = options;
   // Beyond the associations some connections may be open that wait for their rejection.
   const most = { mostConnections: options.mostAssociations * 2 + 16 };
   const listeners: Listener[] = [];
@@ -59,7 +65,9 @@ export async function startDimseServer(
     return listener;
   };
   const plain =
-    port === undefined ? undefined : added(await listenPlain({ bind, port, ...most }, serve, deps.log));
+    port === undefined
+      ? undefined
+      : added(await listenPlain({ bind, port, descriptor, ...most }, serve, deps.log));
   const refused = (reason: string, address: string): void => {
     deps.refused({ title: '', address, reason });
     deps.log.warn({ reason }, 'TLS connection refused');
@@ -78,6 +86,15 @@ export async function startDimseServer(
     port: plain?.port,
     tlsPort: secure?.port,
     associations: () => admitted,
+    async drain(limit) {
+      // Also connections that have not said yet what they want: by being accepted they were promised an answer.
+      const areOver = Promise.all(listeners.map(async (listener) => listener.stop()));
+      const isLate = new Promise<void>((resolve) => {
+        if (limit.aborted) resolve();
+        limit.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await Promise.race([areOver, isLate]);
+    },
     async [Symbol.asyncDispose]() {
       for (const association of running.keys()) association.abort();
       const closed = listeners.map(async (listener) => listener.close());

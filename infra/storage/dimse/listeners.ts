@@ -7,11 +7,19 @@ import { refusalOf, type TrustFolder } from '../tls/trust.ts';
 /** Takes connections until it is closed. */
 export interface Listener {
   readonly port: number;
+  /** Takes no new connections; resolves when those that are there have ended by themselves. */
+  stop(): Promise<void>;
   /** Resolves when every connection is closed too. */
   close(): Promise<void>;
 }
 
-type Where = { readonly bind: string; readonly port: number; readonly mostConnections: number };
+type Where = {
+  readonly bind: string;
+  readonly port: number;
+  /** Of a socket that listens already, instead of address and port. */
+  readonly descriptor?: number | undefined;
+  readonly mostConnections: number;
+};
 export type Connected = (socket: Socket, certificate: PeerCertificate | undefined) => void;
 
 export async function listenPlain(where: Where, connected: Connected, log: Logger): Promise<Listener> {
@@ -81,6 +89,7 @@ export async function listenTls(where: TlsWhere, { connected, refused, log }: Tl
     const listener = await listening(server, where, log);
     return {
       port: listener.port,
+      stop: async () => listener.stop(),
       async close() {
         clearInterval(looking);
         await listener.close();
@@ -89,13 +98,12 @@ export async function listenTls(where: TlsWhere, { connected, refused, log }: Tl
   } catch (error) {
     clearInterval(looking);
     throw error;
-      stop: async () => listener.stop(),
   }
 }
 
 async function listening(
   server: Server,
-  { bind, port, mostConnections }: Where,
+  { bind, port, descriptor, mostConnections }: Where,
   log: Logger,
 ): Promise<Listener> {
   server.maxConnections = mostConnections;
@@ -107,18 +115,24 @@ async function listening(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, bind, () => {
+    server.listen(descriptor === undefined ? { port, host: bind } : { fd: descriptor }, () => {
       server.off('error', reject);
       server.on('error', (error) => log.error({ err: error }, 'the DICOM listener failed'));
       resolve();
     });
   });
+  let closed: Promise<void> | undefined;
+  const stop = async (): Promise<void> =>
+    (closed ??= new Promise((resolve) => {
+      server.close(() => resolve());
+    }));
   return {
     port: (server.address() as AddressInfo).port,
+    stop,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
+      const ended = stop();
       for (const socket of open) socket.destroySoon();
-      await closed;
+      await ended;
     },
   };
 }

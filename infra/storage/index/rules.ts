@@ -7,6 +7,7 @@ type Arrived = {
   readonly modalities: readonly string[];
   readonly receivedFrom: string;
 };
+type Row = Omit<Arrived, 'modalities'> & { readonly modality: string; readonly isReplica: number };
 type Source = 'instance' | 'study';
 export type Rule = {
   readonly name: string;
@@ -18,10 +19,13 @@ export type Rule = {
 const batchRows = 200;
 
 const queries: Readonly<Record<Source, string>> = {
-  instance: `SELECT i.rowid AS rowid, i.sop_instance_uid AS subject, e.modality, i.received_from AS receivedFrom
+  instance: `SELECT i.rowid AS rowid, i.sop_instance_uid AS subject, e.modality, i.received_from AS receivedFrom,
+      r.sop_instance_uid IS NOT NULL AS isReplica
     FROM instance i JOIN series e USING (study_instance_uid, series_instance_uid)
+      LEFT JOIN replica r USING (sop_instance_uid)
     WHERE i.rowid > ? ORDER BY i.rowid LIMIT ${batchRows}`,
-  study: `SELECT s.rowid AS rowid, s.study_instance_uid AS subject, '' AS modality, s.received_from AS receivedFrom
+  study: `SELECT s.rowid AS rowid, s.study_instance_uid AS subject, '' AS modality, s.received_from AS receivedFrom,
+      0 AS isReplica
     FROM study s WHERE s.rowid > ? AND s.study_instance_uid NOT IN (SELECT study_instance_uid FROM prior)
     ORDER BY s.rowid LIMIT ${batchRows}`,
 };
@@ -41,8 +45,10 @@ function applyOnce(index: StudyIndex, jobs: JobQueue, rule: Rule): boolean {
   return index.transaction(() => {
     const state = index.get<{ seen: number }>('SELECT seen FROM rule WHERE name = ?', rule.name);
     const seen = state?.seen ?? lastRow(index, rule.source);
-    const rows = index.all<Omit<Arrived, 'modalities'> & { modality: string }>(queries[rule.source], seen);
-    for (const { modality, ...row } of rows) {
+    const rows = index.all<Row>(queries[rule.source], seen);
+    for (const { modality, isReplica, ...row } of rows) {
+      // The node to which it was sent does with it what there is to do.
+      if (isReplica === 1) continue;
       const job = rule.jobFor({ ...row, modalities: [modality] });
       if (job) jobs.add(job);
     }

@@ -135,6 +135,24 @@ CREATE TABLE IF NOT EXISTS copy (
 CREATE INDEX IF NOT EXISTS copy_by_use ON copy (used_at) WHERE is_local = 1;
 CREATE INDEX IF NOT EXISTS copy_by_check ON copy (checked_at);
 
+-- Objects that came from a node that stands for this one: rules for what arrives are applied where it arrived.
+CREATE TABLE IF NOT EXISTS replica (
+  sop_instance_uid TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- What was decided about studies, by persons and by rules: legal holds, their ends, removals. It outlives the studies.
+CREATE TABLE IF NOT EXISTS ruling (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  study_instance_uid TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  at TEXT NOT NULL,
+  by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  told INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (study_instance_uid, kind, at, by)
+) STRICT;
+CREATE INDEX IF NOT EXISTS ruling_untold ON ruling (id) WHERE told = 0;
+
 -- How far each rule has looked: a row number of instance or study.
 CREATE TABLE IF NOT EXISTS rule (
   name TEXT PRIMARY KEY,

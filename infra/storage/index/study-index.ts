@@ -233,7 +233,7 @@ export class StudyIndex implements Disposable {
   #recordStudy({ attributes, receivedAt, receivedFrom }: NewInstance, change: number): void {
     const study = textOf(attributes, '0020000D');
     const known = this.#prepare(
-      `UPDATE study SET instances = instances + 1, last_received_at = ?, received_from = ?, change = ?
+      `UPDATE study SET instances = instances + 1, last_received_at = max(last_received_at, ?), received_from = ?, change = ?
        WHERE study_instance_uid = ?`,
     ).run(receivedAt, receivedFrom, change, study);
     if (known.changes > 0) return;

@@ -51,6 +51,10 @@ type Sender = {
   readonly onlyStudy?: string;
   /** An administrator, or the scanner, has judged it. */
   readonly isReleased?: boolean;
+  /** When set, it came to another node then, and from there to us. */
+  readonly receivedAt?: string;
+  /** When set, it is no other bytes. */
+  readonly onlyContent?: string;
 };
 
 /** One object on its way in. One caller, one call at a time. */
@@ -114,6 +118,8 @@ type Origin = { readonly meta: FileMeta; readonly sender: Sender };
 async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Origin): Promise<IngestOutcome> {
   const { meta, sender } = origin;
   const { sha256, bytes } = await incoming.finish();
+  if ((sender.onlyContent ?? sha256) !== sha256)
+    return { kind: 'malformed', reason: 'other bytes than were asked for' };
   const { transferSyntaxUID } = meta;
   const { path, dataOffset } = incoming;
   const parsing = { path, dataOffset, transferSyntaxUID };
@@ -130,7 +136,7 @@ async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Orig
     await deps.index.durable();
     return { kind: 'duplicate', studyInstanceUID };
   }
-  const receivedAt = deps.now().toISOString();
+  const receivedAt = sender.receivedAt ?? deps.now().toISOString();
   if (sender.isReleased !== true) {
     const judgement = await judge({ findings, path }, deps.defence);
     if (judgement.kind !== 'clean')
