@@ -6,12 +6,14 @@ import {
   parseInput,
   problemSchema,
   sessionViewSchema,
+  transferPolicySchema,
   type DeviceReport,
   type FrameLatency,
   type Invitation,
   type LaunchRequest,
   type LaunchResponse,
   type SessionId,
+  type TransferPolicy,
   type SessionView,
 } from '@medusa/protocol';
 import { z } from 'zod';
@@ -55,6 +57,11 @@ export class Api {
     };
     this.agreements = new AgreementApi(calls);
     this.manifests = new ManifestApi(calls);
+  }
+
+  /** What may pass between displays and clipboards; for administrators. */
+  async loadTransferPolicy(signal?: AbortSignal): Promise<TransferPolicy> {
+    return parseInput(transferPolicySchema, await this.#call('/api/transfers', { signal }));
   }
 
   async launch(request: LaunchRequest, signal?: AbortSignal): Promise<LaunchResponse> {

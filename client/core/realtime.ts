@@ -15,6 +15,7 @@ import {
   sessionViewSchema,
   streamResponseSchema,
   studySummarySchema,
+  transferResponseSchema,
   type AdminSnapshot,
   type BrokerToClient,
   type ClientToBroker,
@@ -28,6 +29,8 @@ import {
   type StreamRequest,
   type StreamResponse,
   type StudySummary,
+  type TransferRequest,
+  type TransferResponse,
 } from '@medusa/protocol';
 import { io, type Socket } from 'socket.io-client';
 import { z } from 'zod';
@@ -133,6 +136,8 @@ export class Realtime {
     this.#request('room.give-floor', z.null(), { participantId });
   readonly streamRequest = async (request: StreamRequest): Promise<StreamResponse> =>
     this.#request('stream.request', streamResponseSchema, request);
+  readonly transfer = async (request: TransferRequest): Promise<TransferResponse> =>
+    this.#request('transfer.request', transferResponseSchema, request);
   readonly tellPath = async (report: PathReport): Promise<PathAnswer> =>
     this.#request('stream.path', pathAnswerSchema, report);
   readonly renewIdentity = async (token: string): Promise<null> =>

@@ -5,6 +5,7 @@ import {
   type Pointer,
   type RoomView,
   type SessionId,
+  type TransferRights,
 } from '@medusa/protocol';
 import { reportFault } from './report.ts';
 import { Store } from './store.ts';
@@ -26,6 +27,8 @@ export type RoomPointer = { readonly x: number; readonly y: number; readonly at:
 export class Room {
   readonly you = new Store<ParticipantId | null>(null);
   readonly view = new Store<RoomView | null>(null);
+  /** What may pass between the display and this user's clipboard. */
+  readonly transfers = new Store<TransferRights | null>(null);
   readonly pointers = new Store<ReadonlyMap<ParticipantId, RoomPointer>>(new Map());
   /** The latest who asked this participant for the floor. */
   readonly floorRequest = new Store<ParticipantId | null>(null);
@@ -108,6 +111,7 @@ export class Room {
         ...(seat ? { participantId: seat } : {}),
       });
       this.view.set(joined.room);
+      this.transfers.set(joined.transfers ?? null);
       this.you.set(joined.you);
       this.#seats.setItem(seatKey(this.#sessionId), joined.you);
     } catch (error) {

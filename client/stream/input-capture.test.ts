@@ -10,6 +10,11 @@ type InputPage = {
   hasControl: boolean;
   left: number;
   noted: number;
+  copied: number;
+  mayPaste: boolean;
+  pasted: { text: string; hasFiles: boolean }[];
+  /** Ends the pasting that is under way. */
+  endPaste?: (isDone: boolean) => void;
   MedusaInput: typeof inputCapture;
 };
 
@@ -31,12 +36,13 @@ describe('captureInput', () => {
   beforeEach(async () => {
     page = await browser.newPage({ viewport: { width: 900, height: 600 } });
     await page.setContent(
-      '<button>other</button><textarea></textarea><div id="picture" style="position:absolute;left:100px;top:50px;width:640px;height:360px"></div>',
+      '<button>other</button><input value="of this computer"><textarea></textarea><div id="picture" style="position:absolute;left:100px;top:50px;width:640px;height:360px"></div>',
     );
     await page.addScriptTag({ content: script });
     await page.evaluate(() => {
       const state = globalThis as unknown as InputPage;
       Object.assign(state, { sent: [], pointed: [], hasControl: true, left: 0, noted: 0 });
+      Object.assign(state, { copied: 0, mayPaste: true, pasted: [] });
       const element = document.querySelector<HTMLElement>('#picture');
       const keyboard = document.querySelector('textarea');
       if (!element || !keyboard) return;
@@ -47,6 +53,15 @@ describe('captureInput', () => {
         hasControl: () => state.hasControl,
         isPointing: () => false,
         send: (event) => state.sent.push(event),
+        clipboard: {
+          copied: async () => void (state.copied += 1),
+          wantsPaste: () => state.mayPaste,
+          paste: async (pasted) => {
+            state.pasted.push(pasted);
+            return new Promise((resolve) => (state.endPaste = resolve));
+          },
+          left: () => undefined,
+        },
         point: (place) => state.pointed.push(place),
         holdPointing: () => undefined,
         leave: () => {
@@ -205,6 +220,87 @@ describe('captureInput', () => {
 
       expect(isTaken).toBe(false);
       expect(await typed()).toBe('');
+    });
+  });
+
+  describe('the clipboard', () => {
+    const copied = async (): Promise<number> =>
+      page.evaluate(() => (globalThis as unknown as InputPage).copied);
+    const pasted = async (): Promise<InputPage['pasted']> =>
+      page.evaluate(() => (globalThis as unknown as InputPage).pasted);
+    const keys = async (): Promise<string[]> =>
+      (await without('move'))
+        .filter(({ kind }) => kind === 'key')
+        .map(({ keysym = 0, isDown }) => `${isDown === true ? '+' : '-'}${keysym.toString(16)}`);
+    const control = 'ffe3';
+    const copyHere = async (): Promise<void> => {
+      await page.locator('input').focus();
+      await page.locator('input').selectText();
+      await page.keyboard.press('Control+c');
+      await page.locator('textarea').focus();
+      await page.evaluate(() => ((globalThis as unknown as InputPage).sent = []));
+    };
+
+    it('is told of what the display copies, as the display is', async () => {
+      await page.keyboard.press('Control+c');
+      await page.keyboard.press('Control+x');
+      await page.keyboard.press('c');
+
+      expect(await copied()).toBe(2);
+      expect(await keys()).toEqual([
+        ...[`+${control}`, '+63', '-63', `-${control}`, `+${control}`, '+78', '-78', `-${control}`],
+        ...['+63', '-63'],
+      ]);
+    });
+
+    it('is handed over before the display is told to paste, and what is typed meanwhile waits', async () => {
+      await copyHere();
+      await page.keyboard.press('Control+v');
+      await page.keyboard.type('ab');
+      await expect.poll(async () => (await pasted()).length).toBe(1);
+      expect(await pasted()).toEqual([{ text: 'of this computer', hasFiles: false }]);
+      expect(await keys()).toEqual([`+${control}`]);
+
+      await page.evaluate(() => (globalThis as unknown as InputPage).endPaste?.(true));
+
+      expect(await keys()).toEqual([
+        ...[`+${control}`, '+76', '-76', `-${control}`],
+        ...['+61', '-61', '+62', '-62'],
+      ]);
+      expect(await page.locator('textarea').inputValue()).toBe('');
+    });
+
+    it('tells the display nothing when it could not be handed over', async () => {
+      await copyHere();
+      await page.keyboard.press('Control+v');
+      await page.keyboard.type('a');
+      await expect.poll(async () => (await pasted()).length).toBe(1);
+
+      await page.evaluate(() => (globalThis as unknown as InputPage).endPaste?.(false));
+
+      expect(await keys()).toEqual([`+${control}`, `-${control}`, '+61', '-61']);
+    });
+
+    it('stays out of it where the display pastes what it has itself', async () => {
+      await page.evaluate(() => ((globalThis as unknown as InputPage).mayPaste = false));
+      await copyHere();
+      await page.keyboard.press('Control+v');
+
+      expect(await pasted()).toEqual([]);
+      expect(await keys()).toEqual([`+${control}`, '+76', '-76', `-${control}`]);
+    });
+
+    it('takes ⌘ for Ctrl in shortcuts that everybody knows', async () => {
+      const meta = 4;
+      const cdp = await page.context().newCDPSession(page);
+      const key = async (type: 'rawKeyDown' | 'keyUp', [name, code]: [string, string], modifiers = 0) =>
+        cdp.send('Input.dispatchKeyEvent', { type, key: name, code, modifiers, location: 1 });
+      await key('rawKeyDown', ['Meta', 'MetaLeft'], meta);
+      await key('rawKeyDown', ['c', 'KeyC'], meta);
+      await key('keyUp', ['Meta', 'MetaLeft']);
+
+      expect(await copied()).toBe(1);
+      expect(await keys()).toEqual(['+ffeb', '-ffeb', `+${control}`, '+63', '-63', `-${control}`]);
     });
   });
 

@@ -7,6 +7,8 @@ import {
   type Rectangle,
   type Size,
 } from './display-mapping.ts';
+import type { ClipboardHand } from './clipboard-hand.ts';
+import { InputGate } from './input-gate.ts';
 import { captureKeyboard } from './keyboard-capture.ts';
 import { WheelNotches } from './wheel-notches.ts';
 import type { UnsentInput } from './picture.ts';
@@ -22,6 +24,7 @@ type Options = {
   /** True while the user wants to point although input would go to the display. */
   readonly isPointing: () => boolean;
   readonly send: (event: UnsentInput, at: number) => void;
+  readonly clipboard: Pick<ClipboardHand, 'copied' | 'wantsPaste' | 'paste' | 'left'>;
   /** Where the mouse points, in fractions of the picture; null when it left. */
   readonly point: (place: Point | null) => void;
   /** The user held or let go the key for pointing. */
@@ -44,8 +47,9 @@ const buttonBits: readonly (readonly [bit: number, button: number])[] = [
 /** Takes pointer, wheel and keyboard events of the picture and sends them as input events. Dispose to stop. */
 export function captureInput(options: Options): Disposable {
   const stack = new DisposableStack();
-  const pointer = capturePointer(options);
-  const keyboard = stack.use(captureKeyboard(options));
+  const gate = new InputGate(options.send);
+  const pointer = capturePointer({ ...options, send: gate.send });
+  const keyboard = stack.use(captureKeyboard({ ...options, gate }));
   const listen = <Name extends keyof HTMLElementEventMap>(
     name: Name,
     listener: (event: HTMLElementEventMap[Name]) => void,
@@ -65,7 +69,8 @@ export function captureInput(options: Options): Disposable {
   const releaseAll = (): void => {
     pointer.forget();
     keyboard.forget();
-    if (options.hasControl()) options.send({ kind: 'release-all' }, performance.now());
+    options.clipboard.left();
+    if (options.hasControl()) gate.send({ kind: 'release-all' }, performance.now());
   };
   for (const losing of [options.keyboard, window]) {
     losing.addEventListener('blur', releaseAll);

@@ -1,11 +1,14 @@
-import { isModifier, keysymOf, keysymsOfText } from './keysym.ts';
-import type { UnsentInput } from './picture.ts';
+import { reportFault } from '../core/report.ts';
+import type { ClipboardHand, Pasted } from './clipboard-hand.ts';
+import type { InputGate } from './input-gate.ts';
+import { isModifier, keysymOf, keysymsOfText, letterOf } from './keysym.ts';
 
 type Options = {
   /** Has the focus while the user steers: only what can be written in gets dead keys and what an input method composes. */
   readonly keyboard: HTMLTextAreaElement;
   readonly hasControl: () => boolean;
-  readonly send: (event: UnsentInput, at: number) => void;
+  readonly gate: InputGate;
+  readonly clipboard: Pick<ClipboardHand, 'copied' | 'wantsPaste' | 'paste'>;
   /** The user held or let go the key for pointing. */
   readonly holdPointing: (isHeld: boolean) => void;
   /** The user pressed the keys that lead out of the picture. */
@@ -19,6 +22,7 @@ type Capture = {
   readonly released: (event: KeyboardEvent) => void;
   readonly composed: (event: CompositionEvent) => void;
   readonly written: (event: InputEvent) => void;
+  readonly pasted: (event: ClipboardEvent) => void;
   /** Everything is up. */
   readonly forget: () => void;
 };
@@ -27,8 +31,9 @@ type Capture = {
 const mostTyped = 1_000;
 /** What these keys mean becomes known later, from the text that the element takes. */
 const composing: ReadonlySet<string> = new Set(['Dead', 'Process', 'Unidentified', 'Compose']);
-/** Nothing comes into a session that was not typed. */
+/** What is pasted goes another way than what is typed. */
 const notTyped: ReadonlySet<string> = new Set(['insertFromPaste', 'insertFromDrop', 'insertFromYank']);
+const controlKeysym = 0xffe3;
 const watchedModifiers = ['Shift', 'Control', 'Meta'] as const;
 
 /**
@@ -54,6 +59,7 @@ export function captureKeyboard(options: Options): Disposable & Pick<Capture, 'f
     capture.composed(event);
     keyboard.value = '';
   });
+  listen('paste', capture.pasted);
   listen('beforeinput', (event) => {
     if (notTyped.has(event.inputType)) event.preventDefault();
   });
@@ -66,11 +72,14 @@ export function captureKeyboard(options: Options): Disposable & Pick<Capture, 'f
 }
 
 function captureKeys(options: Options): Capture {
-  const { hasControl, send } = options;
+  const { hasControl, gate, clipboard } = options;
+  const { send } = gate;
   /** By physical key: what went down as `A` must not come up as `a`. */
   const down = new Map<string, number>();
   let isAltHeld = false;
   let isAltGraphHeld = false;
+  /** The key that asked the browser to paste. */
+  let awaited: { readonly code: string; readonly isHeld: boolean } | undefined;
   const setAlt = (isHeld: boolean): void => {
     isAltHeld = isHeld;
     options.holdPointing(isHeld);
@@ -113,24 +122,68 @@ function captureKeys(options: Options): Capture {
       for (const isDown of [true, false]) send({ kind: 'key', keysym, isDown }, at);
   };
 
+  const isControlDown = (): boolean => [...down.values()].some((keysym) => isModifier(keysym, 'Control'));
+  /** Ctrl and a letter, for a display that has Control down already or has not. */
+  const chord = (letter: string, isHeld: boolean, sendNow = send): void => {
+    const at = performance.now();
+    const key = (keysym: number, isDown: boolean): void => sendNow({ kind: 'key', keysym, isDown }, at);
+    if (!isHeld) key(controlKeysym, true);
+    for (const isDown of [true, false]) key(letter.charCodeAt(0), isDown);
+    if (!isHeld) key(controlKeysym, false);
+  };
+  const paste = (pasted: Pasted, isHeld: boolean): void => {
+    const pasting = gate.hold(async (sendNow) => {
+      if (await clipboard.paste(pasted)) chord('v', isHeld, sendNow);
+    });
+    pasting.catch(reportFault);
+  };
+  /** True: there is nothing left to be done. With ⌘ the display gets what it calls a shortcut. */
+  const heedShortcut = (event: KeyboardEvent): boolean => {
+    letUpWhatIsNotHeld(event);
+    const letter = shortcutOf(event);
+    if (letter === undefined) return false;
+    if (event.metaKey) letUp(event.timeStamp, (keysym) => isModifier(keysym, 'Meta'));
+    if (letter === 'v' && !event.repeat && clipboard.wantsPaste()) {
+      awaited = { code: event.code, isHeld: isControlDown() };
+      return true;
+    }
+    const isCopy = letter === 'c' || letter === 'x';
+    if (isCopy && !event.repeat) clipboard.copied().catch(reportFault);
+    if (!event.metaKey) return false;
+    chord(letter, isControlDown());
+    return true;
+  };
+
   return {
     pressed: (event) => {
       if (isForBrowser(event) || event.isComposing || composing.has(event.key)) return;
-      event.preventDefault();
       event.stopPropagation();
-      if (heedOwnKeys(event)) return;
-      if (!hasControl()) return;
-      letUpWhatIsNotHeld(event);
-      const keysym = keysymOf(event);
+      const isDone = heedOwnKeys(event) || !hasControl() || heedShortcut(event);
+      // Only what is to be pasted has to come from the browser.
+      if (awaited?.code !== event.code) event.preventDefault();
+      const keysym = isDone ? undefined : keysymOf(event);
       if (keysym === undefined) return;
       down.set(event.code, keysym);
       send({ kind: 'key', keysym, isDown: true }, event.timeStamp);
+    },
+    pasted: (event) => {
+      event.preventDefault();
+      const isHeld = awaited?.isHeld ?? false;
+      awaited = undefined;
+      const text = event.clipboardData?.getData('text/plain') ?? '';
+      const hasFiles = (event.clipboardData?.files.length ?? 0) > 0;
+      if (hasControl()) paste({ text, hasFiles }, isHeld);
     },
     released: (event) => {
       if (event.key === 'Alt' && isAltHeld) setAlt(false);
       if (event.key === 'AltGraph') isAltGraphHeld = false;
       // macOS tells of no other release while ⌘ is held.
       if (event.key === 'Meta') letUp(event.timeStamp, (keysym) => !isModifier(keysym, 'Shift'));
+      if (awaited?.code === event.code) {
+        // The browser had nothing to paste.
+        chord('v', awaited.isHeld);
+        awaited = undefined;
+      }
       const keysym = down.get(event.code);
       if (keysym === undefined) return;
       event.preventDefault();
@@ -145,9 +198,18 @@ function captureKeys(options: Options): Capture {
       if (isAltHeld) options.holdPointing(false);
       isAltHeld = false;
       isAltGraphHeld = false;
+      awaited = undefined;
       down.clear();
     },
   };
+}
+
+/** The letter of Ctrl or ⌘ and a letter that is known everywhere. */
+function shortcutOf(event: KeyboardEvent): string | undefined {
+  const isOne = event.ctrlKey !== event.metaKey && !event.altKey && !event.shiftKey;
+  const letter = isOne ? letterOf(event) : undefined;
+  const known = event.metaKey ? 'acvxz' : 'cvx';
+  return letter !== undefined && known.includes(letter) ? letter : undefined;
 }
 
 /** Full screen and the developer's tools stay with the browser. */

@@ -107,6 +107,12 @@ export function isModifier(keysym: number, name: 'Shift' | 'Control' | 'Meta'): 
   return sided[name]?.includes(keysym) === true;
 }
 
+/** The Latin letter that a shortcut means, in lower case. */
+export function letterOf(press: KeyPress): string | undefined {
+  const key = (latinInShortcut(press) ?? press.key).toLowerCase();
+  return /^[a-z]$/.test(key) ? key : undefined;
+}
+
 /** Shortcuts are of Latin letters on every keyboard: Ctrl and С of a Cyrillic one is Ctrl and C. */
 function latinInShortcut({ key, code, ctrlKey, metaKey }: KeyPress): string | undefined {
   if (ctrlKey !== true && metaKey !== true) return undefined;

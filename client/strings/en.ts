@@ -9,6 +9,7 @@ import { provisionStrings } from './provision.ts';
 import { quarantineStrings } from './quarantine.ts';
 import { reservationStrings } from './reservations.ts';
 import { serviceStrings } from './services.ts';
+import { transferStrings } from './transfers.ts';
 
 /** Every text that a user reads. Another language is another object of the same shape. */
 export const strings = {
@@ -212,6 +213,8 @@ export const strings = {
           [['Alt'], 'Hold: point for the others'],
           [['Ctrl', 'Alt', 'M'], 'From the picture to the tool bar'],
           [['Ctrl', 'Alt', 'K'], 'Key image: mark what is seen'],
+          [['Ctrl', 'C'], 'Copy text, to this computer too if your role may'],
+          [['Ctrl', 'V'], 'Paste text, of this computer too if your role may'],
           [['?'], 'This help, when the tool bar has the focus'],
         ],
       },
@@ -260,6 +263,7 @@ export const strings = {
   },
   pixels: pixelStrings,
   keyImages: keyImageStrings,
+  transfers: transferStrings,
   provision: provisionStrings,
   capacity: capacityStrings,
   documents: documentStrings,

@@ -4,6 +4,7 @@ import { useMemo, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { PriorityBadge } from '../../ui/priority-badge.tsx';
 import { LineChart, type Line } from './line-chart.tsx';
+import { TransferPolicyTable } from './transfer-policy-table.tsx';
 import type { AdminSample } from './use-admin.ts';
 
 const text = strings.admin;
@@ -39,6 +40,7 @@ export function OverviewTab(props: { snapshot: AdminSnapshot; samples: readonly 
         <LineChart title={text.charts.sessions} times={times} lines={sessions} atLeast={4} />
       </div>
       <Queue sessions={snapshot.sessions} />
+      <TransferPolicyTable />
     </Stack>
   );
 }

@@ -1,11 +1,12 @@
 import type { SessionView } from '@medusa/protocol';
-import { useCallback, useRef, useState, type ReactNode } from 'react';
+import { useCallback, useRef, useState, type DragEvent, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { useStore } from '../../ui/use-store.ts';
 import { PointerLayer } from '../rooms/index.ts';
 import { StageNotices } from './stage-notices.tsx';
 import { StillLayer } from './still-layer.tsx';
 import { StreamVideo } from './stream-video.tsx';
+import { tellTransfer } from './tell-transfer.ts';
 import { useKeyImages } from './use-key-images.ts';
 import { usePictureRectangle } from './use-picture-rectangle.ts';
 import { useRemoteResize } from './use-remote-resize.ts';
@@ -40,7 +41,7 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
       leave={leave}
       pointing={{ isOn: isPointing, toggle: () => setToggled((isOn) => !isOn) }}
     >
-      <div className="stream-stage" ref={stage}>
+      <div className="stream-stage" ref={stage} onDragOver={refuseFiles} onDrop={refuseFiles}>
         <StreamVideo
           picture={picture}
           videoRef={video}
@@ -65,6 +66,12 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
       </div>
     </ViewerFrame>
   );
+}
+
+/** A browser would leave the page for a file that is dropped on it. */
+function refuseFiles(event: DragEvent): void {
+  event.preventDefault();
+  if (event.type === 'drop') tellTransfer('files-denied');
 }
 
 function useHasControl(viewer: ViewerSession): boolean {

@@ -1,5 +1,8 @@
 import { useEffect, useEffectEvent, type RefObject } from 'react';
+import { ClipboardHand } from '../../stream/clipboard-hand.ts';
 import { captureInput } from '../../stream/input-capture.ts';
+import { writeClipboard } from '../../stream/write-clipboard.ts';
+import { tellTransfer } from './tell-transfer.ts';
 import type { ViewerSession } from './viewer-session.ts';
 
 type Options = {
@@ -32,6 +35,12 @@ export function useStreamInput(options: Options): void {
         },
       hasControl: () => viewer.hasControl(),
       isPointing: () => isPointingNow(),
+      clipboard: new ClipboardHand({
+        rights: () => room.transfers.get(),
+        ask: async (request) => viewer.transfer(request),
+        write: writeClipboard,
+        tell: tellTransfer,
+      }),
       send: (event, at) => void picture.sendInput(event, at),
       point: (place) => room.point(place),
       holdPointing: setHeld,

@@ -5,6 +5,8 @@ import {
   type SessionId,
   type SessionStep,
   type SessionView,
+  type TransferRequest,
+  type TransferResponse,
 } from '@medusa/protocol';
 import { reportFault } from '../../core/report.ts';
 import { Room } from '../../core/room.ts';
@@ -111,6 +113,10 @@ export class ViewerSession {
   hasControl(): boolean {
     const you = this.room.you.get();
     return you !== null && this.room.view.get()?.floorHolder === you;
+  }
+
+  async transfer(request: TransferRequest): Promise<TransferResponse> {
+    return this.#services.realtime.transfer(request);
   }
 
   /** Gives the seat up; the last one to leave closes the session. */
