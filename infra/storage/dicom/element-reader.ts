@@ -126,7 +126,7 @@ class ElementReader {
     const bytes = this.#source.read(this.position, 8);
     const read16 = (at: number): number =>
       coding.isLittleEndian ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at);
-    const tag = hex(read16(0)) + hex(read16(2));
+    const tag = tagName(read16(0), read16(2));
     if (!coding.isExplicit || tag.startsWith('FFFE')) {
       this.position += 8;
       const length = coding.isLittleEndian ? bytes.readUInt32LE(4) : bytes.readUInt32BE(4);
@@ -134,8 +134,8 @@ class ElementReader {
       const vr = known === 'UN' && length === undefinedLength ? 'SQ' : known;
       return { tag, vr, length };
     }
-    const vr = bytes.toString('latin1', 4, 6);
-    if (!/^[A-Z]{2}$/.test(vr)) throw new MalformedDataSet('an element has no VR');
+    const vr = representationAt(bytes, 4);
+    if (vr === undefined) throw new MalformedDataSet('an element has no VR');
     if (shortRepresentations.has(vr)) {
       this.position += 8;
       return { tag, vr, length: read16(6) };
@@ -146,8 +146,27 @@ class ElementReader {
   }
 }
 
-function hex(value: number): string {
-  return value.toString(16).toUpperCase().padStart(4, '0');
+/** Names that were made before: objects of one kind hold the same elements. */
+const tagNames = new Map<number, string>();
+const mostTagNames = 10_000;
+
+function tagName(group: number, element: number): string {
+  const number = group * 0x10000 + element;
+  const known = tagNames.get(number);
+  if (known !== undefined) return known;
+  const name = number.toString(16).toUpperCase().padStart(8, '0');
+  if (tagNames.size < mostTagNames) tagNames.set(number, name);
+  return name;
+}
+
+/** Undefined where there is no VR. */
+function representationAt(bytes: Buffer, at: number): string | undefined {
+  const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
+  return isCapital(first) && isCapital(second) ? String.fromCharCode(first, second) : undefined;
+}
+
+function isCapital(code: number): boolean {
+  return code >= 0x41 && code <= 0x5a;
 }
 
 /** Every element of a data set, with where its value lies. @throws MalformedDataSet */

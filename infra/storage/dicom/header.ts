@@ -1,5 +1,5 @@
 import { openDataSet, type ByteSource } from './byte-source.ts';
-import { numberOf, textOf, type DicomJson } from './dicom-json.ts';
+import { numberOf, textOf, type DicomJson, type JsonAttribute } from './dicom-json.ts';
 import { readDataSet, type Element, type Extent } from './element-reader.ts';
 import { encapsulatedFrames, tooFewFrames, type EncapsulatedFrames } from './frame-layout.ts';
 import { inspect, type Finding } from './inspect.ts';
@@ -49,21 +49,23 @@ export function parseObject(file: StoredFile, wanted: readonly string[]): Parsed
       throw new MalformedDataSet('the object has no valid study, series, SOP class or instance UID');
   const pixels = pixelLayout(source, elements, { attributes, syntax });
   const layout: ObjectLayout = { bulk, pixels };
+  const metadata = JSON.stringify(attributes);
   return {
-    attributes: pickShort(attributes, wanted),
-    metadata: JSON.stringify(attributes),
+    attributes: pickShort(attributes, wanted, metadata.length <= mostWantedBytes),
+    metadata,
     layout: JSON.stringify(layout),
     findings: inspect(source, elements),
   };
 }
 
-function pickShort(attributes: DicomJson, wanted: readonly string[]): DicomJson {
-  return Object.fromEntries(
-    wanted.flatMap((tag) => {
-      const attribute = attributes[tag];
-      return attribute && JSON.stringify(attribute).length <= mostWantedBytes ? [[tag, attribute]] : [];
-    }),
-  );
+function pickShort(attributes: DicomJson, wanted: readonly string[], areAllShort: boolean): DicomJson {
+  const picked: Record<string, JsonAttribute> = {};
+  for (const tag of wanted) {
+    const attribute = attributes[tag];
+    if (!attribute) continue;
+    if (areAllShort || JSON.stringify(attribute).length <= mostWantedBytes) picked[tag] = attribute;
+  }
+  return picked;
 }
 
 function pixelLayout(

@@ -151,14 +151,19 @@ const singleText = new Set(['ST', 'LT', 'UT', 'UR']);
 function textValues(context: Context, { vr }: Element, bytes: Buffer): JsonValue[] {
   const text = decodedText.has(vr) ? context.decode(bytes, vr === 'PN') : bytes.toString('latin1');
 
-  const clean = (value: string): string => value.replace(/[\0 ]+$/, '');
   if (singleText.has(vr)) {
     const value = clean(text);
     return value === '' ? [] : [value];
   }
-  const values = text.split('\\').map((value) => clean(value));
+  const values = text.includes('\\') ? text.split('\\').map((value) => clean(value)) : [clean(text)];
   if (values.every((value) => value.trim() === '')) return [];
   return values.map((value) => textValue(vr, value));
+}
+
+/** Without the padding at its end; most values have none. */
+function clean(value: string): string {
+  const last = value.charCodeAt(value.length - 1);
+  return last === 0 || last === 0x20 ? value.replace(/[\0 ]+$/, '') : value;
 }
 
 function textValue(vr: string, value: string): JsonValue {

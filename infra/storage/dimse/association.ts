@@ -19,6 +19,7 @@ import {
   type CommandStatus,
 } from './command.ts';
 import { collect, MessageExchange, type DataSetReceiver } from './exchange.ts';
+import { createCancel, type Cancel } from './cancel.ts';
 import { negotiate } from './negotiate.ts';
 import { whole, type AcceptedContext, type Operation, type Peer } from './operation.ts';
 import {
@@ -26,7 +27,6 @@ import {
   encodeReject,
   encodeReleaseResponse,
   encodeUserAbort,
-  parseData,
   ProtocolViolation,
   rejections,
   type Pdu,
@@ -64,7 +64,7 @@ export type AssociationDeps = {
 /** An association that was not accepted. */
 export type Refusal = { readonly title: string; readonly address: string; readonly reason: string };
 
-type Running = { readonly cancel: AbortController; isReceived: boolean };
+type Running = { readonly cancel: Cancel; isReceived: boolean };
 
 /** Lists of thousands of UIDs fit in; requests for commitment name more. */
 export const mostIdentifierBytes: Readonly<Record<keyof Services, number>> = {
@@ -116,10 +116,10 @@ export class Association {
       if (this.#state === 'awaiting-association') this.#transport.destroy();
     }, this.#deps.policy.artimMs);
     try {
-      for await (const pdu of this.#transport.pdus()) {
-        await this.#take(pdu);
-        if (this.#isEnded()) break;
-      }
+      await this.#transport.read({
+        take: (pdu): Promise<void> | undefined => this.#take(pdu),
+        isOver: () => this.#isEnded(),
+      });
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -164,24 +164,22 @@ export class Association {
     this.#transport.destroy();
   }
 
-  async #take(pdu: Pdu): Promise<void> {
+  #take(pdu: Pdu): Promise<void> | undefined {
     switch (actionFor(this.#state, pdu.type)) {
       case 'negotiate':
-        await this.#negotiate(parseAssociateRequest(pdu.body));
-        return;
+        return this.#negotiate(parseAssociateRequest(pdu.body));
       case 'take-data':
-        for (const value of parseData(pdu.body)) await this.#exchange.take(value);
-        return;
+        return this.#exchange.take(pdu.body);
       case 'answer-release':
         this.#end(encodeReleaseResponse());
-        return;
+        return undefined;
       case 'end':
         this.#end();
-        return;
+        return undefined;
       case 'abort-unexpected':
         throw new ProtocolViolation(abortReasons.unexpectedPdu, 'unexpected PDU');
       case 'ignore':
-        return;
+        return undefined;
     }
   }
 
@@ -243,9 +241,9 @@ export class Association {
     }
     if (this.#running.has(command.messageId) || this.#running.size >= this.#window)
       throw new ProtocolViolation(abortReasons.invalidParameter, 'more operations than were negotiated');
-    const running: Running = { cancel: new AbortController(), isReceived: !command.hasDataSet };
+    const running: Running = { cancel: createCancel(), isReceived: !command.hasDataSet };
     this.#running.set(command.messageId, running);
-    const operation = this.#operation(command, context, running.cancel.signal);
+    const operation = this.#operation(command, context, running.cancel);
     const kind = serviceOf(context.abstractSyntax)?.kind;
     const service = serviceFor(command, kind);
     if (service) {
@@ -270,7 +268,7 @@ export class Association {
   #storing(sink: DataSetSink, operation: Operation, running: Running): DataSetReceiver {
     const finish = async (): Promise<void> => operation.respond(await sink.end());
     return {
-      write: async (bytes) => sink.write(bytes),
+      write: (bytes): Promise<void> | undefined => sink.write(bytes),
       discard: async () => sink.discard(),
       end: async () => {
         running.isReceived = true;
@@ -281,11 +279,13 @@ export class Association {
     };
   }
 
-  #operation(command: Command, context: AcceptedContext, cancelled: AbortSignal): Operation {
+  #operation(command: Command, context: AcceptedContext, cancel: Cancel): Operation {
     return {
       command,
       context,
-      cancelled,
+      get cancelled() {
+        return cancel.signal();
+      },
       callingTitle: this.#callingTitle,
       peer: this.#peer,
       may: this.#may,

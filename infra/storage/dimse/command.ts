@@ -148,17 +148,33 @@ export function responseTo(request: Command): CommandElements {
   };
 }
 
+const elementList = Object.entries(elementTable) as [
+  keyof typeof elementTable,
+  readonly [number, ElementKind],
+][];
+const groupLengthBytes = 12;
+
 export function encodeCommand(elements: CommandElements, hasDataSet: boolean): Buffer {
   const all = { ...elements, dataSetType: hasDataSet ? someDataSet : noDataSet };
-  const body = Buffer.concat(
-    Object.entries(elementTable).flatMap(([name, [tag, kind]]) => {
-      const value = all[name as keyof typeof elementTable];
-      return value === undefined || value === '' ? [] : [element(tag, encodeValue(kind, value))];
-    }),
-  );
-  const groupLength = Buffer.alloc(4);
-  groupLength.writeUInt32LE(body.length);
-  return Buffer.concat([element(0, groupLength), body]);
+  const values: (readonly [tag: number, value: Buffer])[] = [];
+  let length = 0;
+  for (const [name, [tag, kind]] of elementList) {
+    const value = all[name];
+    if (value === undefined || value === '') continue;
+    const bytes = encodeValue(kind, value);
+    values.push([tag, bytes]);
+    length += 8 + bytes.length;
+  }
+  const command = Buffer.alloc(groupLengthBytes + length);
+  command.writeUInt32LE(4, 4);
+  command.writeUInt32LE(length, 8);
+  let at = groupLengthBytes;
+  for (const [tag, value] of values) {
+    command.writeUInt16LE(tag, at + 2);
+    command.writeUInt32LE(value.length, at + 4);
+    at += 8 + value.copy(command, at + 8);
+  }
+  return command;
 }
 
 function encodeValue(kind: ElementKind, value: string | number): Buffer {
@@ -172,13 +188,6 @@ function encodeValue(kind: ElementKind, value: string | number): Buffer {
   const clipped = value.slice(0, 64);
   const padding = kind === 'uid' ? '\0' : ' ';
   return Buffer.from(clipped.length % 2 === 0 ? clipped : clipped + padding, 'latin1');
-}
-
-function element(number: number, value: Buffer): Buffer {
-  const header = Buffer.alloc(8);
-  header.writeUInt16LE(number, 2);
-  header.writeUInt32LE(value.length, 4);
-  return Buffer.concat([header, value]);
 }
 
 function tagBytes(tag: string): Buffer {

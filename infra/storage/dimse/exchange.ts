@@ -6,7 +6,14 @@ import {
   type Command,
   type CommandElements,
 } from './command.ts';
-import { abortReasons, encodeData, mostFragmentBytes, ProtocolViolation, type DataValue } from './pdu.ts';
+import {
+  abortReasons,
+  encodeData,
+  mostFragmentBytes,
+  parseData,
+  ProtocolViolation,
+  type DataValue,
+} from './pdu.ts';
 
 /** A data set on its way out: its length is known before its bytes are. */
 export type OutgoingDataSet = {
@@ -16,8 +23,8 @@ export type OutgoingDataSet = {
 
 /** Takes the data set of one message of the peer, piece by piece. */
 export interface DataSetReceiver {
-  /** When it resolves the memory is used for other bytes. */
-  write(bytes: Buffer): Promise<void>;
+  /** When it is done, or resolves, the memory is used for other bytes. */
+  write(bytes: Buffer): Promise<void> | undefined;
   /** All of it has come. Nothing is read from the peer until it resolves. */
   end(): Promise<void>;
   /** The peer is gone. */
@@ -84,12 +91,23 @@ export class MessageExchange {
     await incoming?.receiver.discard();
   }
 
-  /** @throws ProtocolViolation */
-  async take(value: DataValue): Promise<void> {
+  /** What one P-DATA-TF holds. A promise where it is not done at once: most of an object only needs to be copied. @throws ProtocolViolation */
+  take(body: Buffer): Promise<void> | undefined {
+    return this.#takeAll(parseData(body));
+  }
+
+  #takeAll(values: Iterator<DataValue, void, undefined>): Promise<void> | undefined {
+    for (let at = values.next(); at.done !== true; at = values.next()) {
+      const taking = this.#take(at.value);
+      if (taking) return taking.then(async () => this.#takeAll(values));
+    }
+    return undefined;
+  }
+
+  #take(value: DataValue): Promise<void> | undefined {
     if (!this.#deps.isContext(value.contextId))
       throw new ProtocolViolation(abortReasons.invalidParameter, 'data for a context that was not accepted');
-    if (value.isCommand) await this.#takeCommand(value);
-    else await this.#takeDataSet(value);
+    return value.isCommand ? this.#takeCommand(value) : this.#takeDataSet(value);
   }
 
   /** One message, whole, after those before it. */
@@ -183,14 +201,18 @@ export class MessageExchange {
     if (receiver) this.#incoming = { contextId, receiver };
   }
 
-  async #takeDataSet(value: DataValue): Promise<void> {
+  #takeDataSet(value: DataValue): Promise<void> | undefined {
     const incoming = this.#incoming;
     if (incoming?.contextId !== value.contextId)
       throw new ProtocolViolation(abortReasons.invalidParameter, 'a data set without its command');
-    await incoming.receiver.write(value.bytes);
-    if (!value.isLast) return;
+    const writing = incoming.receiver.write(value.bytes);
+    return value.isLast ? this.#endDataSet(incoming.receiver, writing) : writing;
+  }
+
+  async #endDataSet(receiver: DataSetReceiver, writing: Promise<void> | undefined): Promise<void> {
+    if (writing) await writing;
     this.#incoming = undefined;
-    await incoming.receiver.end();
+    await receiver.end();
   }
 
   async #takeResponse(command: Command): Promise<DataSetReceiver | undefined> {
@@ -248,10 +270,11 @@ export function collect(
   let chunks: Buffer[] = [];
   let bytes = 0;
   return {
-    async write(chunk) {
+    write(chunk) {
       bytes += chunk.length;
       if (bytes > mostBytes) chunks = [];
       else chunks.push(Buffer.from(chunk));
+      return undefined;
     },
     end: async () => done(bytes > mostBytes ? undefined : Buffer.concat(chunks)),
     discard: async () => undefined,

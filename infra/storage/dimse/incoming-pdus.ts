@@ -3,34 +3,51 @@ import type { Pdu } from './pdu.ts';
 import { PduReader } from './pdu-reader.ts';
 import { readInto } from './read-into.ts';
 
-/** The PDUs of a connection, as many at a time as have come. The peer is made to wait while they are performed. */
+export type PduTaker = {
+  /** A promise where it is not done at once; its bytes are good until it is. */
+  take(pdu: Pdu): Promise<void> | undefined;
+  /** Whether none is wanted any more. */
+  isOver(): boolean;
+};
+
+/**
+ * The PDUs of a connection. Most are taken at once, within the read that brought the last of their bytes. While one takes longer the
+ * peer is made to wait.
+ */
 export class IncomingPdus {
   readonly #socket: Socket;
   readonly #reader = new PduReader();
-  #wanted: PromiseWithResolvers<Iterable<Pdu> | undefined> | undefined;
+  readonly #taker: PduTaker;
+  readonly #settled = Promise.withResolvers<undefined>();
+  /** Those that are whole and not taken yet. */
+  #whole: Iterator<Pdu> | undefined;
+  #isBusy = false;
   #isDiscarding = false;
+  #isSettled = false;
   #isOver = false;
   #failure: Error | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, taker: PduTaker) {
     this.#socket = socket;
+    this.#taker = taker;
     socket.on('end', () => this.#end(undefined));
     socket.on('close', () => this.#end(socket.errored ?? new Error('The connection was closed')));
     if (socket.closed) this.#end(new Error('The connection is closed'));
-    readInto(socket, { room: () => this.#reader.room(), take: (bytes) => this.#take(bytes) });
+    readInto(socket, { room: () => this.#reader.room(), take: (bytes) => this.#add(bytes) });
+  }
+
+  /** Whether it is the peer that is waited for. */
+  get isReading(): boolean {
+    return !this.#isBusy && !this.#isSettled;
   }
 
   /**
-   * Undefined after the last one. The bytes of those before are no longer good when it is called.
-   * @throws when the connection was lost. To read what it answers throws a ProtocolViolation.
+   * Resolves after the last PDU, or when none is wanted any more.
+   * @throws what taking one threw, ProtocolViolation, or when the connection was lost
    */
-  async next(): Promise<Iterable<Pdu> | undefined> {
-    if (this.#reader.isReady()) return this.#reader.take();
-    if (this.#failure) throw this.#failure;
-    if (this.#isOver) return undefined;
-    this.#wanted = Promise.withResolvers();
+  async all(): Promise<void> {
     this.#socket.resume();
-    return this.#wanted.promise;
+    await this.#settled.promise;
   }
 
   /** What still comes is read and thrown away, so that the peer's end is seen. */
@@ -39,13 +56,58 @@ export class IncomingPdus {
     this.#socket.resume();
   }
 
-  #take(bytes: Buffer): boolean {
+  /** Whether more may come at once. */
+  #add(bytes: Buffer): boolean {
     if (this.#isDiscarding) return true;
+    if (this.#isSettled) return false;
     this.#reader.add(bytes);
-    if (!this.#wanted) return false;
-    if (!this.#reader.isReady()) return true;
-    this.#wanted.resolve(this.#reader.take());
-    this.#wanted = undefined;
+    return !this.#isBusy && this.#takeWhole();
+  }
+
+  #takeWhole(): boolean {
+    try {
+      for (let pdu = this.#next(); pdu; pdu = this.#next()) {
+        const taking = this.#taker.take(pdu);
+        if (taking) {
+          this.#wait(taking);
+          return false;
+        }
+        if (this.#taker.isOver()) return this.#settle();
+      }
+      return this.#isOver ? this.#settle(this.#failure) : true;
+    } catch (error) {
+      return this.#settle(error);
+    }
+  }
+
+  #next(): Pdu | undefined {
+    for (;;) {
+      const next = this.#whole?.next();
+      if (next && next.done !== true) return next.value;
+      this.#whole = this.#reader.isReady() ? this.#reader.take()[Symbol.iterator]() : undefined;
+      if (!this.#whole) return undefined;
+    }
+  }
+
+  #wait(taking: Promise<void>): void {
+    this.#isBusy = true;
+    taking.then(
+      () => {
+        this.#isBusy = false;
+        if (this.#taker.isOver()) this.#settle();
+        else if (this.#takeWhole()) this.#socket.resume();
+      },
+      (error: unknown) => {
+        this.#isBusy = false;
+        this.#settle(error);
+      },
+    );
+  }
+
+  #settle(error?: unknown): false {
+    this.#isSettled = true;
+    if (error === undefined) this.#settled.resolve(undefined);
+    else this.#settled.reject(error);
     return false;
   }
 
@@ -53,8 +115,6 @@ export class IncomingPdus {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#failure = failure;
-    if (failure) this.#wanted?.reject(failure);
-    else this.#wanted?.resolve(undefined);
-    this.#wanted = undefined;
+    if (!this.#isBusy) this.#settle(failure);
   }
 }

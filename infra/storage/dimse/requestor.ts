@@ -11,14 +11,7 @@ import {
 } from './associate.ts';
 import { MessageExchange } from './exchange.ts';
 import type { AcceptedContext } from './operation.ts';
-import {
-  abortReasons,
-  encodeReleaseRequest,
-  parseData,
-  pduTypes,
-  ProtocolViolation,
-  type Pdu,
-} from './pdu.ts';
+import { abortReasons, encodeReleaseRequest, pduTypes, ProtocolViolation, type Pdu } from './pdu.ts';
 import { Transport, type TransportTimes } from './transport.ts';
 import type { Role } from './user-information.ts';
 
@@ -80,20 +73,18 @@ export async function requestAssociation(caller: Caller, proposal: Proposal): Pr
     state.isAssociated = true;
     answered();
   };
-  const take = async (pdu: Pdu): Promise<void> => {
+  const take = (pdu: Pdu): Promise<void> | undefined => {
     if (pdu.type === pduTypes.abort) throw new AssociationRefused('aborted by the peer');
     if (!state.isAssociated) associated(pdu);
-    else if (pdu.type === pduTypes.data) for (const value of parseData(pdu.body)) await exchange.take(value);
+    else if (pdu.type === pduTypes.data) return exchange.take(pdu.body);
     else if (pdu.type === pduTypes.releaseResponse && state.isReleasing) transport.end();
     else throw unexpected();
+    return undefined;
   };
   const run = async (): Promise<void> => {
     let failure: Error = new AssociationRefused('the peer closed the connection');
     try {
-      for await (const pdu of transport.pdus()) {
-        await take(pdu);
-        if (transport.isEnded) break;
-      }
+      await transport.read({ take, isOver: () => false });
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       if (error instanceof ProtocolViolation) transport.abort(error.reason);

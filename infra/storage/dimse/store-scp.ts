@@ -4,8 +4,8 @@ import { statuses, type Command, type CommandStatus } from './command.ts';
 
 /** Takes the data set of one message, piece by piece. */
 export interface DataSetSink {
-  /** When it resolves the memory is used for other bytes. */
-  write(bytes: Buffer): Promise<void>;
+  /** When it is done, or resolves, the memory is used for other bytes. */
+  write(bytes: Buffer): Promise<void> | undefined;
   /** All of it has come; answers the status for the response. */
   end(): Promise<CommandStatus>;
   /** The peer is gone. */
@@ -14,7 +14,7 @@ export interface DataSetSink {
 
 /** Reads a data set that nobody wants, for the sake of the messages after it. */
 export function drain(status: CommandStatus): DataSetSink {
-  return { write: async () => undefined, end: async () => status, discard: async () => undefined };
+  return { write: () => undefined, end: async () => status, discard: async () => undefined };
 }
 
 export type StoreContext = {
@@ -54,13 +54,11 @@ const outOfResources: CommandStatus = { status: statuses.outOfResources, comment
 function storeSink(arrival: Arrival, log: Logger): DataSetSink {
   let failed: CommandStatus | undefined;
   return {
-    async write(bytes) {
-      if (failed) return;
-      try {
-        await arrival.write(bytes);
-      } catch (error) {
+    write(bytes): Promise<void> | undefined {
+      if (failed) return undefined;
+      return arrival.write(bytes)?.catch((error: unknown) => {
         failed = failure(error, log);
-      }
+      });
     },
     async end() {
       try {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { abortReasons, encodeAbort, type Pdu } from './pdu.ts';
-import { IncomingPdus } from './incoming-pdus.ts';
+import { abortReasons, encodeAbort } from './pdu.ts';
+import { IncomingPdus, type PduTaker } from './incoming-pdus.ts';
 
 export type TransportTimes = {
   /** PS3.8 §9.1.4: how long we wait for the peer to close. */
@@ -13,7 +13,6 @@ export class Transport {
   readonly #socket: Socket;
   readonly #times: TransportTimes;
   #incoming: IncomingPdus | undefined;
-  #isReading = true;
   #isEnded = false;
 
   /** @param isPeerDue whether it is the peer that has to act, so that it can be too late */
@@ -24,7 +23,7 @@ export class Transport {
     socket.on('error', () => undefined);
     socket.setNoDelay(true);
     socket.setTimeout(times.idleMs, () => {
-      if (isPeerDue(this.#isReading)) this.abort(abortReasons.notSpecified);
+      if (isPeerDue(this.#incoming?.isReading !== false)) this.abort(abortReasons.notSpecified);
     });
   }
 
@@ -32,16 +31,13 @@ export class Transport {
     return this.#isEnded;
   }
 
-  /** Nothing more is read while the consumer is busy with a PDU, whose bytes are good until it asks for the next one. */
-  async *pdus(): AsyncGenerator<Pdu, void, undefined> {
-    this.#incoming = new IncomingPdus(this.#socket);
-    for (;;) {
-      this.#isReading = true;
-      const pdus = await this.#incoming.next();
-      this.#isReading = false;
-      if (!pdus) return;
-      yield* pdus;
-    }
+  /** Has the PDUs taken as they come, until the last one. @throws as IncomingPdus does */
+  async read(taker: PduTaker): Promise<void> {
+    this.#incoming = new IncomingPdus(this.#socket, {
+      take: (pdu): Promise<void> | undefined => taker.take(pdu),
+      isOver: () => this.#isEnded || taker.isOver(),
+    });
+    return this.#incoming.all();
   }
 
   /** Resolves when more may be written. @throws when the connection is over */

@@ -42,6 +42,12 @@ export type InstanceRow = {
 };
 export type InstanceScope = { readonly study: string; readonly series?: string; readonly instance?: string };
 
+type Waiting = {
+  readonly instance: NewInstance;
+  readonly resolve: (outcome: RecordOutcome) => void;
+  readonly reject: (error: unknown) => void;
+};
+
 /** Patients' studies, series and instances in SQLite (WAL). What a call has written is on the disk when it is over. */
 export class StudyIndex implements Disposable {
   /** Names this index for as long as it exists. */
@@ -49,6 +55,8 @@ export class StudyIndex implements Disposable {
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
   readonly #log: SharedSync;
+  readonly #waiting: Waiting[] = [];
+  #isRecording = false;
 
   static open(path: string): StudyIndex {
     const database = new DatabaseSync(path);
@@ -74,20 +82,14 @@ export class StudyIndex implements Disposable {
   }
 
   /**
-   * Durable when it resolves. One transaction, so that two senders of one object cannot come between check and insert; but the disk
-   * is not waited for in it, as several objects can share one sync of the log, and meanwhile the node does other things.
+   * Durable when it resolves. Check and insert are one transaction, so that two senders of one object cannot come between; but the disk
+   * is not waited for in it. What comes while it is waited for is recorded together, in the next one.
    */
   async record(instance: NewInstance): Promise<RecordOutcome> {
-    this.#run('PRAGMA synchronous = NORMAL');
-    let outcome: RecordOutcome;
-    try {
-      outcome = this.transaction(() => this.#record(instance));
-    } finally {
-      this.#run('PRAGMA synchronous = FULL');
-    }
-    if (outcome !== 'duplicate') this.#log.written();
-    await this.durable();
-    return outcome;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ instance, resolve, reject });
+      if (!this.#isRecording) void this.#recordWaiting();
+    });
   }
 
   /** Resolves when all that is seen here now is on the disk. */
@@ -183,7 +185,7 @@ export class StudyIndex implements Disposable {
 
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as above
   get<Row>(sql: string, ...values: (string | number | null)[]): Row | undefined {
-    return this.all<Row>(sql, ...values)[0];
+    return this.#prepare(sql).get(...values) as Row | undefined;
   }
 
   #run(sql: string): void {
@@ -196,6 +198,36 @@ export class StudyIndex implements Disposable {
     if (this.#prepared.size > 200) this.#prepared.clear();
     this.#prepared.set(sql, statement);
     return statement;
+  }
+
+  async #recordWaiting(): Promise<void> {
+    this.#isRecording = true;
+    while (this.#waiting.length > 0) await this.#recordTogether(this.#waiting.splice(0));
+    this.#isRecording = false;
+  }
+
+  /** Never rejects: those are told who wait. */
+  async #recordTogether(all: readonly Waiting[]): Promise<void> {
+    try {
+      const outcomes = this.#commit(all);
+      await this.durable();
+      all.forEach(({ resolve }, at) => resolve(outcomes[at] ?? 'stored'));
+    } catch (error) {
+      // What is wrong with one object is no other's fault.
+      if (all.length > 1) for (const each of all) await this.#recordTogether([each]);
+      else for (const { reject } of all) reject(error);
+    }
+  }
+
+  #commit(all: readonly Waiting[]): RecordOutcome[] {
+    this.#run('PRAGMA synchronous = NORMAL');
+    try {
+      const outcomes = this.transaction(() => all.map(({ instance }) => this.#record(instance)));
+      if (outcomes.some((outcome) => outcome !== 'duplicate')) this.#log.written();
+      return outcomes;
+    } finally {
+      this.#run('PRAGMA synchronous = FULL');
+    }
   }
 
   #record(instance: NewInstance): RecordOutcome {

@@ -59,8 +59,8 @@ type Sender = {
 
 /** One object on its way in. One caller, one call at a time. */
 export interface Arrival {
-  /** @throws when the disk refuses; then discard. */
-  write(bytes: Buffer): Promise<void>;
+  /** A promise where it is not done at once. @throws when the disk refuses, by the promise; then discard. */
+  write(bytes: Buffer): Promise<void> | undefined;
   /** All bytes have come. */
   complete(): Promise<IngestOutcome>;
   /** The sender is gone, or what it sent is not wanted. Idempotent. */
@@ -74,7 +74,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       if (!(await hasSpace())) return undefined;
       const incoming = await deps.objects.create(meta, header);
       return {
-        write: async (bytes) => incoming.write(bytes),
+        write: (bytes): Promise<void> | undefined => incoming.write(bytes),
         discard: async () => incoming.discard(),
         async complete() {
           try {

@@ -33,12 +33,15 @@ export class IncomingFiles implements AsyncDisposable {
     this.#places = places;
   }
 
-  async create(header: Buffer): Promise<IncomingObject> {
+  /** The file is made while the first bytes come. */
+  create(header: Buffer): IncomingObject {
     const path = join(this.#places.incoming, `${randomUUID()}.part`);
-    const descriptor = await open(path, 'wx', 0o600);
+    const opening = open(path, 'wx', 0o600);
+    // Told to whoever writes.
+    opening.catch(() => undefined);
     const piece = this.#pieces.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
     return new IncomingFile(
-      { path, descriptor, header, piece },
+      { path, opening, header, piece },
       {
         ...this.#places,
         giveBack: () => {
@@ -68,7 +71,7 @@ export class IncomingFiles implements AsyncDisposable {
 
 type Begun = {
   readonly path: string;
-  readonly descriptor: number;
+  readonly opening: Promise<number>;
   readonly header: Buffer;
   readonly piece: Buffer;
 };
@@ -100,22 +103,16 @@ class IncomingFile implements IncomingObject {
     this.#filled = this.#skipped = begun.header.copy(begun.piece);
   }
 
-  async write(bytes: Buffer): Promise<void> {
-    const { piece } = this.#begun;
+  write(bytes: Buffer): Promise<void> | undefined {
     this.#bytes += bytes.length;
-    for (let at = 0; at < bytes.length;) {
-      const copied = bytes.copy(piece, this.#filled, at);
-      at += copied;
-      this.#filled += copied;
-      if (this.#filled === piece.length) await this.#flush();
-    }
+    return this.#gather(bytes);
   }
 
   async finish(): Promise<{ readonly sha256: string; readonly bytes: number }> {
     await this.#flush();
     this.#around.giveBack();
     this.#state = 'finished';
-    this.#syncing = sync(this.#begun.descriptor);
+    this.#syncing = sync(await this.#begun.opening);
     // Told to whoever keeps the object.
     this.#syncing.catch(() => undefined);
     this.#sha256 = this.#hash.digest('hex');
@@ -154,21 +151,37 @@ class IncomingFile implements IncomingObject {
     this.#state = 'over';
     if (state === 'writing') this.#around.giveBack();
     await this.#syncing.catch(() => undefined);
-    if (state !== 'closed') fs.closeSync(this.#begun.descriptor);
+    if (state !== 'closed' && !(await this.#close())) return;
     await this.#unlink();
   }
 
   async #synced(): Promise<void> {
     await this.#syncing;
-    fs.closeSync(this.#begun.descriptor);
+    await this.#close();
     this.#state = 'closed';
   }
 
+  /** Answers whether there was a file. */
+  async #close(): Promise<boolean> {
+    const descriptor = await this.#begun.opening.catch(() => undefined);
+    if (descriptor !== undefined) fs.closeSync(descriptor);
+    return descriptor !== undefined;
+  }
+
+  #gather(bytes: Buffer): Promise<void> | undefined {
+    const { piece } = this.#begun;
+    const copied = bytes.copy(piece, this.#filled);
+    this.#filled += copied;
+    if (this.#filled < piece.length) return undefined;
+    return this.#flush().then(async () => this.#gather(bytes.subarray(copied)));
+  }
+
   async #flush(): Promise<void> {
-    const { descriptor, piece } = this.#begun;
+    const { opening, piece } = this.#begun;
     const filled = this.#filled;
     this.#hash.update(piece.subarray(this.#skipped, filled));
     this.#filled = this.#skipped = 0;
+    const descriptor = await opening;
     // A short write happens when the disk fills up: the rest then fails with the reason.
     for (let at = 0; at < filled;) at += (await write(descriptor, piece, at, filled - at)).bytesWritten;
   }

@@ -45,8 +45,8 @@ export interface IncomingObject {
   readonly path: string;
   /** Where the data set begins in the file. */
   readonly dataOffset: number;
-  /** Resolves when more may be written, and the memory be used for it. */
-  write(bytes: Buffer): Promise<void>;
+  /** When it is done, or resolves, more may be written, and the memory be used for it. It never throws at once. */
+  write(bytes: Buffer): Promise<void> | undefined;
   /** All bytes are written, and can be read at `path`. */
   finish(): Promise<{ readonly sha256: string; readonly bytes: number }>;
   /** After `finish`: puts the object in its place, durably. */

@@ -116,7 +116,7 @@ function throughSpool({ copies, mover, evictor }: Tier, incoming: IncomingObject
   return {
     path: incoming.path,
     dataOffset: incoming.dataOffset,
-    write: async (chunk) => incoming.write(chunk),
+    write: (chunk): Promise<void> | undefined => incoming.write(chunk),
     async finish() {
       const finished = await incoming.finish();
       sha256 = finished.sha256;
