@@ -20,6 +20,7 @@ import {
   createMetrics,
   dicomwebRoutes,
   frameRoutes,
+  entityRoutes,
   joinRoutes,
   manifestRoutes,
   occiMount,
@@ -55,11 +56,13 @@ import {
   createServiceStore,
   createSessionStore,
   createSessionViewStore,
+  createEntityStore,
   createStudyStore,
   deleteExpiredLogins,
   openDatabase,
   type Db,
 } from './persistence/index.ts';
+import { createEntities } from './entity/index.ts';
 import { createRecordings, type Recordings } from './recording/index.ts';
 import { openOcci } from './occi/index.ts';
 import { driverDefinitions } from './provision/drivers/index.ts';
@@ -141,6 +144,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   const login = await openLogin({ config, secrets, publicUrl, db, audit, report });
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
   const transfers = createTransfers({ ...config.transfers, applications, nodes, audit });
+  const entities = createEntities({ store: createEntityStore(db), nodes, now: () => new Date(), report });
   const metrics = createMetrics({ sessions, nodes });
   const publicHost = new URL(publicUrl).host;
   const occi = openOcci({
@@ -165,6 +169,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...studyRoutes({ studies, audit }),
     ...adminRoutes({ nodes, audit, transfers }),
     ...quarantineRoutes({ nodes, keys, audit }),
+    ...entityRoutes({ entities, audit }),
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...capacityRoutes({ ...features, preWarming, provisioning, now: () => new Date() }),
     ...agreementRoutes({ agreements, audit, keys }),
@@ -190,7 +195,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     pingTimeout: 8_000,
   });
   starting.defer(async () => io.close());
-  serveNodes(io, { keys, joining, nodes, sessions, studies, recordings, audit, links, log });
+  serveNodes(io, { keys, joining, nodes, sessions, studies, recordings, audit, entities, links, log });
   starting.use(
     serveClients(io, {
       ...{ verify: login.verify, audit: login.loginAudit },

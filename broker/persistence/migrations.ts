@@ -17,6 +17,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012-key-images': running(() => keyImages),
   '0013-study-search': running(() => studySearch),
   '0014-recordings': running(() => recordings),
+  '0015-entities': running(() => entities),
 };
 
 /** Asked for when it runs: the statements stand below. */
@@ -248,4 +249,17 @@ const recordings = [
   // Kept when the film is deleted: who recorded what stays known.
   `create table recording (id uuid primary key, started_at timestamptz not null, document jsonb not null)`,
   `create index recording_started on recording (started_at)`,
+];
+
+const entities = [
+  `create table entity_registry (revision bigint not null, unlisted text)`,
+  `insert into entity_registry values (0, null)`,
+  `create table entity (
+     title text primary key, wish jsonb not null, changed_at timestamptz not null, changed_by text not null)`,
+  // Of one condition there is one row that is open, whichever broker saw it.
+  `create table alarm (
+     id bigint generated always as identity primary key, key text not null, kind text not null, severity text not null,
+     subject text not null, node_id text, words text not null, raised_at timestamptz not null, cleared_at timestamptz)`,
+  `create unique index alarm_open on alarm (key) where cleared_at is null`,
+  `create index alarm_cleared on alarm (cleared_at)`,
 ];

@@ -5,6 +5,7 @@ import type {
   ChatMessage,
   KeyImage,
   OfferView,
+  PutEntity,
   PutPool,
   StudySummary,
   ViewState,
@@ -253,6 +254,19 @@ export type Database = {
   session_view: { session_id: string; incarnation: number; revision: number; document: Document<ViewState> };
   room: { session_id: string; document: Document<RoomState & { chat: readonly ChatMessage[] }> };
   invitation: { code_hash: string; session_id: string; expires_at: Timestamp };
+  entity_registry: { revision: ColumnType<string, number, number>; unlisted: string | null };
+  entity: { title: string; wish: Document<PutEntity>; changed_at: Timestamp; changed_by: string };
+  alarm: {
+    id: GeneratedAlways<string>;
+    key: string;
+    kind: string;
+    severity: string;
+    subject: string;
+    node_id: string | null;
+    words: string;
+    raised_at: Timestamp;
+    cleared_at: Timestamp | null;
+  };
   occi_mixin: { id: string; document: Document<Mixin> };
   guest_data: { id: string; sealed: string; at: GeneratedAlways<Date> };
   occi_note: { path: string; title: string | null; summary: string | null; mixins: string[] };

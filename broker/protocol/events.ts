@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { AccessRecord } from './access.ts';
+import type { echoRequestSchema, EchoResult, ToldRegistry } from './entity.ts';
 import type { ParticipantId, SessionId } from './ids.ts';
 import type {
   NodeHeartbeat,
@@ -113,7 +114,8 @@ export type NodeToBroker = {
 };
 
 export type BrokerToNode = {
-  'recording.told': (told: RecordingTold, answer: Answer<null>) => void;
+  'registry.take': (registry: ToldRegistry, answer: Answer<null>) => void;
+  'entity.echo': (request: z.infer<typeof echoRequestSchema>, answer: Answer<EchoResult>) => void;
   'session.start': (request: StartSession, answer: Answer<null>) => void;
   'session.stop': (request: z.infer<typeof stopSessionSchema>, answer: Answer<null>) => void;
   'session.set-controller': (request: z.infer<typeof setControllerSchema>, answer: Answer<null>) => void;

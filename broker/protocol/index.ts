@@ -6,6 +6,7 @@ export * from './audit.ts';
 export * from './capacity.ts';
 export * from './deployment.ts';
 export * from './device.ts';
+export * from './entity.ts';
 export * from './events.ts';
 export * from './frames.ts';
 export * from './host.ts';

@@ -32,6 +32,8 @@ export const problems = {
   'node.unknown': { status: 404, title: 'There is no such node', retry: false },
   'node.unreachable': { status: 502, title: 'The render node does not answer', retry: true },
   'storage.unreachable': { status: 502, title: 'The storage node does not answer', retry: true },
+  'entity.unknown': { status: 404, title: 'There is no such application entity', retry: false },
+  'entity.conflict': { status: 409, title: 'Other entities do not allow this', retry: false },
   'object.unknown': { status: 404, title: 'There is no such DICOM object', retry: false },
   'object.conflict': {
     status: 409,

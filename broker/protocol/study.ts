@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { entityStatusSchema } from './entity.ts';
 import { instantSchema, nodeIdSchema, uidSchema, zoneSchema } from './ids.ts';
 
 /** A study as the worklist shows it. Attribute names are DICOM keywords; values are decoded to Unicode. */
@@ -59,6 +60,9 @@ export const storageHeartbeatSchema = z.object({
   refusedAssociations: z.int(),
   /** Objects in quarantine; storage nodes of before do not tell. */
   quarantined: z.int().nonnegative().optional(),
+  /** Of the application entities that it was told last; absent: never. */
+  registryRevision: z.int().nonnegative().optional(),
+  entities: z.array(entityStatusSchema).max(1_000).optional(),
   /** When the node's certificate for DICOM over TLS ends; absent without TLS. */
   dicomCertificateEndsAt: z.iso.datetime().optional(),
 });

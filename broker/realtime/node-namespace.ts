@@ -24,6 +24,7 @@ import type { Logger } from 'pino';
 import type { DefaultEventsMap, Namespace, Server, Socket } from 'socket.io';
 import { z } from 'zod';
 import { accessFacts, type AuditTrail } from '../audit/index.ts';
+import type { Entities } from '../entity/index.ts';
 import type { BrokerKeys, VerifiedNode } from '../identity/index.ts';
 import { zoneOf, type NodeLink, type NodeRegistry } from '../node/index.ts';
 import { brokerPlace, sitePlace, type LinkBook } from '../placement/index.ts';
@@ -46,6 +47,7 @@ type NodeNamespaceDeps = {
   readonly studies: StudyIndex;
   readonly recordings: Pick<Recordings, 'told'>;
   readonly audit: AuditTrail;
+  readonly entities: Pick<Entities, 'heard'>;
   readonly links: LinkBook;
   readonly log: Logger;
 };
@@ -149,6 +151,9 @@ function serveStorageNode(events: Answering, { identity, link }: Connected, deps
   });
   events.onTold('storage.heartbeat', storageHeartbeatSchema, (heartbeat) => {
     deps.nodes.storageHeartbeat(identity.nodeId, heartbeat);
+    deps.entities.heard(identity.nodeId, heartbeat).catch((error: unknown) => {
+      deps.log.warn({ err: error, nodeId: identity.nodeId }, 'a storage node was not told of entities');
+    });
   });
   events.on('study.changed', z.array(studySummarySchema).max(1_000), async (studies): Promise<null> => {
     const { nodeId } = identity;

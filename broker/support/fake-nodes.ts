@@ -1,6 +1,7 @@
 import {
   nodeIdSchema,
   type BrokerToNode,
+  type EntityStatus,
   type NodeRegistration,
   type NodeSessionEvent,
   type NodeToBroker,
@@ -11,6 +12,7 @@ import {
   type StartSession,
   type StorageWelcome,
   type StudySummary,
+  type ToldRegistry,
   type Ack,
 } from '@medusa/protocol';
 import { io, type Socket } from 'socket.io-client';
@@ -209,6 +211,10 @@ export async function connectStorageNode(
     sinceChange: number;
     push(studies: readonly StudySummary[]): Promise<Ack<null>>;
     tellQuarantined(news: readonly QuarantineNews[]): Promise<Ack<null>>;
+    /** What it was told of application entities, the latest last. */
+    registries: readonly ToldRegistry[];
+    /** From now on it tells with each heartbeat what it sees of them. */
+    tellEntities(entities: readonly EntityStatus[]): void;
   }
 > {
   const nodeId = nodeIdSchema.parse('storage-1');
@@ -236,8 +242,23 @@ export async function connectStorageNode(
   await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
   const { sinceChange } = await register();
   socket.on('connect', () => void register());
+  const registries: ToldRegistry[] = [];
+  let seen: readonly EntityStatus[] | undefined;
+  socket.on('registry.take', (registry, answer) => {
+    registries.push(registry);
+    answer({ ok: true, value: null });
+  });
+  socket.on('entity.echo', (_request, answer) => {
+    answer({
+      ok: true,
+      value: { at: new Date().toISOString(), isReachable: true, words: 'It answers, without TLS', ms: 3 },
+    });
+  });
   const timer = setInterval(() => {
+    const registryRevision = registries.at(-1)?.revision;
     socket.emit('storage.heartbeat', {
+      ...(seen && { entities: [...seen] }),
+      ...(registryRevision !== undefined && { registryRevision }),
       freeBytes: 1,
       associations: 0,
       studies: studies.length,
@@ -250,6 +271,10 @@ export async function connectStorageNode(
   return {
     sinceChange,
     push,
+    registries,
+    tellEntities(entities) {
+      seen = entities;
+    },
     tellQuarantined: async (news) => socket.emitWithAck('object.quarantined', news),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);

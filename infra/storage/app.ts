@@ -16,7 +16,8 @@ import { createDicomwebApp } from './dicomweb/dicomweb-app.ts';
 import { startHttps, type HttpsServers } from './dicomweb/https-server.ts';
 import { startDimseServer, type DimseServerOptions } from './dimse/dimse-server.ts';
 import { createServices } from './create-services.ts';
-import { openRegistry } from './entities/registry.ts';
+import { openEntities } from './entities/open-entities.ts';
+import { startProber } from './entities/prober.ts';
 import { createIngest, type Ingest, type IngestDeps, type IngestEvents } from './ingest/ingest.ts';
 import { recover } from './ingest/recover.ts';
 import { JobQueue } from './index/jobs.ts';
@@ -86,7 +87,8 @@ export async function startStorageNode(
   await recover(ingestDeps, log);
 
   const jobs = new JobQueue(index);
-  const registry = await openRegistry(config.registry, log);
+  const entities = starting.use(await openEntities(config, { log, report }));
+  const { registry } = entities;
   const certificates = await certificatesFor(config, log);
   if (certificates) starting.use(certificates);
   const certificateEndsAt = async (): Promise<Date | undefined> =>
@@ -103,7 +105,7 @@ export async function startStorageNode(
     untold: () => access.total(),
   });
   opened.registerMeters(meters.registry);
-  const ingest = measured(createIngest(ingestDeps), meters);
+  const ingest = entities.counted(measured(createIngest(ingestDeps), meters));
   if (scanner)
     starting.use(startRescan({ quarantine, objects, ingest, scanner, everyMs: config.rescanMs, log }));
   const rulings = openRulings(index, report);
@@ -162,6 +164,7 @@ export async function startStorageNode(
           meters.associationRefused();
           noteRefusal(access, refusal);
         },
+  starting.use(registry.events.on('taken', () => routing.wake()));
       },
     ),
   );
@@ -180,19 +183,25 @@ export async function startStorageNode(
   // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
   const token = config.nodeToken ?? (await join(config, log));
   const link = starting.use(
+          entities.refused(refusal);
     new BrokerLink(
+        admitted: (title, certificate) => entities.admitted(title, certificate),
       { brokerUrl: config.brokerUrl, token, registration },
-      { index, events, quarantine, access, heartbeat, log },
+      { index, events, quarantine, access, heartbeat, commands: { registry, prober }, log },
     ),
   );
 
   const running = starting.move();
+  const prober = starting.use(
+    startProber({ registry, book: entities.book, caller: dimseDeps.caller, everyMs: config.probeMs, log }),
+  );
   let closing: Promise<void> | undefined;
   const drain = async (): Promise<void> => draining.begin({ times: config, link, https, dimse, peers, log });
   const close = async (): Promise<void> => (closing ??= running.disposeAsync());
   const { tlsPort: dicomTlsPort } = dimse;
   const { port: httpsPort } = https;
   log.info({ dicomPort, dicomTlsPort, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
+    ...entities.heartbeat(quarantine.bySender()),
   return { dicomPort, dicomTlsPort, httpsPort, drain, close, [Symbol.asyncDispose]: close };
 }
 

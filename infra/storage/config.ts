@@ -77,6 +77,8 @@ export const storageConfigSchema = z
     reserveMiB: z.coerce.number().min(0).default(512),
     ...bucketConfigShape,
     /** Of objects that carry a program, pose as another file, or are infected. */
+    /** How often application entities are asked by C-ECHO whether they are there. */
+    probeMs: z.coerce.number().int().min(100).default(30_000),
     suspicious: z.enum(['quarantine', 'refuse']).default('quarantine'),
     /** Whether a preamble may make the file a TIFF besides. */
     tiffPreamble: z.enum(['allow', 'suspect']).default('allow'),
@@ -145,6 +147,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     objectsContainer: environment['MEDUSA_OBJECTS_CONTAINER'],
     objectsPrefix: environment['MEDUSA_OBJECTS_PREFIX'],
     objectsRegion: environment['MEDUSA_OBJECTS_REGION'],
+    probeMs: environment['MEDUSA_DICOM_PROBE_MS'],
     objectsUser: environment['MEDUSA_OBJECTS_USER'],
     objectsSecret: environment['MEDUSA_OBJECTS_SECRET'],
     objectsSecretFile: environment['MEDUSA_OBJECTS_SECRET_FILE'],

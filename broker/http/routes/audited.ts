@@ -14,6 +14,7 @@ type Change = {
     | 'service.changed'
     | 'agreement.changed'
     | 'quarantine.changed'
+    | 'entity.changed'
   >;
   readonly objectId: string;
   /** What was asked for; never a secret. */

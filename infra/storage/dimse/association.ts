@@ -59,6 +59,7 @@ export type AssociationDeps = {
   /** False when as many associations run as may. Otherwise one more runs until it is disposed. */
   admit(): Disposable | undefined;
   refused(refusal: Refusal): void;
+  admitted(title: string, certificate: PeerCertificate | undefined): void;
 };
 
 /** An association that was not accepted. */
@@ -93,6 +94,7 @@ export class Association {
   readonly #peer: Peer;
   #callingTitle = '';
   #may: ReadonlySet<Permission> = new Set();
+  #sopClasses: readonly string[] = [];
   /** Operations that the peer may have under way (PS3.7 §D.3.3.3). */
   #window = 1;
 
@@ -194,6 +196,7 @@ export class Association {
     }
     const { contexts, results, user, window } = negotiate(request, {
       may: this.#may,
+      sopClasses: this.#sopClasses,
       holds: this.#deps.holds,
     });
     this.#contexts = contexts;
@@ -201,6 +204,7 @@ export class Association {
     this.#callingTitle = request.callingTitle;
     this.#exchange.peerMostBytes = request.user.mostPduBytes;
     this.#state = 'associated';
+    this.#deps.admitted(request.callingTitle, this.#deps.certificate);
     this.#deps.log.info({ callingTitle: request.callingTitle }, 'association accepted');
     await this.#transport.write(encodeAssociateAccept(request, results, user));
   }
@@ -225,6 +229,7 @@ export class Association {
       return { rejection: rejections.callingTitle, reason: admission.reason };
     }
     this.#may = admission.may;
+    this.#sopClasses = admission.sopClasses ?? [];
     this.#seat = this.#deps.admit();
     return {
       rejection: this.#seat ? undefined : rejections.localLimit,

@@ -16,6 +16,8 @@ export type Negotiated = {
 
 type Terms = {
   readonly may: ReadonlySet<Permission>;
+  /** SOP classes that it may store; none: any. */
+  readonly sopClasses: readonly string[];
   readonly holds: (sopClassUID: string, transferSyntax: string) => boolean;
 };
 
@@ -25,7 +27,9 @@ export function negotiate({ contexts: proposed, user }: AssociateRequest, terms:
   // Only who may retrieve is sent anything; for all others the role it did not get remains the usual one.
   const isReceiver = (sopClassUID: string): boolean =>
     receivers.has(sopClassUID) && terms.may.has('retrieve') && serviceOf(sopClassUID)?.kind === 'storage';
-  const results = proposed.map((context) => acceptContext(context, { ...terms, isReceiver }));
+  const takes = (sopClassUID: string): boolean =>
+    terms.sopClasses.length === 0 || terms.sopClasses.includes(sopClassUID);
+  const results = proposed.map((context) => acceptContext(context, { ...terms, isReceiver, takes }));
   const contexts = new Map<number, AcceptedContext>();
   results.forEach((result, index) => {
     const abstractSyntax = proposed[index]?.abstractSyntax;

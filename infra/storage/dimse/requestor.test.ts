@@ -26,7 +26,7 @@ const noRequest = {
   ...{ protocolVersion: 1, calledTitle: '', callingTitle: '', applicationContext: '', contexts: [] },
   user: { mostPduBytes: 0, asyncWindow: undefined, roles: [], extended: new Map<string, Buffer>() },
 };
-const off: Entity = { tls: 'off', certificates: [], may: [] };
+const off: Entity = { tls: 'off', certificates: [], may: [], sopClasses: [] };
 
 type Change = { readonly which: number; readonly at: number; readonly byte: number };
 

@@ -1,6 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { identityOf, isBound } from '../entities/admission.ts';
+import { identityOf, isBound, type PeerCertificate } from '../entities/admission.ts';
 import type { Entity } from '../entities/registry.ts';
 import { refusalOf, type Trust } from '../tls/trust.ts';
 import {
@@ -38,12 +38,14 @@ export type Proposal = {
 export interface RequestedAssociation extends AsyncDisposable {
   readonly exchange: MessageExchange;
   readonly contexts: readonly AcceptedContext[];
+  /** What the peer showed; undefined over plaintext. */
+  readonly certificate: PeerCertificate | undefined;
   abort(): void;
 }
 
 /** @throws AssociationRefused; no less safe way is tried when one fails */
 export async function requestAssociation(caller: Caller, proposal: Proposal): Promise<RequestedAssociation> {
-  const socket = await open(caller, proposal);
+  const { socket, certificate } = await open(caller, proposal);
   const accepted = new Map<number, string>();
   const exchange: MessageExchange = new MessageExchange({
     write: async (bytes) => transport.write(bytes),
@@ -103,6 +105,7 @@ export async function requestAssociation(caller: Caller, proposal: Proposal): Pr
   return {
     exchange,
     contexts: acceptedContexts(proposal, accepted),
+    certificate,
     abort: () => transport.abort(abortReasons.notSpecified),
     async [Symbol.asyncDispose]() {
       if (!transport.isEnded) {
@@ -150,10 +153,13 @@ function acceptedContexts({ contexts }: Proposal, accepted: ReadonlyMap<number, 
   });
 }
 
-async function open({ times, trust }: Caller, { title, entity }: Proposal): Promise<Socket> {
+type Opened = { readonly socket: Socket; readonly certificate: PeerCertificate | undefined };
+
+async function open({ times, trust }: Caller, { title, entity }: Proposal): Promise<Opened> {
   const { host, port } = entity;
   if (host === undefined || port === undefined) throw new AssociationRefused('its address is not known');
-  if (entity.tls === 'off') return connected(connect({ host, port }), 'connect', times);
+  if (entity.tls === 'off')
+    return { socket: await connected(connect({ host, port }), 'connect', times), certificate: undefined };
   if (!trust) throw new AssociationRefused('TLS is required, and this node has no certificates for DICOM');
   return openTls({ host, port, trust: await trust(), times }, { title, entity });
 }
@@ -168,7 +174,7 @@ type TlsTarget = {
 async function openTls(
   { host, port, trust, times }: TlsTarget,
   { title, entity }: Pick<Proposal, 'title' | 'entity'>,
-): Promise<Socket> {
+): Promise<Opened> {
   const socket = connectTls({
     host,
     port,
@@ -181,7 +187,9 @@ async function openTls(
   await connected(socket, 'secureConnect', times);
   const leaf = socket.getPeerX509Certificate();
   const reason = leaf ? refusalOf(leaf, trust) : 'no certificate';
-  if (leaf && reason === undefined && isBound(entity, title, identityOf(leaf))) return socket;
+  const certificate = leaf && identityOf(leaf);
+  if (certificate && reason === undefined && isBound(entity, title, certificate))
+    return { socket, certificate };
   socket.destroy();
   throw new AssociationRefused(reason ?? 'certificate of another title');
 }

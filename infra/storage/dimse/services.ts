@@ -79,6 +79,8 @@ type Acceptance = {
   readonly may: ReadonlySet<Permission>;
   /** Whether the peer wants to be sent objects of this SOP class over this association. */
   isReceiver(abstractSyntax: string): boolean;
+  /** Whether it may store objects of this SOP class. */
+  readonly takes: (abstractSyntax: string) => boolean;
   /** Whether objects lie here so. */
   holds(abstractSyntax: string, transferSyntax: string): boolean;
 };
@@ -93,7 +95,8 @@ export function acceptContext(proposed: ProposedContext, acceptance: Acceptance)
   if (!service) return { id, result: 'abstract-syntax-not-supported' };
   const isReceiver = service.kind === 'storage' && acceptance.isReceiver(abstractSyntax);
   const permission = isReceiver ? 'retrieve' : service.permission;
-  if (permission && !acceptance.may.has(permission)) return { id, result: 'user-rejection' };
+  if (permission && !isAllowed(permission, abstractSyntax, acceptance))
+    return { id, result: 'user-rejection' };
   const known = transferSyntaxes.filter((uid) =>
     service.kind === 'storage' || service.kind === 'verification'
       ? transferSyntaxOf(uid) !== undefined
@@ -104,4 +107,8 @@ export function acceptContext(proposed: ProposedContext, acceptance: Acceptance)
   return transferSyntax === undefined
     ? { id, result: 'transfer-syntaxes-not-supported' }
     : { id, result: 'accepted', transferSyntax };
+}
+
+function isAllowed(permission: Permission, abstractSyntax: string, { may, takes }: Acceptance): boolean {
+  return may.has(permission) && (permission !== 'store' || takes(abstractSyntax));
 }

@@ -3,10 +3,18 @@ import { own } from '../dicom/own.ts';
 import type { Entity, Permission, Registry } from './registry.ts';
 
 /** Of a certificate whose chain was found good. */
-export type PeerCertificate = { readonly fingerprint256: string; readonly commonName: string };
+export type PeerCertificate = {
+  readonly fingerprint256: string;
+  readonly commonName: string;
+  readonly endsAt?: Date;
+};
 
 export type Admission =
-  | { readonly isAdmitted: true; readonly may: ReadonlySet<Permission> }
+  | {
+      readonly isAdmitted: true;
+      readonly may: ReadonlySet<Permission>;
+      readonly sopClasses?: readonly string[];
+    }
   | { readonly isAdmitted: false; readonly reason: string };
 
 type Caller = {
@@ -27,11 +35,10 @@ export function admissionOf(registry: Registry, { title, certificate, callingTit
     if (certificate && certificate.commonName !== title) return refused('certificate of another title');
     return { isAdmitted: true, may: new Set(['store']) };
   }
-  if (!certificate)
-    return entity.tls === 'required' ? refused('plaintext') : { isAdmitted: true, may: new Set(entity.may) };
-  return isBound(entity, title, certificate)
-    ? { isAdmitted: true, may: new Set(entity.may) }
-    : refused('certificate of another title');
+  const { may, sopClasses } = entity;
+  const admitted: Admission = { isAdmitted: true, may: new Set(may), sopClasses };
+  if (!certificate) return entity.tls === 'required' ? refused('plaintext') : admitted;
+  return isBound(entity, title, certificate) ? admitted : refused('certificate of another title');
 }
 
 /** Whether a certificate is that of the title. */
@@ -46,7 +53,11 @@ export function isBound({ certificates }: Entity, title: string, shown: PeerCert
 
 export function identityOf(leaf: X509Certificate): PeerCertificate {
   const commonName = /^CN=(.*)$/m.exec(leaf.subject)?.[1] ?? '';
-  return { fingerprint256: leaf.fingerprint256.replaceAll(':', ''), commonName };
+  return {
+    fingerprint256: leaf.fingerprint256.replaceAll(':', ''),
+    commonName,
+    endsAt: leaf.validToDate,
+  };
 }
 
 function refused(reason: string): Admission {

@@ -1,15 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import {
+  aeTitleSchema as titleSchema,
+  entityPermissionSchema,
+  type EntityPermission,
+} from '@medusa/protocol';
 import { z } from 'zod';
 
-/** PS3.5: 1 to 16 characters, no backslash, no control character. */
-export const titleSchema = z
-  .string()
-  .trim()
-  .regex(/^[\x20-\x5b\x5d-\x7e]{1,16}$/);
+export { aeTitleSchema as titleSchema } from '@medusa/protocol';
 
-const permissions = ['store', 'query', 'retrieve', 'commit'] as const;
-export type Permission = (typeof permissions)[number];
+const permissions = entityPermissionSchema.options;
+export type Permission = EntityPermission;
 
 const fingerprint = z
   .string()
@@ -32,6 +33,10 @@ const entitySchema = z.strictObject({
     )
     .default([]),
   may: z.array(z.enum(permissions)).default(['store']),
+  /** What it may store; none: whatever this node takes. */
+  sopClasses: z.array(z.string().regex(/^[0-9.]{1,64}$/)).default([]),
+  /** More of it is refused until the next day (UTC). */
+  mostGiBPerDay: z.number().positive().optional(),
 });
 export type Entity = z.infer<typeof entitySchema>;
 
@@ -48,6 +53,8 @@ const priorsRuleSchema = z.strictObject({
   most: z.int().min(1).max(50).default(5),
   /** Of the prior; none: any. */
   modalities: z.array(modality).default([]),
+  /** `get`: over the association that we ask for, where none may come in. */
+  by: z.enum(['move', 'get']).default('move'),
 });
 export type PriorsRule = z.infer<typeof priorsRuleSchema>;
 

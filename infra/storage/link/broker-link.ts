@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AccessLog } from '../access/access-log.ts';
 import type { IngestEvents } from '../ingest/ingest.ts';
+import { serveEntityCommands, type EntityCommandDeps } from './entity-commands.ts';
 import type { StudyIndex } from '../index/study-index.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 
@@ -24,6 +25,7 @@ export type BrokerLinkDeps = {
   readonly events: TypedEmitter<IngestEvents>;
   readonly quarantine: Pick<Quarantine, 'events' | 'untold' | 'told'>;
   readonly access: Pick<AccessLog, 'events' | 'untold' | 'told'>;
+  readonly commands: EntityCommandDeps;
   readonly heartbeat: () => Promise<StorageHeartbeat>;
   readonly log: Logger;
 };
@@ -79,6 +81,7 @@ export class BrokerLink implements Disposable {
 
   #listen(): void {
     const { log, events, quarantine, access } = this.#deps;
+    serveEntityCommands(this.#socket, { ...this.#deps.commands, log });
     this.#socket.on('connect', () => void this.#register());
     this.#socket.on('disconnect', (reason) => {
       this.#toldChange = undefined;

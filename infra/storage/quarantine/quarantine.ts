@@ -33,6 +33,7 @@ export interface Quarantine {
   untold(limit: number): readonly QuarantineNews[];
   told(ids: readonly string[]): void;
   total(): number;
+  bySender(): ReadonlyMap<string, number>;
 }
 
 const columns = `id, sha256, state, reason, received_at AS receivedAt, received_from AS receivedFrom, bytes, times,
@@ -90,6 +91,14 @@ export function openQuarantine(
       for (const id of ids) index.all('UPDATE quarantine SET told = 1 WHERE id = ?', id);
     },
     total: () => count(index),
+    bySender: () =>
+      new Map(
+        index
+          .all<{ sender: string; total: number }>(
+            'SELECT received_from AS sender, count(*) AS total FROM quarantine GROUP BY received_from',
+          )
+          .map(({ sender, total }) => [sender, total]),
+      ),
   };
 }
 

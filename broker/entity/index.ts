@@ -1,0 +1,1 @@
+export { createEntities, type Entities, type EntityRecord, type EntityStore } from './entities.ts';
