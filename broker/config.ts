@@ -58,6 +58,10 @@ const environmentSchema = z.object({
   MEDUSA_TRANSFER_BYTES: z.coerce.number().int().min(1).max(mostTransferBytes).default(65_536),
   /** Which role may have what a room sees recorded, if all agree: `{"radiologist":"in-control"}`; see `recordingRulesSchema`. */
   MEDUSA_RECORDING: json.pipe(recordingRulesSchema).default({}),
+  /** Of the render nodes on this box, see their own configuration. */
+  MEDUSA_RECORDING_MINUTES: z.string().optional(),
+  MEDUSA_RECORDING_MIB: z.string().optional(),
+  MEDUSA_RECORDINGS_MIB: z.string().optional(),
   /** For how long a recording is kept. */
   MEDUSA_RECORDING_HOURS: z.coerce
     .number()
@@ -171,6 +175,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       NODE_EXTRA_CA_CERTS: join(secretsDir, 'ca.pem'),
       MEDIASOUP_WORKER_BIN: env.MEDIASOUP_WORKER_BIN,
       MEDUSA_CHROMIUM: env.MEDUSA_CHROMIUM,
+      MEDUSA_RECORDING_MINUTES: env.MEDUSA_RECORDING_MINUTES,
+      MEDUSA_RECORDING_MIB: env.MEDUSA_RECORDING_MIB,
+      MEDUSA_RECORDINGS_MIB: env.MEDUSA_RECORDINGS_MIB,
       MEDUSA_CLIENT_DIR: clientDir,
     }),
   };

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { AdminPage, adminSearchSchema } from './features/admin/index.ts';
 import { DeviceCheckPage } from './features/device-check/index.ts';
 import { JoinPage } from './features/rooms/index.ts';
+import { RecordingsPage } from './features/recordings/index.ts';
 import { ReservationsPage } from './features/reservations/index.ts';
 import { LaunchPage, ViewerPage } from './features/viewer/index.ts';
 import { WorklistPage } from './features/worklist/index.ts';
@@ -39,6 +40,7 @@ const routes = [
   }),
   createRoute({ getParentRoute: () => rootRoute, path: '/sessions/$sessionId', component: ViewerPage }),
   createRoute({ getParentRoute: () => rootRoute, path: '/reservations', component: ReservationsPage }),
+  createRoute({ getParentRoute: () => rootRoute, path: '/recordings', component: RecordingsPage }),
   createRoute({ getParentRoute: () => rootRoute, path: '/join/$code', component: JoinPage }),
   createRoute({
     getParentRoute: () => rootRoute,

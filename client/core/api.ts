@@ -26,6 +26,7 @@ import { ManifestApi } from './manifest-api.ts';
 import { ProvisionApi, type Call } from './provision-api.ts';
 import { publicConfigSchema, type PublicConfig } from './public-config.ts';
 import { QuarantineApi } from './quarantine-api.ts';
+import { RecordingApi } from './recording-api.ts';
 import { ReservationApi } from './reservation-api.ts';
 import { ServiceApi } from './service-api.ts';
 
@@ -45,6 +46,7 @@ export class Api {
   readonly quarantine = new QuarantineApi(async (path, options) => this.#call(path, options));
   readonly reservations = new ReservationApi(async (path, options) => this.#call(path, options));
   readonly services = new ServiceApi(async (path, options) => this.#call(path, options));
+  readonly recordings: RecordingApi;
   readonly agreements: AgreementApi;
   readonly manifests: ManifestApi;
   readonly #accessToken: () => Promise<string>;
@@ -55,6 +57,7 @@ export class Api {
       call: async (path, options) => this.#call(path, options),
       load: async (path, type) => load(path, type, await accessToken()),
     };
+    this.recordings = new RecordingApi(calls);
     this.agreements = new AgreementApi(calls);
     this.manifests = new ManifestApi(calls);
   }

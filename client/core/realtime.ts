@@ -134,6 +134,10 @@ export class Realtime {
   readonly takeFloor = async (): Promise<null> => this.#request('room.take-floor', z.null());
   readonly giveFloor = async (participantId: ParticipantId): Promise<null> =>
     this.#request('room.give-floor', z.null(), { participantId });
+  readonly askToRecord = async (): Promise<null> => this.#request('room.record', z.null());
+  readonly answerRecording = async (agrees: boolean): Promise<null> =>
+    this.#request('room.answer-recording', z.null(), { agrees });
+  readonly stopRecording = async (): Promise<null> => this.#request('room.stop-recording', z.null());
   readonly streamRequest = async (request: StreamRequest): Promise<StreamResponse> =>
     this.#request('stream.request', streamResponseSchema, request);
   readonly transfer = async (request: TransferRequest): Promise<TransferResponse> =>

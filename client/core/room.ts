@@ -3,10 +3,12 @@ import {
   participantIdSchema,
   type ParticipantId,
   type Pointer,
+  type RecordingRight,
   type RoomView,
   type SessionId,
   type TransferRights,
 } from '@medusa/protocol';
+import { recordedSince } from './recording-consent.ts';
 import { reportFault } from './report.ts';
 import { Store } from './store.ts';
 import type { Realtime } from './realtime.ts';
@@ -29,6 +31,10 @@ export class Room {
   readonly view = new Store<RoomView | null>(null);
   /** What may pass between the display and this user's clipboard. */
   readonly transfers = new Store<TransferRights | null>(null);
+  /** Whether, and when, this user may have the session recorded. */
+  readonly mayRecord = new Store<RecordingRight | null>(null);
+  /** Since when it is recorded, on the page's clock; null: it is not. */
+  readonly recordedSince = new Store<number | null>(null);
   readonly pointers = new Store<ReadonlyMap<ParticipantId, RoomPointer>>(new Map());
   /** The latest who asked this participant for the floor. */
   readonly floorRequest = new Store<ParticipantId | null>(null);
@@ -110,8 +116,9 @@ export class Room {
         sessionId: this.#sessionId,
         ...(seat ? { participantId: seat } : {}),
       });
-      this.view.set(joined.room);
+      this.#show(joined.room);
       this.transfers.set(joined.transfers ?? null);
+      this.mayRecord.set(joined.mayRecord ?? null);
       this.you.set(joined.you);
       this.#seats.setItem(seatKey(this.#sessionId), joined.you);
     } catch (error) {
@@ -125,9 +132,14 @@ export class Room {
     return participantIdSchema.safeParse(this.#seats.getItem(seatKey(this.#sessionId))).data;
   }
 
+  #show(room: RoomView): void {
+    this.recordedSince.set(recordedSince(this.view.get(), room, this.recordedSince.get()));
+    this.view.set(room);
+  }
+
   #take(room: RoomView): void {
     if (room.sessionId !== this.#sessionId) return;
-    this.view.set(room);
+    this.#show(room);
     const present = new Set(room.participants.filter(({ isConnected }) => isConnected).map(({ id }) => id));
     this.pointers.update((known) => new Map([...known].filter(([id]) => present.has(id))));
     if (room.floorHolder !== this.you.get()) this.floorRequest.set(null);

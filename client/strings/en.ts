@@ -7,6 +7,7 @@ import { keyImageStrings } from './key-images.ts';
 import { pixelStrings } from './pixels.ts';
 import { provisionStrings } from './provision.ts';
 import { quarantineStrings } from './quarantine.ts';
+import { recordingStrings } from './recordings.ts';
 import { reservationStrings } from './reservations.ts';
 import { serviceStrings } from './services.ts';
 import { transferStrings } from './transfers.ts';
@@ -30,6 +31,7 @@ export const strings = {
   header: {
     worklist: 'Worklist',
     reservations: 'Reservations',
+    recordings: 'Recordings',
     deviceCheck: 'Device check',
     admin: 'Administration',
     logOut: 'Log out',
@@ -263,6 +265,7 @@ export const strings = {
   },
   pixels: pixelStrings,
   keyImages: keyImageStrings,
+  recordings: recordingStrings,
   transfers: transferStrings,
   provision: provisionStrings,
   capacity: capacityStrings,

@@ -21,6 +21,7 @@ export function Page({ children }: { children: ReactNode }): ReactNode {
         <nav className="medusa-nav" aria-label={strings.product}>
           <Link to="/">{strings.header.worklist}</Link>
           <Link to="/reservations">{strings.header.reservations}</Link>
+          <Link to="/recordings">{strings.header.recordings}</Link>
           <Link to="/device-check">{strings.header.deviceCheck}</Link>
           {roles.includes('admin') && <Link to="/admin">{strings.header.admin}</Link>}
         </nav>

@@ -13,6 +13,7 @@ import {
 import { useSyncExternalStore, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { useStore } from '../../ui/use-store.ts';
+import { RecordingBar } from '../recordings/index.ts';
 import { FloorButton } from '../rooms/index.ts';
 import { BarButton } from './bar-button.tsx';
 import { KeyImageButtons } from './key-images.tsx';
@@ -49,6 +50,7 @@ export function TopBar(props: Props): ReactNode {
       <Group gap={10} ml="auto" wrap="nowrap">
         {session.mode === 'streamed' && (
           <>
+            <RecordingBar room={viewer.room} />
             <StreamFigures picture={viewer.picture} />
             <PixelStateBadge still={viewer.picture.still} />
           </>

@@ -2,6 +2,7 @@ import { useHotkeys } from '@mantine/hooks';
 import type { SessionView, ViewState } from '@medusa/protocol';
 import { useEffect, useState, type ReactNode } from 'react';
 import { LoginNotice } from '../../ui/page.tsx';
+import { RecordingRequest } from '../recordings/index.ts';
 import { FloorToast, RoomPanel, useRoomNews } from '../rooms/index.ts';
 import { KeyboardHelp } from './keyboard-help.tsx';
 import { TopBar, type Pointing } from './top-bar.tsx';
@@ -57,6 +58,7 @@ export function ViewerFrame(props: Props): ReactNode {
         {props.children}
         <WatermarkLayer />
         <FloorToast room={viewer.room} />
+        <RecordingRequest room={viewer.room} />
       </div>
       {isRoomOpen && <RoomPanel room={viewer.room} sessionId={session.id} />}
       <KeyboardHelp isOpen={isHelpOpen} close={() => setHelpOpen(false)} />

@@ -1,9 +1,11 @@
 import { sessionIdSchema, type SessionId, type SessionPriority, type SessionView } from '@medusa/protocol';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useEffect, useState, type ReactNode } from 'react';
+import { mustAgree } from '../../core/recording-consent.ts';
 import { strings } from '../../strings/en.ts';
 import { useServices } from '../../ui/services.tsx';
 import { useStore } from '../../ui/use-store.ts';
+import { RecordingGate, useRecordingNews } from '../recordings/index.ts';
 import { EndedPage, RefusedPage } from './ended-page.tsx';
 import { LocalView } from './local-view.tsx';
 import { StartupPage } from './startup-page.tsx';
@@ -54,6 +56,20 @@ function Phases({ viewer }: { viewer: ViewerSession }): ReactNode {
   const refused = refusal ?? roomRefusal;
   if (refused) return <RefusedPage title={strings.viewer.refusedTitle} error={refused} />;
   if (!session || !isJoined) return <StartupPage viewer={viewer} leave={leave} askAs={askAs} />;
+  return <Joined viewer={viewer} session={session} leave={leave} />;
+}
+
+type JoinedProps = {
+  readonly viewer: ViewerSession;
+  readonly session: SessionView;
+  readonly leave: () => void;
+};
+
+function Joined({ viewer, session, leave }: JoinedProps): ReactNode {
+  const { room } = viewer;
+  const isKeptBack = mustAgree(useStore(room.view), useStore(room.you));
+  useRecordingNews(room);
+  if (isKeptBack) return <RecordingGate room={room} leave={leave} />;
   if (session.mode === 'local') return <LocalView viewer={viewer} session={session} leave={leave} />;
   return <StreamView viewer={viewer} session={session} leave={leave} />;
 }

@@ -1,6 +1,7 @@
 import {
   AppError,
   type FrameLatency,
+  type ParticipantId,
   type PathReport,
   type SessionId,
   type SessionStep,
@@ -8,6 +9,7 @@ import {
   type TransferRequest,
   type TransferResponse,
 } from '@medusa/protocol';
+import { mustAgree } from '../../core/recording-consent.ts';
 import { reportFault } from '../../core/report.ts';
 import { Room } from '../../core/room.ts';
 import { Store } from '../../core/store.ts';
@@ -46,6 +48,8 @@ export class ViewerSession {
   readonly #startedAt: number;
   #lastStepAt = 0;
   #isJoined = false;
+  #seat: ParticipantId | undefined;
+  #isKeptBack = false;
   #isNodeLinkUp = true;
   /** On which node, and in which of its lives, the session streams as far as the picture knows. */
   #streamsAt: string | undefined;
@@ -97,12 +101,11 @@ export class ViewerSession {
     );
     this.#stack.defer(
       this.room.you.subscribe(() => {
-        const you = this.room.you.get();
-        if (!you) return;
-        this.#noteStep('room');
-        if (this.session.get()?.mode === 'streamed') this.picture.seat(you);
+        if (this.room.you.get()) this.#noteStep('room');
+        this.#takeSeat();
       }),
     );
+    this.#stack.defer(this.room.view.subscribe(() => this.#takeSeat()));
     this.#stack.use(
       realtime.whenOnline(() => {
         this.#watch().catch(reportFault);
@@ -133,6 +136,18 @@ export class ViewerSession {
 
   close(): void {
     this.#stack.dispose();
+  }
+
+  /** Who has to agree to a recording first asks for no picture; once agreed it is asked for at once. */
+  #takeSeat(): void {
+    const you = this.room.you.get();
+    if (!you || this.session.get()?.mode !== 'streamed') return;
+    const wasKept = this.#isKeptBack;
+    this.#isKeptBack = mustAgree(this.room.view.get(), you);
+    if (this.#isKeptBack) return;
+    if (this.#seat !== you) this.picture.seat(you);
+    else if (wasKept) this.picture.renegotiate();
+    this.#seat = you;
   }
 
   async #watch(): Promise<void> {

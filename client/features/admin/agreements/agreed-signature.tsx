@@ -6,7 +6,7 @@ import { strings } from '../../../strings/en.ts';
 import { useServices } from '../../../ui/services.tsx';
 import { formatInstant } from '../format-instant.ts';
 import { Loaded } from '../provision/loaded.tsx';
-import { save } from './save.ts';
+import { saveFile } from '../../../ui/save-file.ts';
 
 const text = strings.agreements;
 
@@ -38,7 +38,7 @@ export function AgreedSignature({ id }: { id: string }): ReactNode {
             size="xs"
             variant="default"
             leftSection={<IconDownload size={15} />}
-            onClick={() => save(signedFile({ agreement, signature }), `${id}.signed.json`)}
+            onClick={() => saveFile(signedFile({ agreement, signature }), `${id}.signed.json`)}
           >
             {text.downloadSigned}
           </Button>

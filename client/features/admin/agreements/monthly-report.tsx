@@ -10,7 +10,7 @@ import { useServices } from '../../../ui/services.tsx';
 import { Loaded } from '../provision/loaded.tsx';
 import { LedgerTable } from './ledger.tsx';
 import { ReportFigures } from './report-figures.tsx';
-import { save } from './save.ts';
+import { saveFile } from '../../../ui/save-file.ts';
 import { monthsOf } from './standing.ts';
 
 const text = strings.agreements;
@@ -34,7 +34,7 @@ export function MonthlyReport({ agreement }: { agreement: AgreementView }): Reac
   };
   const download = (form: 'pdf' | 'json'): void =>
     notifyFailure(
-      api.agreements.downloadReport(id, month, form).then((file) => save(file, `${id}-${month}.${form}`)),
+      api.agreements.downloadReport(id, month, form).then((file) => saveFile(file, `${id}-${month}.${form}`)),
     );
   return (
     <Stack gap="md">

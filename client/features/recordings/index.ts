@@ -1,0 +1,5 @@
+export { RecordingBar } from './recording-bar.tsx';
+export { RecordingGate } from './recording-gate.tsx';
+export { RecordingRequest } from './recording-request.tsx';
+export { RecordingsPage } from './recordings-page.tsx';
+export { useRecordingNews } from './use-recording-news.ts';
