@@ -18,7 +18,6 @@ import type { Ack } from './problem.ts';
 import type { ProvisionChange } from './provision.ts';
 import type { QuarantineNews } from './quarantine.ts';
 import type {
-import type {
   deleteRecordingSchema,
   readRecordingSchema,
   RecordingChunk,
@@ -26,6 +25,7 @@ import type {
   StartRecording,
   stopRecordingSchema,
 } from './recording.ts';
+import type {
   ChatMessage,
   giveFloorSchema,
   joinRoomSchema,
@@ -64,12 +64,12 @@ export type ClientToBroker = {
   'room.give-floor': (request: z.infer<typeof giveFloorSchema>, answer: Answer<null>) => void;
   /** The session's owner may always take the floor; others only when nobody holds it. */
   'room.take-floor': (answer: Answer<null>) => void;
-  /** Of the room that this socket has joined. */
   /** Asks all who are present to have the session recorded; answers are `agree` or `decline`. */
   'room.record': (answer: Answer<null>) => void;
   'room.answer-recording': (request: { agrees: boolean }, answer: Answer<null>) => void;
   /** Anybody may, at any time. */
   'room.stop-recording': (answer: Answer<null>) => void;
+  /** Of the room that this socket has joined. */
   'stream.request': (request: StreamRequest, answer: Answer<StreamResponse>) => void;
   /** Text between the display of that room's session and this user's clipboard. */
   'transfer.request': (request: TransferRequest, answer: Answer<TransferResponse>) => void;
@@ -110,7 +110,10 @@ export type NodeToBroker = {
   'storage.heartbeat': (heartbeat: StorageHeartbeat) => void;
   /** In order of `change`; the storage node sends the next batch when this one is acknowledged. */
   'study.changed': (studies: readonly StudySummary[], answer: Answer<null>) => void;
+  /** Who queried, retrieved and stored by DICOM; told again until it is acknowledged. */
+  'access.noted': (records: readonly AccessRecord[], answer: Answer<null>) => void;
   'object.quarantined': (news: readonly QuarantineNews[], answer: Answer<null>) => void;
+  'recording.told': (told: RecordingTold, answer: Answer<null>) => void;
 };
 
 export type BrokerToNode = {
@@ -124,11 +127,9 @@ export type BrokerToNode = {
     answer: Answer<null>,
   ) => void;
   'stream.request': (request: RelayedStreamRequest, answer: Answer<StreamResponse>) => void;
-  'transfer.request': (request: RelayedTransfer, answer: Answer<TransferResponse>) => void;
-  /** Who queried, retrieved and stored by DICOM; told again until it is acknowledged. */
-  'access.noted': (records: readonly AccessRecord[], answer: Answer<null>) => void;
-};
   'recording.start': (request: StartRecording, answer: Answer<null>) => void;
   'recording.stop': (request: z.infer<typeof stopRecordingSchema>, answer: Answer<null>) => void;
   'recording.read': (request: z.infer<typeof readRecordingSchema>, answer: Answer<RecordingChunk>) => void;
   'recording.delete': (request: z.infer<typeof deleteRecordingSchema>, answer: Answer<null>) => void;
+  'transfer.request': (request: RelayedTransfer, answer: Answer<TransferResponse>) => void;
+};

@@ -161,6 +161,11 @@ function serveStorageNode(events: Answering, { identity, link }: Connected, deps
     for (const study of studies) await auditStored(deps.audit, nodeId, study);
     return null;
   });
+  events.on('access.noted', z.array(accessRecordSchema).max(1_000), async (records): Promise<null> => {
+    const facts = records.flatMap((record) => accessFacts(identity.nodeId, record));
+    await Promise.all(facts.map(async (fact) => deps.audit.record(fact)));
+    return null;
+  });
   const newsSchema = z.array(quarantineNewsSchema).max(1_000);
   events.on('object.quarantined', newsSchema, async (news): Promise<null> => {
     for (const one of news) await auditQuarantined(deps.audit, identity.nodeId, one);
@@ -168,11 +173,6 @@ function serveStorageNode(events: Answering, { identity, link }: Connected, deps
   });
 }
 
-  events.on('access.noted', z.array(accessRecordSchema).max(1_000), async (records): Promise<null> => {
-    const facts = records.flatMap((record) => accessFacts(identity.nodeId, record));
-    await Promise.all(facts.map(async (fact) => deps.audit.record(fact)));
-    return null;
-  });
 /** The storage node tells each object until it is acknowledged: a line may come twice, and none is missing. */
 async function auditQuarantined(audit: AuditTrail, nodeId: string, news: QuarantineNews): Promise<void> {
   const { id, reason, receivedFrom, receivedAt } = news;

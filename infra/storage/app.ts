@@ -30,6 +30,12 @@ import { openObjects } from './objects/open-objects.ts';
 import { openQuarantine } from './quarantine/quarantine.ts';
 import { startRescan } from './quarantine/rescan.ts';
 import { clamdScanner, parseScannerAddress, type Scanner } from './quarantine/scanner.ts';
+import { createClaims } from './retention/claims.ts';
+import { startKeeper } from './retention/keeper.ts';
+import { openPolicy } from './retention/policy.ts';
+import { createQuota } from './retention/quota.ts';
+import { deleteDoomed } from './retention/removal.ts';
+import { retentionRoutes } from './retention/retention-routes.ts';
 import { startWorkers } from './routing/start-routing.ts';
 import { keepCertificates, type KeptCertificates } from './tls/keep-certificates.ts';
 
@@ -75,6 +81,10 @@ export async function startStorageNode(
   const events = new TypedEmitter<IngestEvents>(report);
   const quarantine = openQuarantine(index, objects, report);
   const scanner = scannerOf(config);
+  const claims = createClaims();
+  const policy = await openPolicy(config.retention, log);
+  const rulings = openRulings(index, report);
+  const now = (): Date => new Date();
   const ingestDeps: IngestDeps = {
     objects,
     index,
@@ -83,7 +93,12 @@ export async function startStorageNode(
     now: () => new Date(),
     reserveBytes: config.reserveMiB * 1024 * 1024,
     defence: { policy: config, quarantine, scanner },
+    claims,
+    quota: createQuota(index, policy),
   };
+  const removing = { index, objects, rulings, claims, log };
+  // What was removed may not be found again as an object without a row.
+  await deleteDoomed(removing);
   await recover(ingestDeps, log);
 
   const jobs = new JobQueue(index);
@@ -108,11 +123,14 @@ export async function startStorageNode(
   const ingest = entities.counted(measured(createIngest(ingestDeps), meters));
   if (scanner)
     starting.use(startRescan({ quarantine, objects, ingest, scanner, everyMs: config.rescanMs, log }));
-  const rulings = openRulings(index, report);
   const peers = starting.use(
     await openPeers(config, { index, objects, ingest: createIngest(ingestDeps), events, rulings, log }),
   );
   peers.registerMeters(meters.registry);
+  const keeper = starting.use(
+    startKeeper({ ...removing, source: policy, peers, now, everyMs: config.retentionMs }),
+  );
+  keeper.registerMeters(meters.registry);
   const jwks = keys ?? brokerKeys(config.brokerUrl);
   const draining = createDrain();
   const web = createDicomwebApp({
@@ -125,6 +143,7 @@ export async function startStorageNode(
     keys: jwks,
     metrics: meters.registry,
     peers: peers.routes,
+    retention: retentionRoutes({ rulings, keeper, now, log }),
     isReady: () => draining.isReady(),
     log,
   });
@@ -145,6 +164,7 @@ export async function startStorageNode(
   };
   const routing = starting.use(startWorkers(dimseDeps));
   starting.use(events.on('study.changed', () => routing.arrived()));
+  starting.use(registry.events.on('taken', () => routing.wake()));
   const dimse = starting.use(
     await startDimseServer(
       {
@@ -163,45 +183,44 @@ export async function startStorageNode(
         refused(refusal) {
           meters.associationRefused();
           noteRefusal(access, refusal);
+          entities.refused(refusal);
         },
-  starting.use(registry.events.on('taken', () => routing.wake()));
+        admitted: (title, certificate) => entities.admitted(title, certificate),
       },
     ),
   );
   associations = () => dimse.associations();
   const dicomPort = dimse.port ?? dimse.tlsPort ?? 0;
 
+  const prober = starting.use(
+    startProber({ registry, book: entities.book, caller: dimseDeps.caller, everyMs: config.probeMs, log }),
+  );
   const heartbeat = async (): Promise<StorageHeartbeat> => ({
     ...index.totals(),
     freeBytes: await objects.freeBytes(),
     associations: dimse.associations(),
     refusedAssociations: meters.refusedAssociations(),
     quarantined: quarantine.total(),
+    ...entities.heartbeat(quarantine.bySender()),
     dicomCertificateEndsAt: (await certificateEndsAt())?.toISOString(),
   });
   const registration = registrationOf(config, { https, dicomPort, indexId: index.indexId });
   // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
   const token = config.nodeToken ?? (await join(config, log));
   const link = starting.use(
-          entities.refused(refusal);
     new BrokerLink(
-        admitted: (title, certificate) => entities.admitted(title, certificate),
       { brokerUrl: config.brokerUrl, token, registration },
       { index, events, quarantine, access, heartbeat, commands: { registry, prober }, log },
     ),
   );
 
   const running = starting.move();
-  const prober = starting.use(
-    startProber({ registry, book: entities.book, caller: dimseDeps.caller, everyMs: config.probeMs, log }),
-  );
   let closing: Promise<void> | undefined;
   const drain = async (): Promise<void> => draining.begin({ times: config, link, https, dimse, peers, log });
   const close = async (): Promise<void> => (closing ??= running.disposeAsync());
   const { tlsPort: dicomTlsPort } = dimse;
   const { port: httpsPort } = https;
   log.info({ dicomPort, dicomTlsPort, httpsPort, aeTitle: config.aeTitle }, 'storage node ready');
-    ...entities.heartbeat(quarantine.bySender()),
   return { dicomPort, dicomTlsPort, httpsPort, drain, close, [Symbol.asyncDispose]: close };
 }
 

@@ -67,18 +67,22 @@ export const storageConfigSchema = z
     drainSeconds: z.coerce.number().min(0).max(86_400).default(30),
     /** Before that it takes new ones for so long, until who sends them here has noticed that it is not ready any more. */
     drainNoticeSeconds: z.coerce.number().min(0).max(600).default(0),
+    /** File of how long studies are kept and how large they may be; absent: for ever, and any size. */
+    retention: z.string().min(1).optional(),
+    /** How often it is looked what is due. */
+    retentionMs: z.coerce.number().int().min(100).default(3_600_000),
     /** Nodes that stand for this one, `name=https://host:port`, comma separated: they and it have the same objects. */
     peers: peersSchema.default([]),
     /** File of what only they know, 32 characters or more. */
     peerSecretFile: z.string().min(1).optional(),
     /** DICOMweb service root for broker and render nodes, when it is not at our own address but at one that several nodes share. */
     serviceUrl: z.url().optional(),
+    /** How often application entities are asked by C-ECHO whether they are there. */
+    probeMs: z.coerce.number().int().min(100).default(30_000),
     /** Disk space that is never filled. */
     reserveMiB: z.coerce.number().min(0).default(512),
     ...bucketConfigShape,
     /** Of objects that carry a program, pose as another file, or are infected. */
-    /** How often application entities are asked by C-ECHO whether they are there. */
-    probeMs: z.coerce.number().int().min(100).default(30_000),
     suspicious: z.enum(['quarantine', 'refuse']).default('quarantine'),
     /** Whether a preamble may make the file a TIFF besides. */
     tiffPreamble: z.enum(['allow', 'suspect']).default('allow'),
@@ -138,22 +142,25 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     idleMs: environment['MEDUSA_DICOM_IDLE_MS'],
     drainSeconds: environment['MEDUSA_DRAIN_SECONDS'],
     drainNoticeSeconds: environment['MEDUSA_DRAIN_NOTICE_SECONDS'],
+    retention: environment['MEDUSA_RETENTION'],
+    retentionMs: environment['MEDUSA_RETENTION_MS'],
     peers: environment['MEDUSA_PEERS'],
     peerSecretFile: environment['MEDUSA_PEER_SECRET_FILE'],
     serviceUrl: environment['MEDUSA_STORAGE_URL'],
+    probeMs: environment['MEDUSA_DICOM_PROBE_MS'],
     reserveMiB: environment['MEDUSA_STORAGE_RESERVE_MIB'],
     objects: environment['MEDUSA_OBJECTS'],
     objectsUrl: environment['MEDUSA_OBJECTS_URL'],
     objectsContainer: environment['MEDUSA_OBJECTS_CONTAINER'],
     objectsPrefix: environment['MEDUSA_OBJECTS_PREFIX'],
     objectsRegion: environment['MEDUSA_OBJECTS_REGION'],
-    probeMs: environment['MEDUSA_DICOM_PROBE_MS'],
     objectsUser: environment['MEDUSA_OBJECTS_USER'],
     objectsSecret: environment['MEDUSA_OBJECTS_SECRET'],
     objectsSecretFile: environment['MEDUSA_OBJECTS_SECRET_FILE'],
     objectsProject: environment['MEDUSA_OBJECTS_PROJECT'],
     objectsDomain: environment['MEDUSA_OBJECTS_DOMAIN'],
     objectsCa: environment['MEDUSA_OBJECTS_CA'],
+    hotDays: environment['MEDUSA_HOT_DAYS'],
     hotGiB: environment['MEDUSA_HOT_GIB'],
     scrubDays: environment['MEDUSA_SCRUB_DAYS'],
     suspicious: environment['MEDUSA_SUSPICIOUS'],

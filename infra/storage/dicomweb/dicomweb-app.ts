@@ -22,6 +22,7 @@ export type DicomwebDeps = RetrieveDeps &
     readonly metrics: Registry;
     /** What the nodes that stand for this one ask; undefined: there are none. */
     readonly peers?: Router | undefined;
+    readonly retention: Router;
     /** False when the node is about to end. */
     isReady(): boolean;
     readonly log: Logger;
@@ -42,11 +43,12 @@ export function createDicomwebApp(deps: DicomwebDeps): Express {
     res.type(deps.metrics.contentType).send(await deps.metrics.metrics());
   });
   if (deps.peers) app.use('/peer', deps.peers);
-  app.use(['/dicomweb', '/quarantine'], requireStudyToken(deps.keys));
+  app.use(['/dicomweb', '/quarantine', '/retention'], requireStudyToken(deps.keys));
   app.use('/dicomweb', auditRequests(deps.access), refuseAdministrators);
   for (const routes of [qidoRoutes(deps.index), frameRoutes(deps), renderedRoutes(deps), wadoRoutes(deps)])
     app.use('/dicomweb', routes);
   app.use('/dicomweb', stowRoutes(deps.ingest));
+  app.use('/retention', deps.retention);
   app.use('/quarantine', quarantineRoutes(deps, deps.log));
   app.use(() => {
     throw new AppError('route.unknown', 'There is nothing at this address');

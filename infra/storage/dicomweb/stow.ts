@@ -167,6 +167,7 @@ const failureReasons = {
   'sop-instance-mismatch': statuses.invalidObjectInstance,
   'study-mismatch': statuses.dataSetDoesNotMatchSopClass,
   'out-of-space': statuses.outOfResources,
+  'over-quota': statuses.outOfResources,
 } as const;
 
 function failedItem(file: StoredFile): Record<string, JsonAttribute> {

@@ -105,6 +105,7 @@ function statusOf(outcome: IngestOutcome): CommandStatus {
 function refusalOf(outcome: Extract<IngestOutcome, { reason: string }>): CommandStatus {
   const { kind, reason } = outcome;
   if (kind === 'malformed') return { status: statuses.cannotUnderstand, comment: reason };
+  if (kind === 'over-quota') return { status: statuses.outOfResources, comment: reason };
   if (kind === 'refused') return { status: statuses.refusedByPolicy, comment: reason };
   // Only where the site wants it so is a sender told that all is well.
   return outcome.isAcknowledged

@@ -153,6 +153,11 @@ CREATE TABLE IF NOT EXISTS ruling (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS ruling_untold ON ruling (id) WHERE told = 0;
 
+-- Content of removed studies whose bytes are still to be deleted.
+CREATE TABLE IF NOT EXISTS doomed (
+  sha256 TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- How far each rule has looked: a row number of instance or study.
 CREATE TABLE IF NOT EXISTS rule (
   name TEXT PRIMARY KEY,

@@ -7,6 +7,8 @@ import type { WorkerPool } from '../dicom/worker-pool.ts';
 import { indexedTags } from '../index/attributes.ts';
 import type { RecordOutcome, StudyIndex } from '../index/study-index.ts';
 import type { IncomingObject, ObjectStore } from '../objects/object-store.ts';
+import type { Claims } from '../retention/claims.ts';
+import type { Quota } from '../retention/quota.ts';
 import { judge, type Defence, type Judgement } from '../quarantine/defence.ts';
 
 export type IngestEvents = { 'study.changed': [studyInstanceUID: string] };
@@ -22,7 +24,9 @@ export type IngestOutcome =
   | { readonly kind: 'sop-class-mismatch' }
   | { readonly kind: 'sop-instance-mismatch' }
   | { readonly kind: 'study-mismatch' }
-  | { readonly kind: 'out-of-space' };
+  | { readonly kind: 'out-of-space' }
+  /** Its study is as large as it may be. */
+  | { readonly kind: 'over-quota'; readonly reason: string };
 
 export type IngestDeps = {
   readonly objects: ObjectStore;
@@ -33,6 +37,8 @@ export type IngestDeps = {
   /** Space that is never filled, so that the index and the machine live on. */
   readonly reserveBytes: number;
   readonly defence: Defence;
+  readonly claims: Pick<Claims, 'take'>;
+  readonly quota: Quota;
 };
 
 /** The one way in, for C-STORE, STOW-RS and what is released from quarantine alike. */
@@ -116,9 +122,20 @@ export function isOutOfSpace(error: unknown): boolean {
 type Origin = { readonly meta: FileMeta; readonly sender: Sender };
 
 async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Origin): Promise<IngestOutcome> {
-  const { meta, sender } = origin;
-  const { sha256, bytes } = await incoming.finish();
-  if ((sender.onlyContent ?? sha256) !== sha256)
+  const content = await incoming.finish();
+  const claim = deps.claims.take(content.sha256);
+  try {
+    return await take(deps, incoming, { ...origin, ...content });
+  } finally {
+    claim[Symbol.dispose]();
+  }
+}
+
+type Finished = Origin & { readonly sha256: string; readonly bytes: number };
+
+async function take(deps: IngestDeps, incoming: IncomingObject, origin: Finished): Promise<IngestOutcome> {
+  const { meta, sender, sha256, bytes } = origin;
+  if (isReplica(sender) && sender.onlyContent !== sha256)
     return { kind: 'malformed', reason: 'other bytes than were asked for' };
   const { transferSyntaxUID } = meta;
   const { path, dataOffset } = incoming;
@@ -142,9 +159,17 @@ async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Orig
     if (judgement.kind !== 'clean')
       return keepAway(judgement, incoming, { deps, origin, facts: { sha256, bytes, receivedAt } });
   }
+  const { receivedFrom } = sender;
+  const overQuota = deps.quota.refusalOf({
+    studyInstanceUID,
+    bytes,
+    receivedFrom,
+    isReplica: isReplica(sender),
+  });
+  if (overQuota !== undefined) return { kind: 'over-quota', reason: overQuota };
   // The order is the promise: bytes, then their name, then the index, and only then the answer.
   await incoming.keep();
-  const received = { receivedAt, receivedFrom: sender.receivedFrom };
+  const received = { receivedAt, receivedFrom };
   const kind = await deps.index.record({
     ...parsed,
     ...received,
@@ -179,6 +204,11 @@ export function isStored(
   outcome: IngestOutcome,
 ): outcome is Extract<IngestOutcome, { studyInstanceUID: string }> {
   return 'studyInstanceUID' in outcome;
+}
+
+/** It was taken already, by a node that stands for this one. */
+function isReplica({ onlyContent }: Sender): boolean {
+  return onlyContent !== undefined;
 }
 
 function mismatchOf(

@@ -28,6 +28,8 @@ export const bucketConfigShape = {
   objectsCa: z.string().min(1).optional(),
   /** How much of objects lies on this disk at most; unset: as much as fits. */
   hotGiB: z.coerce.number().positive().optional(),
+  /** What nobody read for so many days does not stay on this disk; unset: as long as there is room. */
+  hotDays: z.coerce.number().positive().optional(),
   /** In so many days both copies of each object are looked at; 0: never. */
   scrubDays: z.coerce.number().min(0).default(30),
 };

@@ -29,6 +29,8 @@ export interface Copies {
   used(sha256: string): void;
   /** Of those that lie here, the ones that nobody read for the longest time. */
   leastUsed(limit: number): readonly Copy[];
+  /** Of those that lie here, the ones that nobody read since. */
+  unusedSince(timeMs: number, limit: number): readonly Copy[];
   /** The one that was not looked at for the longest time, when that was before a time. */
   uncheckedSince(timeMs: number): (Copy & { readonly isLocal: number }) | undefined;
   checked(sha256: string, timeMs: number): void;
@@ -118,6 +120,13 @@ export function openCopies(index: StudyIndex, now: () => number): Copies {
       return index.all<Copy>(
         `SELECT ${columns} FROM copy WHERE is_local = 1 ORDER BY used_at LIMIT ?`,
         limit,
+      );
+    },
+    unusedSince(timeMs, limit) {
+      writeReads();
+      return index.all<Copy>(
+        `SELECT ${columns} FROM copy WHERE is_local = 1 AND used_at < ? ORDER BY used_at LIMIT ?`,
+        ...[timeMs, limit],
       );
     },
     uncheckedSince: (timeMs) =>

@@ -19,6 +19,8 @@ type EvictorDeps = {
   readonly hotBytes: number | undefined;
   /** Of the disk, never filled. Half as much again is kept free by giving up what lies elsewhere too. */
   readonly reserveBytes: number;
+  /** What nobody read for so long is given up here although there is room; undefined: nothing is. */
+  readonly hotMs: number | undefined;
 };
 
 /** Gives up copies here, those first that nobody read for the longest time, and none that is not seen in the object store. */
@@ -30,6 +32,7 @@ export interface Evictor extends AsyncDisposable {
 }
 
 const atOnce = 16;
+const ageLookMs = 60 * 60 * 1000;
 
 export function startEvictor(deps: EvictorDeps): Evictor {
   let turn: Promise<unknown> = Promise.resolve();
@@ -57,10 +60,22 @@ export function startEvictor(deps: EvictorDeps): Evictor {
       left = await surplus(more);
     }
   };
+  const evictOld = async (): Promise<void> => {
+    const { hotMs, copies, leases } = deps;
+    while (hotMs !== undefined && !isEnding) {
+      const old = copies
+        .unusedSince(Date.now() - hotMs, atOnce + leases.size())
+        .filter(({ sha256 }) => !leases.isHeld(sha256))
+        .slice(0, atOnce);
+      const freed = await Promise.all(old.map(async (victim) => giveUp(deps, victim)));
+      if (!freed.some((isGone) => isGone)) return;
+    }
+  };
   const queued = async (more: number): Promise<void> => {
     const next = turn.then(async () => {
       isWaiting = false;
       await evict(more);
+      await evictOld();
     });
     turn = next.catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
@@ -69,15 +84,18 @@ export function startEvictor(deps: EvictorDeps): Evictor {
     await turn;
   };
 
+  const wake = (): void => {
+    if (isWaiting || isEnding) return;
+    isWaiting = true;
+    void queued(0);
+  };
+  const looking = setInterval(wake, ageLookMs);
   return {
-    wake() {
-      if (isWaiting || isEnding) return;
-      isWaiting = true;
-      void queued(0);
-    },
+    wake,
     makeRoom: queued,
     async [Symbol.asyncDispose]() {
       isEnding = true;
+      clearInterval(looking);
       await turn;
     },
   };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Extent } from '../dicom/element-reader.ts';
 import { encodeFileMeta } from '../dicom/file-meta.ts';
@@ -51,6 +51,11 @@ export async function openFileStore(directory: string): Promise<FileStore> {
     async quarantine(sha256) {
       await rename(pathOf(sha256), quarantinePathOf(sha256));
       await syncDirectory(quarantine);
+    },
+    async remove(sha256) {
+      const path = pathOf(sha256);
+      fs.rmSync(path, { force: true });
+      await syncDirectory(dirname(path));
     },
     async quarantined() {
       const files = await readdir(quarantine);

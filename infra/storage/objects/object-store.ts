@@ -28,6 +28,11 @@ export interface ObjectStore {
   temporaryPath(): string;
   /** Takes an object out of the store without destroying it. */
   quarantine(sha256: string): Promise<void>;
+  /**
+   * Deletes the bytes of an object, for good and in every place; also when they are gone already. What is here is gone before the
+   * first wait, so that content which comes again meanwhile is not taken for what is leaving.
+   */
+  remove(sha256: string): Promise<void>;
   /** Names of all that lie in quarantine. */
   quarantined(): Promise<string[]>;
   quarantinePathOf(id: string): string;

@@ -27,7 +27,7 @@ export async function openObjects(
   await using opening = new AsyncDisposableStack();
   const local = opening.use(await openFileStore(config.directory));
   const settings = await bucketSettingsOf(config);
-  const { hotGiB } = config;
+  const { hotGiB, hotDays } = config;
   const tier =
     settings &&
     opening.use(
@@ -35,6 +35,7 @@ export async function openObjects(
         {
           prefix: config.objectsPrefix ?? `${config.nodeId}/`,
           hotBytes: hotGiB === undefined ? undefined : hotGiB * 2 ** 30,
+          hotMs: hotDays === undefined ? undefined : hotDays * dayMs,
           reserveBytes: config.reserveMiB * 2 ** 20,
           scrubMs: config.scrubDays * dayMs,
         },

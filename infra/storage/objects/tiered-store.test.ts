@@ -138,6 +138,19 @@ describe('objects in two places', () => {
     await rm(folder, { recursive: true });
   });
 
+  it('gives up what nobody read for so many days, although there is room', async () => {
+    const node = await start({ hotDays: 1 });
+    await sendAll(node, slices);
+    await allMoved(node, slices.length);
+    await node.restart();
+    await expectServed(node, slices);
+    expect(await hot(node)).toHaveLength(slices.length);
+
+    await node.restart({ hotDays: second / 1_000 });
+    await allGivenUp(node);
+    await expectServed(node, slices);
+  });
+
   it('gives up what nobody read for the longest time, and fetches what work needs as a whole', async () => {
     const bytes = (slices[0]?.dataSet.length ?? 0) + 1_000;
     const node = await start({ hotGiB: (bytes * 2.5) / 2 ** 30 });

@@ -21,6 +21,7 @@ export type TierOptions = {
   /** What the names in the bucket begin with. */
   readonly prefix: string;
   readonly hotBytes: number | undefined;
+  readonly hotMs: number | undefined;
   readonly reserveBytes: number;
   /** 0: copies are not looked at. */
   readonly scrubMs: number;
@@ -66,8 +67,8 @@ export async function openTieredStore(
   const shared = { local, remote, copies, leases, meters, log };
   await adoptCopies(options.prefix, { ...shared, index });
   const mover = opening.use(startMover({ ...shared, moved: () => evictor.wake() }));
-  const { hotBytes, reserveBytes } = options;
-  const evictor = opening.use(startEvictor({ ...shared, mover, hotBytes, reserveBytes }));
+  const { hotBytes, hotMs, reserveBytes } = options;
+  const evictor = opening.use(startEvictor({ ...shared, mover, hotBytes, hotMs, reserveBytes }));
   if (options.scrubMs > 0) opening.use(startScrubber({ ...shared, now, everyMs: options.scrubMs }));
   // First of all: what is under way is given up, and the others then end at once.
   opening.defer(() => ending.abort());
@@ -86,6 +87,12 @@ export async function openTieredStore(
       if (!copies.find(sha256)) return;
       copies.forget(sha256);
       await remote.remove(sha256).catch(() => log.warn('a copy in the object store could not be taken away'));
+    },
+    async remove(sha256) {
+      copies.forget(sha256);
+      await local.remove(sha256);
+      // Of what was put there in the meantime the copy is missed, and put again, by who looks after copies.
+      await remote.remove(sha256);
     },
     quarantined: async () => local.quarantined(),
     quarantinePathOf: (id) => local.quarantinePathOf(id),
