@@ -10,6 +10,7 @@ import {
 import type { ClipboardHand } from './clipboard-hand.ts';
 import { InputGate } from './input-gate.ts';
 import { captureKeyboard } from './keyboard-capture.ts';
+import { TouchHand } from './touch-hand.ts';
 import { WheelNotches } from './wheel-notches.ts';
 import type { UnsentInput } from './picture.ts';
 
@@ -92,8 +93,9 @@ function capturePointer(options: Options): {
 
   const picture = (): Rectangle =>
     fitContained(options.element.getBoundingClientRect(), options.displaySize());
-  const displayPx = (event: MouseEvent): Point =>
-    toDisplayPx({ x: event.clientX, y: event.clientY }, picture(), options.displaySize());
+  const toDisplay = (place: Point): Point => toDisplayPx(place, picture(), options.displaySize());
+  const displayPx = (event: MouseEvent): Point => toDisplay({ x: event.clientX, y: event.clientY });
+  const touch = new TouchHand({ send: options.send, toDisplay });
 
   /** The event's buttons compared with those known: a second button tells itself only as a move. */
   const sendButtons = (event: PointerEvent): void => {
@@ -108,8 +110,25 @@ function capturePointer(options: Options): {
       );
   };
 
+  /** Fingers of who does not steer point, as long as they touch. */
+  const touched = (event: PointerEvent, place: Point): void => {
+    const isPointing = options.isPointing() || !options.hasControl();
+    const isLeaving = event.type === 'pointerup' || event.type === 'pointercancel';
+    if (isPointing)
+      options.point(isInside(place, picture()) && !isLeaving ? toFractions(place, picture()) : null);
+    const { pointerId, timeStamp } = event;
+    if (event.type === 'pointercancel') touch.cancel(timeStamp);
+    else if (event.type === 'pointerup') touch.up(pointerId, timeStamp);
+    else if (event.type === 'pointermove') touch.move(pointerId, place, timeStamp);
+    else if (!isPointing) touch.down(pointerId, place, timeStamp);
+  };
+
   const moved = (event: PointerEvent): void => {
     const place = { x: event.clientX, y: event.clientY };
+    if (event.pointerType === 'touch') {
+      touched(event, place);
+      return;
+    }
     const isPointing = options.isPointing() || !options.hasControl();
     if (isPointing) options.point(isInside(place, picture()) ? toFractions(place, picture()) : null);
     if (!options.hasControl() || (options.isPointing() && buttons === 0)) return;
@@ -122,6 +141,10 @@ function capturePointer(options: Options): {
     moved,
     pressed: (event) => {
       options.keyboard.focus({ preventScroll: true });
+      if (event.pointerType === 'touch') {
+        touched(event, { x: event.clientX, y: event.clientY });
+        return;
+      }
       if (!options.hasControl() || options.isPointing()) return;
       // Text drags and the middle button's scroll mode of the browser must not start.
       event.preventDefault();
@@ -138,6 +161,7 @@ function capturePointer(options: Options): {
     },
     forget: () => {
       buttons = 0;
+      touch.cancel(performance.now());
       wheel.reset();
       moves.drop();
     },

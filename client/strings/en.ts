@@ -224,6 +224,15 @@ export const strings = {
         title: 'In the picture',
         keys: [[['All other keys'], 'Go to the application, if you have control']],
       },
+      {
+        title: 'On a touch screen',
+        keys: [
+          [['One finger'], 'Left button'],
+          [['Rest, then draw'], 'Right button'],
+          [['Two fingers'], 'Wheel'],
+          [['Pinch'], 'Ctrl and wheel'],
+        ],
+      },
     ] as readonly { title: string; keys: readonly (readonly [readonly string[], string])[] }[],
   },
   room: {
