@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { IncomingObject } from './object-store.ts';
 
@@ -8,7 +8,6 @@ import type { IncomingObject } from './object-store.ts';
 const open = promisify(fs.open);
 const write = promisify(fs.write);
 const sync = promisify(fs.fsync);
-const link = promisify(fs.link);
 const rename = promisify(fs.rename);
 const unlink = promisify(fs.unlink);
 
@@ -28,6 +27,7 @@ export class IncomingFiles implements AsyncDisposable {
   readonly #places: Places;
   readonly #pieces: Buffer[] = [];
   readonly #directories = new Map<string, Promise<number>>();
+  readonly #renaming = new Map<string, Promise<void>>();
 
   constructor(places: Places) {
     this.#places = places;
@@ -35,7 +35,7 @@ export class IncomingFiles implements AsyncDisposable {
 
   /** The file is made while the first bytes come. */
   create(header: Buffer): IncomingObject {
-    const path = join(this.#places.incoming, `${randomUUID()}.part`);
+    const path = `${this.#places.incoming}/${randomUUID()}.part`;
     const opening = open(path, 'wx', 0o600);
     // Told to whoever writes.
     opening.catch(() => undefined);
@@ -47,6 +47,7 @@ export class IncomingFiles implements AsyncDisposable {
         giveBack: () => {
           if (this.#pieces.length < mostKept) this.#pieces.push(piece);
         },
+        rename: async (from, to) => this.#rename(from, to),
         syncDirectory: async (directory) => this.#sync(directory),
       },
     );
@@ -67,6 +68,19 @@ export class IncomingFiles implements AsyncDisposable {
     }
     await sync(await directory);
   }
+
+  /**
+   * The first stays: what the index knows of a file holds for its header too, and others may come with another one. Nobody else gives
+   * names here, so none can come between look and rename.
+   */
+  async #rename(from: string, to: string): Promise<void> {
+    for (let other = this.#renaming.get(to); other; other = this.#renaming.get(to))
+      await other.catch(() => undefined);
+    if (fs.existsSync(to)) return unlink(from);
+    const renaming = rename(from, to).finally(() => this.#renaming.delete(to));
+    this.#renaming.set(to, renaming);
+    await renaming;
+  }
 }
 
 type Begun = {
@@ -78,6 +92,7 @@ type Begun = {
 type Surroundings = Places & {
   /** The piece is needed no more. */
   readonly giveBack: () => void;
+  readonly rename: (from: string, to: string) => Promise<void>;
   readonly syncDirectory: (path: string) => Promise<void>;
 };
 
@@ -122,16 +137,9 @@ class IncomingFile implements IncomingObject {
   async keep(): Promise<void> {
     const place = this.#around.pathOf(this.#sha256);
     await this.#synced();
-    try {
-      // The first stays: what the index knows of a file holds for its header too, and others may come with another one.
-      await link(this.path, place);
-    } catch (error) {
-      // Some file systems have no links.
-      if (!hasCode(error, 'EEXIST')) await rename(this.path, place);
-    }
-    await this.#around.syncDirectory(dirname(place));
+    await this.#around.rename(this.path, place);
     this.#state = 'over';
-    await this.#unlink();
+    await this.#around.syncDirectory(dirname(place));
   }
 
   async quarantine(): Promise<string> {
