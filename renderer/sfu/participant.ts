@@ -14,6 +14,7 @@ import {
   type StreamResponse,
 } from '@medusa/protocol';
 import type { DisplayEvents } from './display-events.ts';
+import { createDoubling } from './doubling.ts';
 import { createPathRate } from './path-rate.ts';
 import type { StillChannel } from './still-channel.ts';
 import { WatchedPicture } from './watched-picture.ts';
@@ -53,6 +54,8 @@ export class Participant {
   readonly #transports = new Map<string, types.WebRtcTransport>();
   readonly rate = createPathRate();
   readonly picture: WatchedPicture;
+  readonly #doubling = createDoubling();
+  #isDoublingWanted = false;
   #display: types.DataConsumer | undefined;
   #still: types.DataConsumer | undefined;
   #refinedAtMs = -Infinity;
@@ -72,6 +75,20 @@ export class Participant {
     return [...this.#transports.values()].some(
       ({ dtlsState, iceState }) => dtlsState === 'connected' && iceState !== 'disconnected',
     );
+  }
+
+  /** Its path loses packets, and a resend takes too long. */
+  get isDoublingWanted(): boolean {
+    return this.#isDoublingWanted;
+  }
+
+  /** Called each second. */
+  async observe(): Promise<void> {
+    this.picture.remind();
+    // Its stream may end in this moment.
+    const counts = await this.picture.counts().catch(() => undefined);
+    const { kbps, fullAtMs } = this.rate;
+    this.#isDoublingWanted = this.#doubling.take({ nowMs: performance.now(), counts, kbps, fullAtMs });
   }
 
   async answer(request: ParticipantRequest): Promise<StreamResponse> {

@@ -37,7 +37,7 @@ function stream(
     const kbps = rate.kbps ?? rateLimits.firstKbps;
     const bytes = Math.min(frameBytes, (kbps * 33) / 8);
     const rtpTimestamp = now * 90;
-    rate.sent({ rtpTimestamp, bytes, atMs: now });
+    rate.sent({ rtpTimestamp, bytes, wireBytes: bytes, atMs: now });
     const arrivesMs = cross(path, bytes, now);
     if (!path || arrivesMs === undefined) return;
     seen.push({ sentMs: now, delayMs: arrivesMs - now, kbps });
@@ -132,7 +132,7 @@ describe('PathRate', () => {
     const rate = createPathRate();
     for (let frame = 0; frame < 300; frame += 1) {
       const atMs = frame * 33;
-      rate.sent({ rtpTimestamp: atMs, bytes: 10_000, atMs });
+      rate.sent({ rtpTimestamp: atMs, bytes: 10_000, wireBytes: 10_000, atMs });
       // One in ten lost a packet, which was sent again.
       const arrival = { rtpTimestamp: atMs, atMs: atMs + (frame % 10 === 0 ? 120 : 40), untold: 0 };
       rate.arrived([arrival], atMs + 80);

@@ -2,7 +2,14 @@ import type { FrameArrival } from '@medusa/protocol';
 import { createBurstRate } from './burst-rate.ts';
 
 /** A frame as it was handed to the SFU. Times in ms of the node's monotonic clock. */
-type SentFrame = { readonly rtpTimestamp: number; readonly bytes: number; readonly atMs: number };
+type SentFrame = {
+  readonly rtpTimestamp: number;
+  /** Until it is there. */
+  readonly bytes: number;
+  /** All that was sent for it. */
+  readonly wireBytes: number;
+  readonly atMs: number;
+};
 
 export type PathRate = {
   /** What the path to this viewer carries, as far as known; undefined while it tells nothing, as a page in the background. */
@@ -198,7 +205,7 @@ function delayOf({ arrivedMs = 0, atMs }: Frame): number {
 }
 
 function kbpsOf(frames: readonly SentFrame[], ms: number): number {
-  return (frames.reduce((sum, { bytes }) => sum + bytes, 0) * 8) / ms;
+  return (frames.reduce((sum, { wireBytes }) => sum + wireBytes, 0) * 8) / ms;
 }
 
 /** The least of the last one to two windows. */

@@ -13,6 +13,7 @@ import {
 import type { AccessUnit } from '../encoder/index.ts';
 import { planBitrate } from './bitrate.ts';
 import { DisplayEvents } from './display-events.ts';
+import { doubledShare } from './doubling.ts';
 import { chooseLayers, type Standing, type WatchedPath } from './layer-choice.ts';
 import { outgoingFrame } from './outgoing-frame.ts';
 import { Participant, type ParticipantStream } from './participant.ts';
@@ -31,7 +32,7 @@ export type SessionStreamOptions = {
 type StreamEvents = {
   /** Some viewer cannot go on without a keyframe. */
   'keyframe-wanted': [layer: PictureLayer];
-  /** The bit rate that all viewers of the main layer can take has changed. */
+  /** The bit rate of the picture that all viewers of the main layer can take has changed. */
   bitrate: [kbps: number];
   /** The same of the weak layer; null: nobody needs it. */
   'weak-bitrate': [kbps: number | null];
@@ -59,6 +60,8 @@ export class SessionStream implements AsyncDisposable {
   readonly #hasWeakLayer: boolean;
   #standings: ReadonlyMap<ParticipantId, Standing> = new Map();
   #kbps: number;
+  /** The main layer alone: who has the weak one has nothing to spend twice. */
+  #isDoubled = false;
   #weakKbps: number | null = null;
   #sent = { frames: 0, bytes: 0 };
 
@@ -125,7 +128,7 @@ export class SessionStream implements AsyncDisposable {
   }
 
   get targetKbps(): number {
-    return this.#kbps;
+    return this.#isDoubled ? Math.round(this.#kbps * doubledShare) : this.#kbps;
   }
 
   /** What was sent since the last call, for statistics. */
@@ -146,11 +149,13 @@ export class SessionStream implements AsyncDisposable {
 
   push(accessUnit: Pick<AccessUnit, 'layer' | 'bytes' | 'rtpTimestamp'>): void {
     if (this.#direct.closed) return;
-    this.#layers[accessUnit.layer].push(accessUnit);
+    const isDoubled = this.#isDoubled && accessUnit.layer === 'main';
+    this.#layers[accessUnit.layer].push(accessUnit, isDoubled);
     const frame = outgoingFrame(accessUnit);
     const { rtpTimestamp, byteLength: bytes, atMs } = frame;
+    const wireBytes = isDoubled ? 2 * bytes : bytes;
     for (const { picture, rate } of this.#participants.values())
-      if (picture.offer(frame)) rate.sent({ rtpTimestamp, bytes, atMs });
+      if (picture.offer(frame)) rate.sent({ rtpTimestamp, bytes, wireBytes, atMs });
     this.#sent.frames += 1;
     this.#sent.bytes += bytes;
   }
@@ -212,9 +217,14 @@ export class SessionStream implements AsyncDisposable {
   #adaptBitrate(): void {
     const wanted = this.#hasWeakLayer ? this.#chooseLayers() : this.#leastKbps();
     const kbps = wanted === undefined ? this.#kbps : planBitrate(this.#kbps, wanted);
-    if (kbps === this.#kbps) return;
+    this.#setBitrate(kbps, this.#isDoubled);
+  }
+
+  #setBitrate(kbps: number, isDoubled: boolean): void {
+    if (kbps === this.#kbps && isDoubled === this.#isDoubled) return;
     this.#kbps = kbps;
-    this.events.emit('bitrate', kbps);
+    this.#isDoubled = isDoubled;
+    this.events.emit('bitrate', this.targetKbps);
   }
 
   #leastKbps(): number | undefined {
@@ -244,7 +254,16 @@ export class SessionStream implements AsyncDisposable {
   #everySecond(): void {
     for (const layer of Object.values(this.#layers)) layer.report();
     this.#adaptBitrate();
-    for (const participant of this.#participants.values()) participant.picture.remind();
     this.display.repeatState();
+    this.#observe().catch(this.#report);
+  }
+
+  async #observe(): Promise<void> {
+    const participants = [...this.#participants.values()];
+    await Promise.all(participants.map(async (participant) => participant.observe()));
+    this.#setBitrate(
+      this.#kbps,
+      participants.some(({ isDoublingWanted }) => isDoublingWanted),
+    );
   }
 }

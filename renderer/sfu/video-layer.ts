@@ -39,8 +39,10 @@ export class VideoLayer {
     return this.#lastRtpTimestamp;
   }
 
-  push({ bytes, rtpTimestamp }: Pick<AccessUnit, 'bytes' | 'rtpTimestamp'>): void {
-    for (const packet of this.#packetizer.packetize(bytes, rtpTimestamp)) this.producer.send(packet);
+  /** @param isDoubled each packet goes twice: the second ones behind all first ones, as losses often come together. */
+  push({ bytes, rtpTimestamp }: Pick<AccessUnit, 'bytes' | 'rtpTimestamp'>, isDoubled: boolean): void {
+    const packets = this.#packetizer.packetize(bytes, rtpTimestamp);
+    for (const packet of isDoubled ? [...packets, ...packets] : packets) this.producer.send(packet);
     this.#lastRtpTimestamp = rtpTimestamp;
     this.#pushedAtMs = Date.now();
   }

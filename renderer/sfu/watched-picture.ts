@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup';
 import { decodeFrameTaken, type PictureLayer, type StreamResponse } from '@medusa/protocol';
+import type { StreamCounts } from './doubling.ts';
 import { FrameSender } from './frame-sender.ts';
 import type { OutgoingFrame } from './outgoing-frame.ts';
 
@@ -110,6 +111,18 @@ export class WatchedPicture {
   offer(frame: OutgoingFrame): boolean {
     if (frame.layer !== this.#watching) return false;
     return this.#sender?.offer(frame) ?? true;
+  }
+
+  /** Of the stream of its video; undefined: it has none. */
+  async counts(): Promise<StreamCounts | undefined> {
+    const consumer = this.#watching === undefined ? undefined : this.#latest?.consumer;
+    if (!consumer || consumer.closed) return undefined;
+    for (const told of await consumer.getStats())
+      if (told.type === 'outbound-rtp') {
+        const { packetCount: packets, nackPacketCount: nackedPackets, roundTripTime: roundTripMs = 0 } = told;
+        return { packets, nackedPackets, roundTripMs };
+      }
+    return undefined;
   }
 
   /** A message of its `frames.taken`, as it came. */
