@@ -28,7 +28,7 @@ const lossy = { fewest: 3, share: 0.004 } as const;
 /** Sooner than the next picture but one, a resend is hardly seen. */
 const far = { fromMs: 45, untilMs: 30 } as const;
 const thin = { belowKbps: 8_000, untilKbps: 10_000 } as const;
-/** Twice the packets hide what is lost: whether anything is, is seen only by leaving off. */
+/** Most browsers ask for a packet before its second one comes, so losses are seen all the while; of the others only by leaving off. */
 const patience = { leastMs: 30_000, mostMs: 240_000, isSoonMs: 15_000 } as const;
 
 type Sample = StreamCounts & { readonly atMs: number };
@@ -42,7 +42,8 @@ type Sample = StreamCounts & { readonly atMs: number };
  */
 export function createDoubling(): Doubling {
   let samples: Sample[] = [];
-  let onSinceMs: number | undefined;
+  let isOn = false;
+  let seenLossyMs = -Infinity;
   let offSinceMs = -Infinity;
   let patienceMs: number = patience.leastMs;
 
@@ -55,10 +56,10 @@ export function createDoubling(): Doubling {
   const begin = (nowMs: number): void => {
     const isSoon = nowMs - offSinceMs < patience.isSoonMs;
     patienceMs = isSoon ? Math.min(patience.mostMs, 2 * patienceMs) : patience.leastMs;
-    onSinceMs = nowMs;
+    isOn = true;
   };
   const end = (nowMs: number): void => {
-    [onSinceMs, offSinceMs] = [undefined, nowMs];
+    [isOn, offSinceMs] = [false, nowMs];
     samples = [];
   };
 
@@ -71,19 +72,22 @@ export function createDoubling(): Doubling {
     { nowMs, kbps = Infinity, fullAtMs = -Infinity }: PathState,
     roundTripMs: number,
   ): boolean =>
-    roundTripMs >= far.fromMs && kbps < thin.belowKbps && nowMs - fullAtMs > windowMs / 2 && isLossy();
-  const isOver = ({ nowMs, kbps = Infinity }: PathState, sinceMs: number, roundTripMs: number): boolean =>
-    roundTripMs < far.untilMs || kbps > thin.untilKbps || nowMs - sinceMs > patienceMs;
+    roundTripMs >= far.fromMs &&
+    kbps < thin.belowKbps &&
+    nowMs - fullAtMs > windowMs / 2 &&
+    seenLossyMs === nowMs;
+  const isOver = ({ nowMs, kbps = Infinity }: PathState, roundTripMs: number): boolean =>
+    roundTripMs < far.untilMs || kbps > thin.untilKbps || nowMs - seenLossyMs > patienceMs;
 
   return {
     take(path) {
       const { counts, nowMs } = path;
       keep(counts, nowMs);
+      if (isLossy()) seenLossyMs = nowMs;
       const roundTripMs = counts?.roundTripMs ?? 0;
-      if (onSinceMs === undefined) {
-        if (isWanted(path, roundTripMs)) begin(nowMs);
-      } else if (isOver(path, onSinceMs, roundTripMs)) end(nowMs);
-      return onSinceMs !== undefined;
+      if (!isOn && isWanted(path, roundTripMs)) begin(nowMs);
+      else if (isOn && isOver(path, roundTripMs)) end(nowMs);
+      return isOn;
     },
   };
 }

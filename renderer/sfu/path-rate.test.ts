@@ -3,7 +3,7 @@ import type { FrameArrival } from '@medusa/protocol';
 import { createPathRate, rateLimits, type PathRate } from './path-rate.ts';
 
 type Path = { readonly kbps: number; readonly delayMs: number; readonly queueMs: number };
-type Stretch = { readonly untilMs: number; readonly path: Path | null };
+type Stretch = { readonly untilMs: number; readonly path: Path | null; readonly frameBytes?: number };
 
 /** A viewer's clock has another zero. */
 const viewerClockMs = 987_654;
@@ -33,9 +33,9 @@ function stream(
   const seen: { sentMs: number; delayMs: number; kbps: number }[] = [];
   let onTheWay: Frame[] = [];
   const cross = createLine();
-  const send = (now: number, path: Path | null): void => {
+  const send = (now: number, { path, frameBytes: most = frameBytes }: Stretch): void => {
     const kbps = rate.kbps ?? rateLimits.firstKbps;
-    const bytes = Math.min(frameBytes, (kbps * 33) / 8);
+    const bytes = Math.min(most, (kbps * 33) / 8);
     const rtpTimestamp = now * 90;
     rate.sent({ rtpTimestamp, bytes, wireBytes: bytes, atMs: now });
     const arrivesMs = cross(path, bytes, now);
@@ -49,12 +49,10 @@ function stream(
     onTheWay = onTheWay.filter((frame) => !told.includes(frame));
     rate.arrived(told, now);
   };
-  for (const { untilMs, path, fromMs } of stretches.map((stretch, index) => ({
-    ...stretch,
-    fromMs: stretches[index - 1]?.untilMs ?? 0,
-  })))
-    for (let now = fromMs; now < untilMs; now += 1) {
-      if (now % 33 === 0) send(now, path);
+  let now = 0;
+  for (const stretch of stretches)
+    for (; now < stretch.untilMs; now += 1) {
+      if (now % 33 === 0) send(now, stretch);
       if (now % toldEveryMs === 0 && telling) tell(now);
     }
   return seen;
@@ -88,6 +86,15 @@ describe('PathRate', () => {
     expect(mean).toBeLessThan(slow.kbps);
     const back = seen.find(({ sentMs, kbps }) => sentMs > 20_000 && kbps > rateLimits.firstKbps);
     expect(back?.sentMs).toBeLessThan(23_000);
+  });
+
+  it('does not rise beyond what the path carries while the picture needs less', () => {
+    const rate = createPathRate();
+    stream(rate, [
+      { untilMs: 1_000, path: slow, frameBytes: 3_000 },
+      { untilMs: 20_000, path: slow, frameBytes: 16_000 },
+    ]);
+    expect(rate.kbps).toBeLessThan(1.1 * slow.kbps);
   });
 
   it('begins with what was expected, until it knows better', () => {

@@ -57,6 +57,8 @@ const burst = { share: 0.8, mostKbps: 10_000, isOther: 1.8, isFarBelow: 0.5, fre
 const expectedShare = 0.8;
 const longestStepMs = 250;
 const leastUse = 0.5;
+/** A narrow path is known by its bursts: nothing is to be gained by leaving much of its rate unused. */
+const leastUsePastKnown = 0.75;
 const useWindowMs = 500;
 const keptMs = 4_000;
 const baseWindowMs = 5_000;
@@ -131,6 +133,15 @@ export function createPathRate(): PathRate {
     const most = carried < burst.mostKbps ? Math.max(kbps, burst.share * carried) : rateLimits.mostKbps;
     kbps = Math.min(rateLimits.mostKbps, most, kbps * Math.exp(risePace(carried) * stepMs));
   };
+  /** A picture that needs less than the path carries fills it all the same, once it needs more. */
+  const heedBursts = (nowMs: number): void => {
+    const carried = carriedKbps(nowMs);
+    if (carried < burst.mostKbps) kbps = Math.max(rateLimits.leastKbps, Math.min(kbps, carried));
+  };
+  const isUsed = (nowMs: number): boolean => {
+    const isPastKnown = kbps < wide.fromKbps && kbps > burst.share * (bursts.kbps ?? Infinity);
+    return usedKbps(nowMs) > (isPastKnown ? leastUsePastKnown : leastUse) * kbps;
+  };
   const judge = (nowMs: number): void => {
     const { judged, came } = latest();
     if (came.length < 2) return;
@@ -143,8 +154,9 @@ export function createPathRate(): PathRate {
     const hasPiledUp = Math.min(...lateMs.slice(-fewestInWindow)) > pileMs;
     const patience = kbps > wide.fromKbps ? wide.patienceMs : patienceMs;
     const hasLost = judged.length >= leastJudged && came.length < leastShare * judged.length;
+    heedBursts(nowMs);
     if (queueMs > patience + turnMs || hasPiledUp || hasLost) fallTo(came, nowMs);
-    else if (queueMs < patience / 2 + turnMs && usedKbps(nowMs) > leastUse * kbps) rise(stepMs, nowMs);
+    else if (queueMs < patience / 2 + turnMs && isUsed(nowMs)) rise(stepMs, nowMs);
   };
 
   return {
