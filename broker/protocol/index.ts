@@ -1,4 +1,5 @@
 export * from './access.ts';
+export * from './agreement-outcome.ts';
 export * from './agreement.ts';
 export * from './application.ts';
 export * from './arrivals.ts';
