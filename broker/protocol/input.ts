@@ -33,6 +33,8 @@ export type InputEvent =
       readonly heightPx: number;
       /** How large the application's interface is to be: 200 where two of these px make one of the viewer's page. */
       readonly scalePercent: number;
+      /** Where the second of two screens side by side begins; absent: it is one screen. */
+      readonly seamPx?: number;
     }
   /** Focus lost: every pressed key and button goes up. */
   | { readonly kind: 'release-all'; readonly sequence: number };
@@ -44,9 +46,13 @@ export const displayEventsLabel = 'display.events';
 const opcodes = { move: 1, button: 2, wheel: 3, key: 4, resize: 5, 'release-all': 6 } as const;
 const lengths: Readonly<Record<number, number>> = { 1: 9, 2: 11, 3: 13, 4: 10, 5: 11, 6: 5 };
 
+/** Of a resize for two screens: nodes that know of one only take no notice of it. */
+const lengthWithSeam = 13;
+
 export function encodeInput(event: InputEvent): Uint8Array<ArrayBuffer> {
   const opcode = opcodes[event.kind];
-  const bytes = new Uint8Array(lengths[opcode] ?? 5);
+  const hasSeam = event.kind === 'resize' && event.seamPx !== undefined;
+  const bytes = new Uint8Array(hasSeam ? lengthWithSeam : (lengths[opcode] ?? 5));
   const view = new DataView(bytes.buffer);
   view.setUint8(0, opcode);
   view.setUint32(1, event.sequence >>> 0);
@@ -75,6 +81,7 @@ export function encodeInput(event: InputEvent): Uint8Array<ArrayBuffer> {
       view.setUint16(5, event.widthPx);
       view.setUint16(7, event.heightPx);
       view.setUint16(9, event.scalePercent);
+      if (event.seamPx !== undefined) view.setUint16(11, event.seamPx);
       break;
     case 'release-all':
       break;
@@ -85,7 +92,8 @@ export function encodeInput(event: InputEvent): Uint8Array<ArrayBuffer> {
 /** Answers undefined to anything that is not exactly one well-formed event: a peer may send what it likes. */
 export function decodeInput(bytes: Uint8Array): InputEvent | undefined {
   const opcode = bytes[0];
-  if (opcode === undefined || bytes.byteLength !== lengths[opcode]) return undefined;
+  const hasSeam = opcode === opcodes.resize && bytes.byteLength === lengthWithSeam;
+  if (opcode === undefined || (bytes.byteLength !== lengths[opcode] && !hasSeam)) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const sequence = view.getUint32(1);
   const position = (): { x: number; y: number } => ({ x: view.getUint16(5), y: view.getUint16(7) });
@@ -117,6 +125,7 @@ export function decodeInput(bytes: Uint8Array): InputEvent | undefined {
         widthPx: view.getUint16(5),
         heightPx: view.getUint16(7),
         scalePercent: view.getUint16(9),
+        ...(hasSeam && { seamPx: view.getUint16(11) }),
       };
     default:
       return { kind: 'release-all', sequence };

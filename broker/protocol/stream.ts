@@ -115,6 +115,8 @@ export const displayEventSchema = z.discriminatedUnion('kind', [
     heightPx: z.int(),
     /** How large the application draws its interface; unset: 100. */
     scalePercent: z.int().optional(),
+    /** Where the second of two screens side by side begins; unset: it is one screen. */
+    seamPx: z.int().optional(),
   }),
   /** The display begins to change to this size: until `size` tells that it is done, frames show parts of it. */
   z.object({ kind: z.literal('resizing'), widthPx: z.int(), heightPx: z.int() }),

@@ -8,6 +8,8 @@ type ScreenEvent = Extract<DisplayEvent, { kind: 'size' | 'resizing' | 'statisti
 export class RemoteScreen {
   readonly size = new Store<Size | null>(null);
   readonly scalePercent = new Store(100);
+  /** Where the second of two screens side by side begins; null: it is one. */
+  readonly seam = new Store<number | null>(null);
   /** The size that it is changing to: frames show parts of it. Null when it is whole. */
   readonly resizingTo = new Store<Size | null>(null);
   /** What the encoder may spend, which is what the path carries. */
@@ -20,6 +22,7 @@ export class RemoteScreen {
       case 'size':
         this.scalePercent.set(event.scalePercent ?? 100);
         this.resizingTo.set(null);
+        this.seam.set(event.seamPx ?? null);
         this.#setSize({ width: event.widthPx, height: event.heightPx });
         break;
       case 'resizing':

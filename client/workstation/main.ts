@@ -4,6 +4,7 @@ import { createAgentSurroundings, createViewerSurroundings } from './reporting.t
 import './workstation.css';
 import { scaleInterface } from './interface-scale.ts';
 import { element, refuse } from './page-parts.ts';
+import { splitPage } from './screens.ts';
 import { Workstation } from './workstation.ts';
 
 // The page's content security policy forbids code made from text; zod would try it and fall back.
@@ -23,5 +24,6 @@ else {
     notices: element('notices'),
   });
   surroundings.followScale(scaleInterface);
+  surroundings.followSeam(splitPage);
   void workstation.start();
 }

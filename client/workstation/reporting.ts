@@ -14,6 +14,8 @@ export interface Surroundings {
   viewToResume(): Promise<ViewState | null>;
   /** Calls back with how large the interface is to be drawn, 1 being as it is; where nobody says so, never. */
   followScale(scaled: (scale: number) => void): void;
+  /** Calls back with where the page's second screen begins, in px, 0 where there is but one; where nobody says so, never. */
+  followSeam(split: (seamPx: number) => void): void;
 }
 
 /** On a render node the agent authorises the requests itself; the view goes to it by POST, the newest one only. */
@@ -36,6 +38,9 @@ export function createAgentSurroundings(origin: string): Surroundings {
     isSending = false;
   };
 
+  let events: EventSource | undefined;
+  const interfaceEvents = (): EventSource => (events ??= new EventSource(`${origin}/interface-scale`));
+
   return {
     authorized: Promise.resolve(),
     authorization: () => ({}),
@@ -49,15 +54,22 @@ export function createAgentSurroundings(origin: string): Surroundings {
       return viewStateSchema.safeParse(await response.json()).data ?? null;
     },
     followScale: (scaled) => {
-      new EventSource(`${origin}/interface-scale`).addEventListener('message', ({ data }) => {
+      interfaceEvents().addEventListener('message', ({ data }) => {
         const percent = scaleSchema.safeParse(data);
         if (percent.success) scaled(percent.data / 100);
+      });
+    },
+    followSeam: (split) => {
+      interfaceEvents().addEventListener('seam', ({ data }) => {
+        const seamPx = seamSchema.safeParse(data);
+        if (seamPx.success) split(seamPx.data);
       });
     },
   };
 }
 
 const scaleSchema = z.coerce.number().min(100).max(400);
+const seamSchema = z.coerce.number().int().min(0).max(65_535);
 const studyTokenSchema = z.object({ kind: z.literal('medusa.study-token'), token: z.string().min(1) });
 
 /** In the user's own browser the viewer page hands over a study token and is told the view by messages. */
@@ -84,6 +96,7 @@ export function createViewerSurroundings(page: Window): Surroundings {
     viewToResume: async () => Promise.resolve(null),
     // The user's own browser has drawn the page as large as it should be.
     followScale: () => undefined,
+    followSeam: () => undefined,
   };
 }
 

@@ -13,8 +13,8 @@ import { keepPictureWhile } from './keep-picture.ts';
 import { toCamera, toViewpoint } from './viewpoint.ts';
 import { createNotchCounter } from './wheel.ts';
 
-const engineId = 'stack';
-const viewportId = 'stack';
+/** Of its engine, its viewport and its tools. */
+const ids = { first: 'stack', second: 'stack-2' } as const;
 const toolNames: readonly ToolName[] = ['WindowLevel', 'Zoom', 'Pan', 'StackScroll', 'Length'];
 
 export interface DisplayOptions {
@@ -23,6 +23,8 @@ export interface DisplayOptions {
   readonly tool: ToolName;
   readonly window: VoiWindow | null;
   readonly resumed: Resumed | null;
+  /** Beside the one that is there, on another screen. */
+  readonly isSecond?: boolean;
   /** After every change of what is drawn. */
   readonly onChange: () => void;
   readonly onFailure: (error: unknown) => void;
@@ -31,7 +33,7 @@ export interface DisplayOptions {
 /** One series, one slice at a time, as large as the screen allows. */
 export class StackDisplay implements Display {
   readonly layout = 'stack';
-  readonly activeViewportId = viewportId;
+  readonly activeViewportId: string;
   readonly isMaximised = false;
   readonly #options: DisplayOptions;
   readonly #rendering: Rendering;
@@ -50,6 +52,8 @@ export class StackDisplay implements Display {
 
   private constructor(options: DisplayOptions, rendering: Rendering) {
     this.#options = options;
+    const id = options.isSecond === true ? ids.second : ids.first;
+    this.activeViewportId = id;
     this.#rendering = rendering;
     this.#tool = options.tool;
     this.#window = options.window;
@@ -57,22 +61,23 @@ export class StackDisplay implements Display {
     this.#isResuming = options.resumed !== null;
     this.#element = document.createElement('div');
     this.#element.className = 'viewport';
-    options.stage.replaceChildren(this.#element);
+    if (options.isSecond === true) options.stage.append(this.#element);
+    else options.stage.replaceChildren(this.#element);
 
     chooseRendering(rendering);
-    this.#engine = new core.RenderingEngine(engineId);
+    this.#engine = new core.RenderingEngine(id);
     this.#engine.enableElement({
-      viewportId,
+      viewportId: id,
       type: core.Enums.ViewportType.STACK,
       element: this.#element,
       defaultOptions: { background: [0, 0, 0] },
     });
-    this.#viewport = this.#engine.getViewport<core.StackViewport>(viewportId);
+    this.#viewport = this.#engine.getViewport<core.StackViewport>(id);
     this.#overlay = createOverlay(this.#element);
     this.#tools = createToolGroup({
-      id: engineId,
-      renderingEngineId: engineId,
-      viewportIds: [viewportId],
+      id,
+      renderingEngineId: id,
+      viewportIds: [id],
       toolNames,
     });
     this.#tools.setTool(this.#tool);
@@ -102,7 +107,7 @@ export class StackDisplay implements Display {
   }
 
   viewpoints(): readonly Viewpoint[] {
-    return [toViewpoint(viewportId, this.#viewport.getCamera(), null) ?? []].flat();
+    return [toViewpoint(this.activeViewportId, this.#viewport.getCamera(), null) ?? []].flat();
   }
 
   setTool(tool: ToolName): void {
@@ -225,7 +230,7 @@ export class StackDisplay implements Display {
       firstCorner: this.#rendering === 'cpu' ? 0 : -0.5,
     });
     this.#shown = {
-      id: viewportId,
+      id: this.activeViewportId,
       kind: 'stack',
       rectangle,
       imageRectangle: moveBy(inCanvas, rectangle),

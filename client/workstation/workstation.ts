@@ -26,9 +26,11 @@ import type { Parameters } from './parameters.ts';
 import { prefetch } from './prefetch.ts';
 import type { Surroundings } from './reporting.ts';
 import { indexOf, resumedOf, windowOf } from './resume.ts';
+import { onScreensChanged } from './screens.ts';
 import { createSeriesRail, type SeriesRail } from './series-rail.ts';
 import { hasPictures, isVolume, sortSeries, toImages, toSeriesEntry, type SeriesEntry } from './series.ts';
-import { StackDisplay, type DisplayOptions } from './stack-display.ts';
+import type { DisplayOptions } from './stack-display.ts';
+import { StackPair } from './stack-pair.ts';
 import { createToolbar, type Commands, type Toolbar } from './toolbar.ts';
 import { createViewStateTeller } from './view-state.ts';
 
@@ -90,6 +92,7 @@ export class Workstation {
       event.preventDefault();
     });
     new ResizeObserver(() => this.#display?.resize()).observe(rooms.stage);
+    onScreensChanged(() => this.#display?.resize());
   }
 
   async start(): Promise<void> {
@@ -179,7 +182,7 @@ export class Workstation {
 
   #openStack(series: LoadedSeries, resumed: ViewState | null = null): void {
     const options = this.#displayOptions(series, resumed);
-    this.#display = StackDisplay.create(options, this.#rendering, this.#sliceIndex);
+    this.#display = StackPair.create(options, this.#rendering, this.#sliceIndex);
     this.#changed();
     void this.#prefetchAround(series);
   }
@@ -284,7 +287,7 @@ export class Workstation {
   }
 
   #currentIndex(): number {
-    return this.#display instanceof StackDisplay ? this.#display.sliceIndex : this.#sliceIndex;
+    return this.#display instanceof StackPair ? this.#display.sliceIndex : this.#sliceIndex;
   }
 
   #commands(): Commands {

@@ -51,6 +51,7 @@ export class Gate implements AsyncDisposable {
   readonly #server: Server;
   readonly #scaled = new Set<ServerResponse>();
   #scalePercent = 100;
+  #seamPx = 0;
 
   static async create(options: GateOptions): Promise<Gate> {
     const gate = new Gate(options);
@@ -79,6 +80,13 @@ export class Gate implements AsyncDisposable {
     for (const response of this.#scaled) response.write(scaleEvent(percent));
   }
 
+  /** Where on the page the second of two screens side by side begins, told to it at once; 0: it is one screen. */
+  splitPage(seamPx: number): void {
+    if (seamPx === this.#seamPx) return;
+    this.#seamPx = seamPx;
+    for (const response of this.#scaled) response.write(seamEvent(seamPx));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#server.close(() => resolve(undefined));
@@ -97,10 +105,11 @@ export class Gate implements AsyncDisposable {
     else if (!(await this.#servePage(url.pathname, response))) refuse(response, 404);
   }
 
-  /** Server-sent events (HTML §9.2): the present scale, and each that follows. */
+  /** Server-sent events (HTML §9.2): the present scale and seam, and each that follows. */
   #tellScale(response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(scaleEvent(this.#scalePercent));
+    if (this.#seamPx > 0) response.write(seamEvent(this.#seamPx));
     this.#scaled.add(response);
     response.on('close', () => this.#scaled.delete(response));
   }
@@ -213,4 +222,8 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function seamEvent(px: number): string {
+  return `event: seam\ndata: ${px}\n\n`;
 }

@@ -4,13 +4,17 @@ import type { Gate } from '../application/index.ts';
 import { type DisplaySize, fitSize, type VirtualDisplay } from '../display/index.ts';
 import type { Encoder } from '../encoder/index.ts';
 
-export type WantedScreen = DisplaySize & { readonly scalePercent: number };
+export type WantedScreen = DisplaySize & {
+  readonly scalePercent: number;
+  /** Where the second of two screens side by side begins; undefined: it is one. */
+  readonly seamPx?: number | undefined;
+};
 
 type Screen = {
   readonly display: VirtualDisplay;
   readonly encoder: Pick<Encoder, 'resize'>;
   /** Of an application that can draw its interface larger, and says when it fills the screen; null: it does neither. */
-  readonly gate: Pick<Gate, 'events' | 'scaleInterface'> | null;
+  readonly gate: Pick<Gate, 'events' | 'scaleInterface' | 'splitPage'> | null;
   readonly announce: (event: DisplayEvent) => void;
 };
 
@@ -31,19 +35,24 @@ export async function resizeScreen(screen: Screen, wanted: WantedScreen): Promis
   const { display, encoder, gate, announce } = screen;
   const { size, scalePercent } = fitScreen(wanted, gate !== null);
   gate?.scaleInterface(scalePercent);
+  const seamPx = seamOf(wanted, size);
   const former = display.size;
-  if (former.widthPx !== size.widthPx || former.heightPx !== size.heightPx) {
+  const isOther = former.widthPx !== size.widthPx || former.heightPx !== size.heightPx;
+  if (isOther) {
     announce({ kind: 'resizing', ...size });
     encoder.resize({
       widthPx: Math.min(former.widthPx, size.widthPx),
       heightPx: Math.min(former.heightPx, size.heightPx),
     });
+  }
+  gate?.splitPage(seamPx ?? 0);
+  if (isOther) {
     const following = untilFilled(gate, size);
     await display.resize(size);
     await following;
     encoder.resize(size);
   }
-  announce({ kind: 'size', ...size, scalePercent });
+  announce({ kind: 'size', ...size, scalePercent, ...(seamPx !== undefined && { seamPx }) });
 }
 
 /** An interface that does not grow would be too small to read in px of the device: it gets those of the page. */
@@ -53,6 +62,12 @@ function fitScreen(wanted: WantedScreen, canScale: boolean): { size: DisplaySize
   const inPage = (px: number): number => (px * 100) / percent;
   const size = fitSize({ widthPx: inPage(wanted.widthPx), heightPx: inPage(wanted.heightPx) });
   return { size, scalePercent: 100 };
+}
+
+/** The largest display, and one in px of the page, are not as wide as was asked for: the seam stays where it is in proportion. */
+function seamOf({ seamPx, widthPx }: WantedScreen, size: DisplaySize): number | undefined {
+  if (seamPx === undefined || seamPx <= 0 || seamPx >= widthPx) return undefined;
+  return Math.round((seamPx * size.widthPx) / widthPx / 2) * 2;
 }
 
 async function untilFilled(gate: Screen['gate'], size: DisplaySize): Promise<void> {

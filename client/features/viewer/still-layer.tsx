@@ -1,16 +1,22 @@
 import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
-import { fitStill, type Size } from '../../stream/display-mapping.ts';
+import type { Size } from '../../stream/display-mapping.ts';
+import { partOf, placeStill, type ScreenPart } from '../../stream/screen-parts.ts';
 import type { Picture } from '../../stream/picture.ts';
 import { useStore } from '../../ui/use-store.ts';
 
-type Props = { readonly picture: Picture; readonly stage: RefObject<HTMLElement | null> };
+type Props = {
+  readonly picture: Picture;
+  readonly stage: RefObject<HTMLElement | null>;
+  readonly shows: ScreenPart;
+};
 
 /** Where the lossless still lies, exactly over the video. It shows itself when it is verified. */
-export function StillLayer({ picture, stage }: Props): ReactNode {
+export function StillLayer({ picture, stage, shows }: Props): ReactNode {
   const place = useRef<HTMLDivElement>(null);
   const { box, devicePixelRatio: ratio } = useStage(stage);
   const display = useStore(picture.displaySize) ?? { width: 0, height: 0 };
-  const { rectangle, scale } = fitStill({ left: 0, top: 0, ...box }, display, ratio);
+  const part = partOf(display, useStore(picture.screen.seam), shows);
+  const { rectangle, scale } = placeStill(box, { display, part }, ratio);
 
   useEffect(() => picture.still.scale.set(scale), [picture, scale]);
   useEffect(() => {

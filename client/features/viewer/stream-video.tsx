@@ -1,5 +1,5 @@
 import { useEffect, useRef, type ReactNode, type RefObject } from 'react';
-import type { Size } from '../../stream/display-mapping.ts';
+import type { Rectangle, Size } from '../../stream/display-mapping.ts';
 import { PictureCover } from '../../stream/picture-cover.ts';
 import type { RemoteCursor } from '../../stream/display-event.ts';
 import type { Picture } from '../../stream/picture.ts';
@@ -9,12 +9,14 @@ import { useStore } from '../../ui/use-store.ts';
 type Props = {
   readonly picture: Picture;
   readonly videoRef: RefObject<HTMLVideoElement | null>;
+  /** Where the whole picture lies, where but a part of it is seen here. */
+  readonly place: Rectangle | null;
   readonly isPointing: boolean;
   readonly hasControl: boolean;
 };
 
 /** The video, and over it the last picture while a new stream, or a display of another size, has none to show yet. */
-export function StreamVideo({ picture, videoRef, isPointing, hasControl }: Props): ReactNode {
+export function StreamVideo({ picture, videoRef, place, isPointing, hasControl }: Props): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
   const cover = useRef<PictureCover>(null);
   const shown = useStore(picture.video);
@@ -29,7 +31,11 @@ export function StreamVideo({ picture, videoRef, isPointing, hasControl }: Props
     });
     cover.current = laid;
     const stop = screen.resizingTo.subscribe(() => {
-      if (screen.resizingTo.get()) laid.lay('size');
+      if (!screen.resizingTo.get()) return;
+      // It stays where it lies now, whatever the display will be.
+      const { left, top, width, height } = video.style;
+      Object.assign(over.style, { left, top, width, height });
+      laid.lay('size');
     });
     return () => {
       stop();
@@ -55,7 +61,7 @@ export function StreamVideo({ picture, videoRef, isPointing, hasControl }: Props
       <video
         ref={videoRef}
         className="stream-video"
-        style={{ cursor: cursorStyle(cursor, isPointing || !hasControl) }}
+        style={{ ...place, cursor: cursorStyle(cursor, isPointing || !hasControl) }}
         data-testid="stream-video"
         data-control={hasControl}
         aria-hidden

@@ -1,8 +1,12 @@
 import type { SessionView } from '@medusa/protocol';
-import { useCallback, useRef, useState, type DragEvent, type ReactNode } from 'react';
+import { useCallback, useEffect, useRef, useState, type DragEvent, type ReactNode } from 'react';
+import { createPortal } from 'react-dom';
 import { strings } from '../../strings/en.ts';
+import { partOf } from '../../stream/screen-parts.ts';
 import { useStore } from '../../ui/use-store.ts';
 import { PointerLayer } from '../rooms/index.ts';
+import { SecondScreenView } from './second-screen/second-screen-view.tsx';
+import { useSecondScreen } from './second-screen/use-second-screen.ts';
 import { StageNotices } from './stage-notices.tsx';
 import { StillLayer } from './still-layer.tsx';
 import { StreamVideo } from './stream-video.tsx';
@@ -26,11 +30,22 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
   const keyboard = useRef<HTMLTextAreaElement>(null);
   const isPointing = isToggled || isHeld;
   const focusBar = useCallback(() => document.querySelector<HTMLElement>('.viewer-bar button')?.focus(), []);
+  const pointing = useRef(isPointing);
+  useEffect(() => {
+    pointing.current = isPointing;
+  }, [isPointing]);
+  const isPointingNow = useCallback(() => pointing.current, []);
   const view = useStore(picture.view);
   const noteImage = useKeyImages(viewer, session, view);
   useStreamInput({ viewer, video, keyboard, isPointing, setHeld, focusBar, noteImage });
-  useRemoteResize(viewer, stage);
-  const rectangle = usePictureRectangle(stage, useStore(picture.displaySize));
+  const second = useSecondScreen(session.id, session.studyTitle);
+  useRemoteResize(viewer, stage, second.shown?.window ?? null);
+  const shows = second.shown ? 'first' : 'all';
+  const seam = useStore(picture.screen.seam);
+  const display = useStore(picture.displaySize);
+  const part = display && partOf(display, seam, shows);
+  const rectangle = usePictureRectangle(stage, part && { display, part });
+  const hasControl = useHasControl(viewer);
 
   return (
     <ViewerFrame
@@ -39,6 +54,7 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
       view={view}
       noteImage={noteImage}
       leave={leave}
+      secondScreen={second}
       pointing={{ isOn: isPointing, toggle: () => setToggled((isOn) => !isOn) }}
     >
       <div className="stream-stage" ref={stage} onDragOver={refuseFiles} onDrop={refuseFiles}>
@@ -46,7 +62,8 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
           picture={picture}
           videoRef={video}
           isPointing={isPointing}
-          hasControl={useHasControl(viewer)}
+          place={part && part.width < display.width ? rectangle : null}
+          hasControl={hasControl}
         />
         <textarea
           ref={keyboard}
@@ -60,9 +77,19 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
           inputMode="none"
           rows={1}
         />
-        <StillLayer picture={picture} stage={stage} />
+        <StillLayer picture={picture} stage={stage} shows={shows} />
         <PointerLayer room={room} rectangle={rectangle} />
         <StageNotices viewer={viewer} />
+        {second.shown &&
+          createPortal(
+            <SecondScreenView
+              {...{ viewer, hasControl, setHeld, focusBar, noteImage }}
+              second={second.shown}
+              source={video}
+              isPointing={isPointingNow}
+            />,
+            second.shown.root,
+          )}
       </div>
     </ViewerFrame>
   );

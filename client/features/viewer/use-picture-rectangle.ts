@@ -1,10 +1,14 @@
 import { useEffect, useState, type RefObject } from 'react';
-import { fitContained, type Rectangle, type Size } from '../../stream/display-mapping.ts';
+import type { Rectangle, Size } from '../../stream/display-mapping.ts';
+import { placePicture } from '../../stream/screen-parts.ts';
 
 const nothing: Rectangle = { left: 0, top: 0, width: 0, height: 0 };
 
 /** Where the picture lies within the stage, in px from the stage's corner. */
-export function usePictureRectangle(stage: RefObject<HTMLElement | null>, display: Size | null): Rectangle {
+export function usePictureRectangle(
+  stage: RefObject<HTMLElement | null>,
+  shown: { readonly display: Size; readonly part: Rectangle } | null,
+): Rectangle {
   const [box, setBox] = useState<Size>({ width: 0, height: 0 });
   useEffect(() => {
     const element = stage.current;
@@ -15,5 +19,5 @@ export function usePictureRectangle(stage: RefObject<HTMLElement | null>, displa
     observer.observe(element);
     return () => observer.disconnect();
   }, [stage]);
-  return display ? fitContained({ ...nothing, ...box }, display) : { ...nothing, ...box };
+  return shown ? placePicture(box, shown.display, shown.part) : { ...nothing, ...box };
 }

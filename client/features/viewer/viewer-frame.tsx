@@ -5,6 +5,7 @@ import { LoginNotice } from '../../ui/page.tsx';
 import { RecordingRequest } from '../recordings/index.ts';
 import { FloorToast, RoomPanel, useRoomNews } from '../rooms/index.ts';
 import { KeyboardHelp } from './keyboard-help.tsx';
+import type { SecondScreen } from './second-screen/use-second-screen.ts';
 import { TopBar, type Pointing } from './top-bar.tsx';
 import { exposeViewer } from './viewer-probe.ts';
 import { WatermarkLayer } from './watermark-layer.tsx';
@@ -18,6 +19,8 @@ type Props = {
   readonly leave: () => void;
   /** Absent where there is no picture that others see too. */
   readonly pointing?: Pointing;
+  /** Absent where the picture has but this window. */
+  readonly secondScreen?: SecondScreen;
   readonly children: ReactNode;
 };
 
@@ -50,6 +53,7 @@ export function ViewerFrame(props: Props): ReactNode {
         isRoomOpen={isRoomOpen}
         toggleRoom={() => setRoomOpen((isOpen) => !isOpen)}
         {...(props.pointing ? { pointing: props.pointing } : {})}
+        {...(props.secondScreen ? { secondScreen: props.secondScreen } : {})}
         showHelp={() => setHelpOpen(true)}
         leave={leave}
       />
