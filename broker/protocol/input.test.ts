@@ -7,6 +7,7 @@ const i16 = fc.integer({ min: -0x8000, max: 0x7fff });
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const event: fc.Arbitrary<InputEvent> = fc.oneof(
   fc.record({ kind: fc.constant('move' as const), sequence: u32, x: u16, y: u16 }),
+  fc.record({ kind: fc.constant('move-by' as const), sequence: u32, dx: i16, dy: i16 }),
   fc.record({
     kind: fc.constant('button' as const),
     sequence: u32,
@@ -27,10 +28,6 @@ const event: fc.Arbitrary<InputEvent> = fc.oneof(
   fc.record({
     kind: fc.constant('resize' as const),
     ...{ sequence: u32, widthPx: u16, heightPx: u16, scalePercent: u16 },
-  }),
-  fc.record({
-    kind: fc.constant('resize' as const),
-    ...{ sequence: u32, widthPx: u16, heightPx: u16, scalePercent: u16, seamPx: u16 },
   }),
   fc.record({ kind: fc.constant('release-all' as const), sequence: u32 }),
 );

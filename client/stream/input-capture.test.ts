@@ -70,6 +70,7 @@ describe('captureInput', () => {
         noteImage: () => {
           state.noted += 1;
         },
+        holdMouse: () => void element.requestPointerLock(),
       });
       keyboard.focus();
     });
@@ -309,6 +310,39 @@ describe('captureInput', () => {
     await page.locator('button').focus();
 
     expect((await without('move')).at(-1)).toEqual({ kind: 'release-all' });
+  });
+
+  it('holds the mouse by its own keys, and then tells ways, px for px of the display', async () => {
+    await page.mouse.move(300, 200);
+    await page.keyboard.press('Control+Alt+KeyR');
+    const isHeld = async (): Promise<boolean> => page.evaluate(() => document.pointerLockElement !== null);
+    await expect.poll(isHeld).toBe(true);
+    await page.evaluate(() => ((globalThis as unknown as InputPage).sent = []));
+    for (let step = 1; step <= 5; step += 1) await page.mouse.move(300 + step * 10, 200 - step * 3);
+    await page.mouse.down();
+    await page.mouse.move(360, 180);
+    await page.mouse.up();
+    await page.mouse.wheel(0, 100);
+    await expect.poll(async () => (await sent()).at(-1)?.kind).toBe('wheel');
+
+    const events = (await sent()) as (Sent & { dx?: number; dy?: number })[];
+    const kinds = events.map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(['move-by', 'button', 'wheel']));
+    const way = (until: number): number[] => [
+      events.slice(0, until).reduce((sum, { dx = 0 }) => sum + dx, 0),
+      events.slice(0, until).reduce((sum, { dy = 0 }) => sum + dy, 0),
+    ];
+    // The display has two px for one of the page; what was moved before a button is told before it.
+    expect(way(kinds.indexOf('button'))).toEqual([100, -30]);
+    expect(way(kinds.length)).toEqual([120, -40]);
+    expect(events.filter(({ kind }) => kind !== 'move-by').map(({ x, y }) => [x, y])).toEqual(
+      Array.from({ length: 3 }, () => [0xffff, 0xffff]),
+    );
+
+    await page.evaluate(() => document.exitPointerLock());
+    await expect.poll(isHeld).toBe(false);
+    await page.mouse.move(260, 140);
+    await expect.poll(async () => (await sent()).at(-1)).toEqual({ kind: 'move', x: 320, y: 180 });
   });
 
   it('leads out of the picture by its own keys', async () => {

@@ -1,3 +1,4 @@
+import { inPlace } from '@medusa/protocol';
 import {
   fitContained,
   toDisplayPx,
@@ -10,6 +11,7 @@ import {
 import type { ClipboardHand } from './clipboard-hand.ts';
 import { InputGate } from './input-gate.ts';
 import { captureKeyboard } from './keyboard-capture.ts';
+import { RelativeMoves } from './relative-moves.ts';
 import { TouchHand } from './touch-hand.ts';
 import { WheelNotches } from './wheel-notches.ts';
 import type { UnsentInput } from './picture.ts';
@@ -34,6 +36,8 @@ type Options = {
   readonly leave: () => void;
   /** The user pressed the keys that mark the image. */
   readonly noteImage: () => void;
+  /** The user pressed the keys that hold the mouse, or let it go. */
+  readonly holdMouse: () => void;
 };
 
 /** UI Events `buttons` bit → X11 button. */
@@ -96,6 +100,11 @@ function capturePointer(options: Options): {
   const toDisplay = (place: Point): Point => toDisplayPx(place, picture(), options.displaySize());
   const displayPx = (event: MouseEvent): Point => toDisplay({ x: event.clientX, y: event.clientY });
   const touch = new TouchHand({ send: options.send, toDisplay });
+  const scale = (): number => options.displaySize().width / Math.max(1, picture().width);
+  const relative = new RelativeMoves({ send: options.send, scale });
+  /** The mouse is held (Pointer Lock): it tells of its ways, and of no places. */
+  const isHeld = (): boolean => options.element.ownerDocument.pointerLockElement === options.element;
+  const placeOf = (event: MouseEvent): Point => (isHeld() ? { x: inPlace, y: inPlace } : displayPx(event));
 
   /** The event's buttons compared with those known: a second button tells itself only as a move. */
   const sendButtons = (event: PointerEvent): void => {
@@ -103,9 +112,10 @@ function capturePointer(options: Options): {
     buttons = event.buttons;
     if (changed.length === 0) return;
     moves.drop();
+    relative.flush(event.timeStamp);
     for (const [bit, button] of changed)
       options.send(
-        { kind: 'button', ...displayPx(event), button, isDown: (event.buttons & bit) !== 0 },
+        { kind: 'button', ...placeOf(event), button, isDown: (event.buttons & bit) !== 0 },
         event.timeStamp,
       );
   };
@@ -133,6 +143,11 @@ function capturePointer(options: Options): {
     if (isPointing) options.point(isInside(place, picture()) ? toFractions(place, picture()) : null);
     if (!options.hasControl() || (options.isPointing() && buttons === 0)) return;
     event.preventDefault();
+    if (isHeld()) {
+      relative.add({ x: event.movementX, y: event.movementY });
+      sendButtons(event);
+      return;
+    }
     sendButtons(event);
     moves.offer(displayPx(event), event.timeStamp);
   };
@@ -148,7 +163,7 @@ function capturePointer(options: Options): {
       if (!options.hasControl() || options.isPointing()) return;
       // Text drags and the middle button's scroll mode of the browser must not start.
       event.preventDefault();
-      options.element.setPointerCapture(event.pointerId);
+      if (!isHeld()) options.element.setPointerCapture(event.pointerId);
       sendButtons(event);
     },
     left: () => options.point(null),
@@ -156,12 +171,14 @@ function capturePointer(options: Options): {
       event.preventDefault();
       if (!options.hasControl()) return;
       const notches = wheel.add(event);
-      if (notches.notchesX !== 0 || notches.notchesY !== 0)
-        options.send({ kind: 'wheel', ...displayPx(event), ...notches }, event.timeStamp);
+      if (notches.notchesX === 0 && notches.notchesY === 0) return;
+      relative.flush(event.timeStamp);
+      options.send({ kind: 'wheel', ...placeOf(event), ...notches }, event.timeStamp);
     },
     forget: () => {
       buttons = 0;
       touch.cancel(performance.now());
+      relative.reset();
       wheel.reset();
       moves.drop();
     },

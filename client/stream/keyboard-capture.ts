@@ -15,6 +15,8 @@ type Options = {
   readonly leave: () => void;
   /** The user pressed the keys that mark the image. */
   readonly noteImage: () => void;
+  /** The user pressed the keys that hold the mouse, or let it go. */
+  readonly holdMouse: () => void;
 };
 
 type Capture = {
@@ -33,6 +35,8 @@ const mostTyped = 1_000;
 const composing: ReadonlySet<string> = new Set(['Dead', 'Process', 'Unidentified', 'Compose']);
 /** What is pasted goes another way than what is typed. */
 const notTyped: ReadonlySet<string> = new Set(['insertFromPaste', 'insertFromDrop', 'insertFromYank']);
+/** UI Events, legacy key codes: the input method has the key. */
+const ofInputMethod = 229;
 const controlKeysym = 0xffe3;
 const watchedModifiers = ['Shift', 'Control', 'Meta'] as const;
 
@@ -64,8 +68,7 @@ export function captureKeyboard(options: Options): Disposable & Pick<Capture, 'f
     if (notTyped.has(event.inputType)) event.preventDefault();
   });
   listen('input', (event) => {
-    // Of a second window it is of another class.
-    if (!isWritten(event) || event.isComposing) return;
+    if (!(event instanceof InputEvent) || event.isComposing) return;
     capture.written(event);
     keyboard.value = '';
   });
@@ -108,7 +111,7 @@ function captureKeys(options: Options): Capture {
       letUp(event.timeStamp, (keysym) => isModifier(keysym, 'Control'));
       return true;
     }
-    const own = { KeyM: options.leave, KeyK: options.noteImage }[event.code];
+    const own = { KeyM: options.leave, KeyK: options.noteImage, KeyR: options.holdMouse }[event.code];
     if (event.ctrlKey && event.altKey && own && !isAltGraphHeld) {
       own();
       return true;
@@ -157,7 +160,7 @@ function captureKeys(options: Options): Capture {
 
   return {
     pressed: (event) => {
-      if (isForBrowser(event) || event.isComposing || composing.has(event.key)) return;
+      if (isForBrowser(event) || isForInputMethod(event)) return;
       event.stopPropagation();
       const isDone = heedOwnKeys(event) || !hasControl() || heedShortcut(event);
       // Only what is to be pasted has to come from the browser.
@@ -213,11 +216,13 @@ function shortcutOf(event: KeyboardEvent): string | undefined {
   return letter !== undefined && known.includes(letter) ? letter : undefined;
 }
 
+function isForInputMethod(event: KeyboardEvent): boolean {
+  // Safari tells of the key that ends a composition after its end, by this code alone.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- UI Events §4.3.4: there is no other way to know
+  return event.isComposing || composing.has(event.key) || event.keyCode === ofInputMethod;
+}
+
 /** Full screen and the developer's tools stay with the browser. */
 function isForBrowser({ key }: KeyboardEvent): boolean {
   return key === 'F11' || key === 'F12';
-}
-
-function isWritten(event: Event): event is InputEvent {
-  return 'inputType' in event;
 }

@@ -40,7 +40,14 @@ describe('fingers on the picture', () => {
       if (!element || !keyboard) return;
       const nothing = (): undefined => undefined;
       state.MedusaInput.captureInput({
-        ...{ element, keyboard, holdPointing: nothing, leave: nothing, noteImage: nothing },
+        ...{
+          element,
+          keyboard,
+          holdPointing: nothing,
+          leave: nothing,
+          noteImage: nothing,
+          holdMouse: nothing,
+        },
         displaySize: () => ({ width: 1280, height: 720 }),
         hasControl: () => state.hasControl,
         isPointing: () => false,

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import type { Xtest } from 'x11';
 import { assertNever } from '@medusa/kernel';
-import type { InputEvent } from '@medusa/protocol';
+import { inPlace, type InputEvent } from '@medusa/protocol';
 import { type DisplayAddress, XConnection } from '../display/index.ts';
 import { isLock, isShift, KeyboardMap } from './keyboard-map.ts';
 
@@ -110,6 +110,9 @@ export class InputInjector implements AsyncDisposable {
 
   #act(event: Exclude<PointerOrKey, { kind: 'move' }>): void {
     switch (event.kind) {
+      case 'move-by':
+        this.#moveBy(event);
+        break;
       case 'button':
         this.#move(event);
         this.#button(event.button, event.isDown);
@@ -166,7 +169,13 @@ export class InputInjector implements AsyncDisposable {
   }
 
   #move({ x, y }: { x: number; y: number }): void {
+    if (x === inPlace && y === inPlace) return;
     this.#xtest.FakeInput(this.#xtest.MotionNotify, 0, now, this.#connection.root, x, y);
+  }
+
+  /** XTEST: a motion with detail 1 is relative. */
+  #moveBy({ dx, dy }: { dx: number; dy: number }): void {
+    this.#xtest.FakeInput(this.#xtest.MotionNotify, 1, now, this.#connection.root, dx, dy);
   }
 
   #button(button: number, isDown: boolean): void {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Codec, CodecContext, Frame, Packet } from 'node-av/lib';
 import { AV_CODEC_ID_PNG } from 'node-av/constants';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { inPlace } from '@medusa/protocol';
 import type { XEvent } from 'x11';
 import { VirtualDisplay } from '../display/index.ts';
 import { Drawing } from '../test-support/drawing.ts';
@@ -63,6 +64,23 @@ describe('InputInjector', () => {
     await expect.poll(() => names()).toEqual(['MotionNotify']);
     expect(late).toBe(false);
     expect(seen.find(({ name }) => name === 'MotionNotify')).toMatchObject({ x: 50, y: 5 });
+  });
+
+  it('moves by a way, px for px, and presses where the pointer is', async () => {
+    injector.inject({ kind: 'button', sequence: 1, x: 100, y: 200, button: 1, isDown: true });
+    injector.inject({ kind: 'move-by', sequence: 2, dx: 30, dy: -50 });
+    injector.inject({ kind: 'move-by', sequence: 3, dx: -1, dy: 150 });
+    injector.inject({ kind: 'button', sequence: 4, x: inPlace, y: inPlace, button: 1, isDown: false });
+
+    await expect.poll(() => names()).toContain('ButtonRelease');
+    const ways = seen.filter(({ name }) => name !== 'MappingNotify').map(({ name, x, y }) => [name, x, y]);
+    expect(ways).toEqual([
+      ['MotionNotify', 100, 200],
+      ['ButtonPress', 100, 200],
+      ['MotionNotify', 130, 150],
+      ['MotionNotify', 129, 300],
+      ['ButtonRelease', 129, 300],
+    ]);
   });
 
   it('types characters of its keyboard and others alike', async () => {

@@ -1,9 +1,10 @@
 import { Group, Loader, Text } from '@mantine/core';
-import { IconCheck, IconCloudOff, IconEye } from '@tabler/icons-react';
+import { IconCheck, IconCloudOff, IconEye, IconRotate3d } from '@tabler/icons-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { strings } from '../../strings/en.ts';
 import { useServices } from '../../ui/services.tsx';
 import { useStore } from '../../ui/use-store.ts';
+import { useIsRelative } from './relative-pointer.tsx';
 import type { ViewerSession } from './viewer-session.ts';
 
 const text = strings.viewer;
@@ -23,6 +24,7 @@ export function StageNotices({ viewer }: { viewer: ViewerSession }): ReactNode {
       <RecoveredNotice viewer={viewer} />
       {picture !== 'mending' && picture !== 'moving' && <LinkNotice isOnline={link === 'online'} />}
       <WatchNotice viewer={viewer} />
+      <HeldNotice />
     </div>
   );
 }
@@ -96,6 +98,12 @@ function WatchNotice({ viewer }: { viewer: ViewerSession }): ReactNode {
       title={room.floorHolder === null ? text.watchFree : text.watchOnly}
     />
   );
+}
+
+function HeldNotice(): ReactNode {
+  if (!useIsRelative()) return null;
+  const { held, heldHelp } = strings.relativePointer;
+  return <StageNotice testId="mouse-held" icon={<IconRotate3d size={16} />} title={held} help={heldHelp} />;
 }
 
 function StageNotice(props: { testId: string; icon: ReactNode; title: string; help?: string }): ReactNode {

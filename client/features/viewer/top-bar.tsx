@@ -2,7 +2,6 @@ import { Badge, Button, Group, Indicator, Text, Tooltip } from '@mantine/core';
 import { useFullscreenDocument } from '@mantine/hooks';
 import type { SessionView, ViewState } from '@medusa/protocol';
 import {
-  IconDeviceDesktopPlus,
   IconDoorExit,
   IconFocusCentered,
   IconKeyboard,
@@ -19,7 +18,7 @@ import { FloorButton } from '../rooms/index.ts';
 import { BarButton } from './bar-button.tsx';
 import { KeyImageButtons } from './key-images.tsx';
 import { PixelStateBadge } from './pixel-state-badge.tsx';
-import type { SecondScreen } from './second-screen/use-second-screen.ts';
+import { RelativePointerButton } from './relative-pointer.tsx';
 import { sharpness } from './sharpness-choice.ts';
 import { StreamFigures } from './stream-figures.tsx';
 import type { ViewerSession } from './viewer-session.ts';
@@ -37,7 +36,6 @@ type Props = {
   readonly isRoomOpen: boolean;
   readonly toggleRoom: () => void;
   readonly pointing?: Pointing;
-  readonly secondScreen?: SecondScreen;
   readonly showHelp: () => void;
   readonly leave: () => void;
 };
@@ -76,8 +74,8 @@ export function TopBar(props: Props): ReactNode {
           testId="keyboard-help-button"
           icon={<IconKeyboard size={18} />}
         />
+        {session.mode === 'streamed' && <RelativePointerButton viewer={viewer} />}
         {session.mode === 'streamed' && <SharpnessButton />}
-        {props.secondScreen && <SecondScreenButton {...props.secondScreen} />}
         <FullscreenButton />
         <Tooltip label={text.leaveHint}>
           <Button
@@ -164,18 +162,6 @@ function useDevicePixelRatio(): number {
       return () => removeEventListener('resize', changed);
     },
     () => devicePixelRatio,
-  );
-}
-
-function SecondScreenButton({ shown, toggle }: SecondScreen): ReactNode {
-  return (
-    <BarButton
-      label={shown ? strings.secondScreen.close : strings.secondScreen.open}
-      isOn={shown !== null}
-      act={toggle}
-      testId="second-screen-button"
-      icon={<IconDeviceDesktopPlus size={18} />}
-    />
   );
 }
 
