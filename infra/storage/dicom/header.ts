@@ -5,6 +5,7 @@ import { encapsulatedFrames, tooFewFrames, type EncapsulatedFrames } from './fra
 import { inspect, type Finding } from './inspect.ts';
 import { writeJson } from './json-writer.ts';
 import { MalformedDataSet } from './malformed.ts';
+import { wholeFrameBytes } from './image.ts';
 import { transferSyntaxOf, type TransferSyntax } from './transfer-syntax.ts';
 
 /** Where in the stored file a reader finds what DICOMweb serves apart from the metadata. */
@@ -16,6 +17,8 @@ type PixelLayout = {
   readonly frames: number;
   /** Uncompressed: all frames one after the other. */
   readonly native: Extent | null;
+  /** Of each of them, where it is a number of whole bytes. Objects that came long ago do not tell. */
+  readonly frameBytes?: number | undefined;
   readonly encapsulated: EncapsulatedFrames | null;
 };
 
@@ -82,7 +85,8 @@ function pixelLayout(
     // Of one frame there is nothing that a number could multiply: it is kept as it is, also when it is short.
     if (frames > 1 && frames * nativeFrameBytes(attributes, pixelData.tag) > pixelData.length)
       throw tooFewFrames();
-    return { frames, native: [pixelData.offset, pixelData.length], encapsulated: null };
+    const native: Extent = [pixelData.offset, pixelData.length];
+    return { frames, native, frameBytes: wholeFrameBytes(attributes), encapsulated: null };
   }
   // One stream holds all frames of a video.
   if (syntax.mediaType.startsWith('video/'))

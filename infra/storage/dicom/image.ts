@@ -43,6 +43,12 @@ export function frameBytes(image: ImagePixel): number {
   return Math.ceil((samples * share * image.bitsAllocated) / 8);
 }
 
+/** Undefined where a frame may begin within a byte (PS3.5 §8.1.1), or there is no image. */
+export function wholeFrameBytes(attributes: DicomJson): number | undefined {
+  const image = imagePixelOf(attributes);
+  return image && image.bitsAllocated >= 8 ? frameBytes(image) : undefined;
+}
+
 /** From the object itself, or from its functional groups when it is an enhanced one (PS3.3 §C.7.6.16). */
 export function frameAttributes(attributes: DicomJson, frameIndex: number, macro: string): DicomJson {
   const ofFrame = itemsOf(attributes, '52009230')[frameIndex];

@@ -45,7 +45,7 @@ export function createDicomwebApp(deps: DicomwebDeps): Express {
   if (deps.peers) app.use('/peer', deps.peers);
   app.use(['/dicomweb', '/quarantine', '/retention'], requireStudyToken(deps.keys));
   app.use('/dicomweb', auditRequests(deps.access), refuseAdministrators);
-  for (const routes of [qidoRoutes(deps.index), frameRoutes(deps), renderedRoutes(deps), wadoRoutes(deps)])
+  for (const routes of [frameRoutes(deps), qidoRoutes(deps.index), renderedRoutes(deps), wadoRoutes(deps)])
     app.use('/dicomweb', routes);
   app.use('/dicomweb', stowRoutes(deps.ingest));
   app.use('/retention', deps.retention);

@@ -1,10 +1,10 @@
 import { AppError } from '@medusa/protocol';
 import { Router, type Request, type Response } from 'express';
 import type { Extent } from '../dicom/element-reader.ts';
-import { frameBytes, imagePixelOf } from '../dicom/image.ts';
+import { imagePixelOf, wholeFrameBytes } from '../dicom/image.ts';
 import { explicitLittleEndian, transferSyntaxOf, type TransferSyntax } from '../dicom/transfer-syntax.ts';
 import { acceptedRanges, fits, type MediaRange } from './media-type.ts';
-import { sendBody, sendMultipart, type Body, type Part } from './multipart.ts';
+import { sendBody, sendMultipart, sendOnePart, type Body, type Part } from './multipart.ts';
 import { serviceRoot } from './service-root.ts';
 import { begun, cutExtents, knownObject, parseRange, withFile, type KnownObject } from './stored-object.ts';
 import { isFresh, pathOf, rowsOf, type RetrieveDeps } from './wado.ts';
@@ -49,11 +49,29 @@ async function sendFrames(req: Request, res: Response, deps: RetrieveDeps): Prom
     return sendBody(res, await bodyOf(indices[0] ?? 0));
   }
   const location = `${serviceRoot(req)}/${pathOf(row)}/frames/`;
-  const parts = async function* (): AsyncGenerator<Part> {
-    for (const index of indices)
-      yield { contentType, location: `${location}${index + 1}`, body: await bodyOf(index) };
+  const parts = indices.map((index) => ({
+    head: { contentType, location: `${location}${index + 1}` },
+    length: lengthOf(object, index, { syntax, choice }),
+    open: async (): Promise<Body> => bodyOf(index),
+  }));
+  await sendParts(res, type, parts);
+}
+
+type FramePart = {
+  readonly head: Omit<Part, 'body'>;
+  /** Undefined where it is not known before. */
+  readonly length: number | undefined;
+  open(): Promise<Body>;
+};
+
+async function sendParts(res: Response, type: string, parts: readonly FramePart[]): Promise<void> {
+  const [only, ...others] = parts;
+  if (only?.length !== undefined && others.length === 0)
+    return sendOnePart(res, type, { ...only.head, body: await only.open(), length: only.length });
+  const opened = async function* (): AsyncGenerator<Part> {
+    for (const part of parts) yield { ...part.head, body: await part.open() };
   };
-  await sendMultipart(res, type, parts());
+  await sendMultipart(res, type, opened());
 }
 
 /** As stored where the caller takes it, else decoded: `application/octet-stream` alone means Explicit VR Little Endian (PS3.18 §8.7.3.3.2). */
@@ -80,10 +98,19 @@ function takesDecoded(range: MediaRange): boolean {
 
 async function decoded(object: KnownObject, frameIndex: number, deps: RetrieveDeps): Promise<Body> {
   const syntax = transferSyntaxOf(object.transferSyntaxUID);
-  const image = imagePixelOf(object.attributes);
-  const isPlain = syntax?.pixels === 'native' && syntax.isLittleEndian && image && image.bitsAllocated >= 8;
-  if (syntax && isPlain) return stored(object, { index: frameIndex, syntax, deps });
-  return cutOut(object, frameIndex, deps);
+  return syntax && isPlain(object, syntax)
+    ? stored(object, { index: frameIndex, syntax, deps })
+    : cutOut(object, frameIndex, deps);
+}
+
+/** Decoding it would change nothing. */
+function isPlain(object: KnownObject, { pixels, isLittleEndian }: TransferSyntax): boolean {
+  return pixels === 'native' && isLittleEndian && frameSizeOf(object) !== undefined;
+}
+
+/** Of each uncompressed frame, where it is a number of whole bytes. */
+function frameSizeOf(object: KnownObject): number | undefined {
+  return object.layout.pixels?.frameBytes ?? wholeFrameBytes(object.attributes);
 }
 
 async function cutOut(object: KnownObject, frameIndex: number, deps: RetrieveDeps): Promise<Body> {
@@ -98,19 +125,29 @@ type Frame = { readonly index: number; readonly syntax: TransferSyntax; readonly
 async function stored(object: KnownObject, { index, syntax, deps }: Frame): Promise<Body> {
   const { pixels } = object.layout;
   // With 1 bit a pixel a frame may begin within a byte: it must be cut out.
-  if (pixels?.native && imagePixelOf(object.attributes)?.bitsAllocated === 1)
+  if (pixels?.native && frameSizeOf(object) === undefined && imagePixelOf(object.attributes))
     return cutOut(object, index, deps);
   const extents = pixels?.encapsulated?.[index] ?? nativeExtent(object, index);
   return readObject(object, extents, { isDeflated: syntax.isDeflated, deps });
 }
 
 function nativeExtent(object: KnownObject, index: number): Extent[] {
-  const image = imagePixelOf(object.attributes);
   const native = object.layout.pixels?.native;
-  if (!native || !image) throw new AppError('object.unrenderable', 'The object holds no image');
-  const size = frameBytes(image);
+  const size = frameSizeOf(object);
+  if (!native || size === undefined) throw new AppError('object.unrenderable', 'The object holds no image');
   if ((index + 1) * size > native[1]) throw new AppError('object.unknown', 'There is no such frame');
   return [[native[0] + index * size, size]];
+}
+
+/** Of what is sent of a frame; undefined where it is not known before. */
+function lengthOf(
+  object: KnownObject,
+  index: number,
+  { syntax, choice }: { readonly syntax: TransferSyntax; readonly choice: Choice },
+): number | undefined {
+  if (syntax.isDeflated || (choice.isDecoded && !isPlain(object, syntax))) return undefined;
+  const fragments = object.layout.pixels?.encapsulated?.[index];
+  return fragments ? fragments.reduce((sum, [, length]) => sum + length, 0) : frameSizeOf(object);
 }
 
 async function readObject(

@@ -9,11 +9,23 @@ export type MediaRange = {
   readonly quality: number;
 };
 
+/** A viewer asks for hundreds of frames with the same words. */
+const known = new Map<string, readonly MediaRange[]>();
+const mostKnown = 100;
+const longestKnown = 1_024;
+
 /** Best first. Without any, everything is acceptable. */
-export function acceptedRanges(req: Request): MediaRange[] {
+export function acceptedRanges(req: Request): readonly MediaRange[] {
   const parameter = req.query['accept'];
   const header = typeof parameter === 'string' && parameter ? parameter : req.get('accept');
   if (!header) return [{ type: '*/*', isMultipart: true, transferSyntax: undefined, quality: 1 }];
+  const ranges = known.get(header) ?? parseRanges(header);
+  if (known.size >= mostKnown) known.clear();
+  if (header.length <= longestKnown) known.set(header, ranges);
+  return ranges;
+}
+
+function parseRanges(header: string): readonly MediaRange[] {
   return splitOutsideQuotes(header, ',')
     .map((text) => parseRange(text))
     .filter(({ quality }) => quality > 0)

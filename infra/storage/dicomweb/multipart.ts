@@ -20,14 +20,44 @@ export async function sendMultipart(res: Response, type: string, parts: Parts): 
   res.set('Content-Type', `multipart/related; type="${type}"; boundary=${boundary}`);
   await sending(res, async () => {
     for (let at = first; at.done !== true; at = await all.next()) {
-      const { contentType, location, body } = at.value;
-      const place = location ? `Content-Location: ${location}\r\n` : '';
-      res.write(`--${boundary}\r\nContent-Type: ${contentType}\r\n${place}\r\n`);
-      for await (const bytes of body) await written(res, bytes);
+      res.write(headOf(at.value, boundary));
+      for await (const bytes of at.value.body) await written(res, bytes);
       res.write('\r\n');
     }
     res.end(`--${boundary}--\r\n`);
   }).finally(async () => all.return());
+}
+
+/** One part of a known length: nothing is cut into chunks, and what surrounds it goes with its first and last bytes. */
+export async function sendOnePart(
+  res: Response,
+  type: string,
+  part: Part & { length: number },
+): Promise<void> {
+  const boundary = randomUUID();
+  const head = headOf(part, boundary);
+  const tail = `\r\n--${boundary}--\r\n`;
+  res.set({
+    'Content-Type': `multipart/related; type="${type}"; boundary=${boundary}`,
+    'Content-Length': String(Buffer.byteLength(head) + part.length + tail.length),
+  });
+  let left = part.length;
+  await sending(res, async () => {
+    res.write(head);
+    for await (const bytes of part.body) {
+      left -= bytes.length;
+      const writing = written(res, bytes);
+      if (left === 0) res.end(tail);
+      await writing;
+    }
+    if (left > 0) throw new Error('A part is shorter than it was said to be');
+    if (part.length === 0) res.end(tail);
+  });
+}
+
+function headOf({ contentType, location }: Part, boundary: string): string {
+  const place = location ? `Content-Location: ${location}\r\n` : '';
+  return `--${boundary}\r\nContent-Type: ${contentType}\r\n${place}\r\n`;
 }
 
 /** No faster than the receiver reads. Each piece has been sent when the next one is asked for. */

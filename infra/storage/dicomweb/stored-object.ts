@@ -12,11 +12,15 @@ import type { ObjectStore } from '../objects/object-store.ts';
 export type KnownObject = Omit<IndexedObject, 'path'> & { readonly sha256: string };
 
 export function knownObject(row: InstanceRow): KnownObject {
+  let attributes: DicomJson | undefined;
   return {
     sha256: row.sha256,
     dataOffset: row.data_offset,
     transferSyntaxUID: row.transfer_syntax_uid,
-    attributes: JSON.parse(row.metadata) as DicomJson,
+    // Most frames are sent without a look at them.
+    get attributes() {
+      return (attributes ??= JSON.parse(row.metadata) as DicomJson);
+    },
     layout: JSON.parse(row.layout) as ObjectLayout,
   };
 }

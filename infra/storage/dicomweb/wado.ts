@@ -53,7 +53,7 @@ export function isFresh(req: Request, res: Response, tag: string): boolean {
 }
 
 function answersNotModified(req: Request, res: Response): boolean {
-  res.vary('Accept').vary('Authorization');
+  res.set('Vary', 'Accept, Authorization');
   const tags = (req.get('if-none-match') ?? '').split(',').map((tag) => tag.trim());
   if (!tags.includes(res.get('ETag') ?? '')) return false;
   res.status(304).end();
