@@ -16,6 +16,7 @@ export { operationsRoutes, type Health } from './routes/operations-routes.ts';
 export { provisionRoutes } from './routes/provision-routes.ts';
 export { publicRoutes } from './routes/public-routes.ts';
 export { quarantineRoutes } from './routes/quarantine-routes.ts';
+export { retentionRoutes } from './routes/retention-routes.ts';
 export { recordingRoutes } from './routes/recording-routes.ts';
 export { reservationRoutes } from './routes/reservation-routes.ts';
 export { serviceRoutes } from './routes/service-routes.ts';

@@ -6,6 +6,8 @@ type NodeCall = {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: URL;
   readonly token: string;
+  /** As JSON. */
+  readonly body?: unknown;
   readonly signal: AbortSignal;
 };
 
@@ -13,8 +15,8 @@ type NodeCall = {
  * Asks a storage node's own HTTPS interface and answers what it says as JSON; nothing: null.
  * @throws AppError the node's own problem, or `storage.unreachable`
  */
-export async function callNode({ method, url, token, signal }: NodeCall): Promise<unknown> {
-  const { status, text } = await ask({ method, url, token, signal });
+export async function callNode(call: NodeCall): Promise<unknown> {
+  const { status, text } = await ask(call);
   if (status >= 200 && status < 300) return text === '' ? null : JSON.parse(text);
   const problem = problemSchema.safeParse(parsed(text));
   throw problem.success
@@ -22,15 +24,25 @@ export async function callNode({ method, url, token, signal }: NodeCall): Promis
     : new AppError('storage.unreachable', `The storage node answered ${status}`);
 }
 
-async function ask({ method, url, token, signal }: NodeCall): Promise<{ status: number; text: string }> {
-  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
+async function ask({
+  method,
+  url,
+  token,
+  body,
+  signal,
+}: NodeCall): Promise<{ status: number; text: string }> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json',
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  };
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   request(url, { method, headers, signal, agent: false }, (answer) => {
     const status = answer.statusCode ?? 0;
     buffer(answer).then((bytes) => resolve({ status, text: bytes.toString() }), reject);
   })
     .on('error', reject)
-    .end();
+    .end(body === undefined ? undefined : JSON.stringify(body));
   try {
     return await promise;
   } catch (cause) {

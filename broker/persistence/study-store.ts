@@ -61,6 +61,14 @@ export function createStudyStore(db: Db): StudyStore {
       });
     },
 
+    async remove(studyInstanceUID, at) {
+      await db
+        .deleteFrom('study')
+        .where('study_instance_uid', '=', studyInstanceUID)
+        .where('last_received_at', '<=', sql<Date>`${at}::timestamptz`)
+        .execute();
+    },
+
     async search(search) {
       const rows = await matching(db, search)
         .select('summary')

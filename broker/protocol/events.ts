@@ -43,6 +43,7 @@ import type {
   StreamResponse,
 } from './stream.ts';
 import type { RelayedTransfer, TransferRequest, TransferResponse } from './transfer.ts';
+import type { Ruling } from './ruling.ts';
 import type { StorageHeartbeat, StorageRegistration, StorageWelcome, StudySummary } from './study.ts';
 
 type Answer<Value> = (ack: Ack<Value>) => void;
@@ -112,6 +113,8 @@ export type NodeToBroker = {
   'study.changed': (studies: readonly StudySummary[], answer: Answer<null>) => void;
   /** Who queried, retrieved and stored by DICOM; told again until it is acknowledged. */
   'access.noted': (records: readonly AccessRecord[], answer: Answer<null>) => void;
+  /** What was decided about studies there; told again until it is acknowledged. */
+  'study.ruled': (rulings: readonly Ruling[], answer: Answer<null>) => void;
   'object.quarantined': (news: readonly QuarantineNews[], answer: Answer<null>) => void;
   'recording.told': (told: RecordingTold, answer: Answer<null>) => void;
 };

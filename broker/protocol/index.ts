@@ -23,6 +23,7 @@ export * from './provision.ts';
 export * from './quarantine.ts';
 export * from './recording.ts';
 export * from './relay.ts';
+export * from './ruling.ts';
 export * from './room.ts';
 export * from './service.ts';
 export * from './session.ts';

@@ -10,6 +10,7 @@ import {
   parseInput,
   quarantineNewsSchema,
   recordingToldSchema,
+  rulingSchema,
   storageHeartbeatSchema,
   storageRegistrationSchema,
   studySummarySchema,
@@ -17,6 +18,7 @@ import {
   type NodeToBroker,
   type NodeWelcome,
   type QuarantineNews,
+  type Ruling,
   type StorageWelcome,
   type StudySummary,
 } from '@medusa/protocol';
@@ -166,6 +168,13 @@ function serveStorageNode(events: Answering, { identity, link }: Connected, deps
     await Promise.all(facts.map(async (fact) => deps.audit.record(fact)));
     return null;
   });
+  events.on('study.ruled', z.array(rulingSchema).max(1_000), async (rulings): Promise<null> => {
+    for (const ruling of rulings) {
+      if (ruling.kind === 'removed') await deps.studies.remove(ruling.studyInstanceUID, ruling.at);
+      await auditRuled(deps.audit, identity.nodeId, ruling);
+    }
+    return null;
+  });
   const newsSchema = z.array(quarantineNewsSchema).max(1_000);
   events.on('object.quarantined', newsSchema, async (news): Promise<null> => {
     for (const one of news) await auditQuarantined(deps.audit, identity.nodeId, one);
@@ -179,6 +188,18 @@ async function auditQuarantined(audit: AuditTrail, nodeId: string, news: Quarant
   const actor = { id: receivedFrom, name: receivedFrom, address: '' };
   const fact = { action: 'object.quarantined', actor, objectType: 'object', objectId: id } as const;
   await audit.record({ ...fact, detail: `on ${nodeId} at ${receivedAt}: ${reason}` });
+}
+
+const ruledActions = { hold: 'study.held', unhold: 'study.unheld', removed: 'study.removed' } as const;
+
+async function auditRuled(audit: AuditTrail, nodeId: string, ruling: Ruling): Promise<void> {
+  const { studyInstanceUID: objectId, kind, at, by, reason } = ruling;
+  const fact = {
+    action: ruledActions[kind],
+    actor: { id: by, name: by, address: '' },
+    objectType: 'study',
+  } as const;
+  await audit.record({ ...fact, objectId, detail: `on ${nodeId} at ${at}: ${reason}` });
 }
 
 /** Who sent it is as the storage node tells: the AE title of the peer. */

@@ -25,6 +25,8 @@ export type StudyPage = {
 export interface StudyStore {
   cursor(source: StudySource): Promise<number>;
   save(source: StudySource, studies: readonly StudySummary[]): Promise<void>;
+  /** Unless something of it came later. */
+  remove(studyInstanceUID: string, at: string): Promise<void>;
   search(search: StudySearch): Promise<StudyPage>;
   find(studyInstanceUID: string): Promise<{ study: StudySummary; nodeId: NodeId } | undefined>;
   /** Who sent the latest object of any study, each once, in order. */
@@ -56,6 +58,11 @@ export class StudyIndex {
     if (studies.length === 0) return;
     await this.#store.save(source, studies);
     this.events.emit('changed', studies);
+  }
+
+  /** No storage node has it any more. */
+  async remove(studyInstanceUID: string, at: string): Promise<void> {
+    await this.#store.remove(studyInstanceUID, at);
   }
 
   async search(search: StudySearch): Promise<StudyPage> {

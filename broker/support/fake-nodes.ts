@@ -8,6 +8,7 @@ import {
   type NodeViewTold,
   type NodeWelcome,
   type QuarantineNews,
+  type Ruling,
   type RecordingTold,
   type StartSession,
   type StorageWelcome,
@@ -211,6 +212,7 @@ export async function connectStorageNode(
     sinceChange: number;
     push(studies: readonly StudySummary[]): Promise<Ack<null>>;
     tellQuarantined(news: readonly QuarantineNews[]): Promise<Ack<null>>;
+    tellRulings(rulings: readonly Ruling[]): Promise<Ack<null>>;
     /** What it was told of application entities, the latest last. */
     registries: readonly ToldRegistry[];
     /** From now on it tells with each heartbeat what it sees of them. */
@@ -276,6 +278,7 @@ export async function connectStorageNode(
       seen = entities;
     },
     tellQuarantined: async (news) => socket.emitWithAck('object.quarantined', news),
+    tellRulings: async (rulings) => socket.emitWithAck('study.ruled', rulings),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       socket.disconnect();

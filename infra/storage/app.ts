@@ -21,6 +21,7 @@ import { startProber } from './entities/prober.ts';
 import { createIngest, type Ingest, type IngestDeps, type IngestEvents } from './ingest/ingest.ts';
 import { recover } from './ingest/recover.ts';
 import { JobQueue } from './index/jobs.ts';
+import { startBackups } from './index/backup.ts';
 import { holdsKind } from './index/retrieval.ts';
 import { StudyIndex } from './index/study-index.ts';
 import { BrokerLink } from './link/broker-link.ts';
@@ -127,6 +128,10 @@ export async function startStorageNode(
     await openPeers(config, { index, objects, ingest: createIngest(ingestDeps), events, rulings, log }),
   );
   peers.registerMeters(meters.registry);
+  const backups = starting.use(
+    await startBackups(config.backupHours, { index, folder: path.join(config.directory, 'backup'), log }),
+  );
+  backups.registerMeters(meters.registry);
   const keeper = starting.use(
     startKeeper({ ...removing, source: policy, peers, now, everyMs: config.retentionMs }),
   );
@@ -210,7 +215,7 @@ export async function startStorageNode(
   const link = starting.use(
     new BrokerLink(
       { brokerUrl: config.brokerUrl, token, registration },
-      { index, events, quarantine, access, heartbeat, commands: { registry, prober }, log },
+      { index, events, quarantine, access, rulings, heartbeat, commands: { registry, prober }, log },
     ),
   );
 

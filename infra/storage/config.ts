@@ -67,6 +67,8 @@ export const storageConfigSchema = z
     drainSeconds: z.coerce.number().min(0).max(86_400).default(30),
     /** Before that it takes new ones for so long, until who sends them here has noticed that it is not ready any more. */
     drainNoticeSeconds: z.coerce.number().min(0).max(600).default(0),
+    /** How often the index is copied to `backup` beside it; 0: never. */
+    backupHours: z.coerce.number().min(0).default(24),
     /** File of how long studies are kept and how large they may be; absent: for ever, and any size. */
     retention: z.string().min(1).optional(),
     /** How often it is looked what is due. */
@@ -142,6 +144,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     idleMs: environment['MEDUSA_DICOM_IDLE_MS'],
     drainSeconds: environment['MEDUSA_DRAIN_SECONDS'],
     drainNoticeSeconds: environment['MEDUSA_DRAIN_NOTICE_SECONDS'],
+    backupHours: environment['MEDUSA_INDEX_BACKUP_HOURS'],
     retention: environment['MEDUSA_RETENTION'],
     retentionMs: environment['MEDUSA_RETENTION_MS'],
     peers: environment['MEDUSA_PEERS'],

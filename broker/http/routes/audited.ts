@@ -14,6 +14,7 @@ type Change = {
     | 'service.changed'
     | 'agreement.changed'
     | 'quarantine.changed'
+    | 'retention.changed'
     | 'entity.changed'
   >;
   readonly objectId: string;

@@ -1,5 +1,6 @@
+import type { Ruling } from '@medusa/protocol';
 import type { StudyIndex } from '../index/study-index.ts';
-import type { Feed, PeerObject, Ruling } from './peer-wire.ts';
+import type { Feed, PeerObject } from './peer-wire.ts';
 
 /** Row numbers of instance, conflict and ruling: they only grow. */
 export type Cursor = readonly [instance: number, conflict: number, ruling: number];

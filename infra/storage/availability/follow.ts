@@ -8,7 +8,7 @@ import { refused, textOf, type HttpClient, type HttpReply } from '../objects/htt
 import { feedSchema, signPeerToken, type Feed, type PeerObject } from './peer-wire.ts';
 import type { Rulings } from './rulings.ts';
 
-export type FollowDeps = {
+type FollowDeps = {
   readonly nodeId: string;
   readonly secret: Uint8Array;
   readonly http: HttpClient;

@@ -9,7 +9,7 @@ import type { Confirmations } from './confirmations.ts';
 import { behind, cursorOf, feedAfter, lastCursor } from './feed.ts';
 import { feedQuerySchema, peerOf, type Feed } from './peer-wire.ts';
 
-export type PeerRoutesDeps = {
+type PeerRoutesDeps = {
   readonly nodeId: Feed['nodeId'];
   readonly secret: Uint8Array;
   readonly index: StudyIndex;

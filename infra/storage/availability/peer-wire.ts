@@ -1,4 +1,4 @@
-import { instantSchema, nodeIdSchema, uidSchema } from '@medusa/protocol';
+import { instantSchema, nodeIdSchema, rulingSchema } from '@medusa/protocol';
 import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 
@@ -11,16 +11,6 @@ const peerObjectSchema = z.object({
   receivedFrom: z.string().max(64),
 });
 export type PeerObject = z.infer<typeof peerObjectSchema>;
-
-/** What a person or a rule has decided about a study; every node comes to know all of them. */
-export const rulingSchema = z.object({
-  studyInstanceUID: uidSchema,
-  kind: z.enum(['hold', 'unhold', 'removed']),
-  at: instantSchema,
-  by: z.string().max(256),
-  reason: z.string().max(1024),
-});
-export type Ruling = z.infer<typeof rulingSchema>;
 
 /** What came to a node after a cursor, in order. */
 export const feedSchema = z.object({

@@ -1,6 +1,7 @@
 import { TypedEmitter } from '@medusa/kernel';
+import type { Ruling } from '@medusa/protocol';
 import type { StudyIndex } from '../index/study-index.ts';
-import type { PeerObject, Ruling } from './peer-wire.ts';
+import type { PeerObject } from './peer-wire.ts';
 
 /** What was decided about studies: legal holds and their ends, and removals. Nothing of it is ever deleted, it is the trail. */
 export interface Rulings {
@@ -12,24 +13,28 @@ export interface Rulings {
   /** Whether what came then was taken away later. What a PACS sends again after that is new. */
   isRemoved(object: Pick<PeerObject, 'studyInstanceUID' | 'receivedAt'>): boolean;
   of(studyInstanceUID: string): readonly Ruling[];
+  /** Made here, and not told to the broker yet, the oldest first. */
+  untold(limit: number): readonly Ruling[];
+  told(rulings: readonly Ruling[]): void;
 }
 
 export function openRulings(index: StudyIndex, report: (error: unknown) => void): Rulings {
   const events = new TypedEmitter<{ made: [ruling: Ruling] }>(report);
-  const insert = ({ studyInstanceUID, kind, at, by, reason }: Ruling): boolean =>
+  const insert = ({ studyInstanceUID, kind, at, by, reason }: Ruling, isTold: boolean): boolean =>
     index.all(
-      `INSERT INTO ruling (study_instance_uid, kind, at, by, reason) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO ruling (study_instance_uid, kind, at, by, reason, told) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING RETURNING id`,
-      ...[studyInstanceUID, kind, at, by, reason],
+      ...[studyInstanceUID, kind, at, by, reason, Number(isTold)],
     ).length > 0;
   return {
     events,
     make(ruling) {
-      if (insert(ruling)) events.emit('made', ruling);
+      if (insert(ruling, false)) events.emit('made', ruling);
     },
     adopt(rulings) {
       if (rulings.length === 0) return;
-      const news = index.transaction(() => rulings.filter(insert));
+      // Who made it tells the broker.
+      const news = index.transaction(() => rulings.filter((ruling) => insert(ruling, true)));
       for (const ruling of news) events.emit('made', ruling);
     },
     isHeld: (study) =>
@@ -44,6 +49,21 @@ export function openRulings(index: StudyIndex, report: (error: unknown) => void)
         studyInstanceUID,
         receivedAt,
       ) !== undefined,
+    untold: (limit) =>
+      index.all<Ruling>(
+        `SELECT study_instance_uid AS studyInstanceUID, kind, at, by, reason FROM ruling
+         WHERE told = 0 ORDER BY id LIMIT ?`,
+        limit,
+      ),
+    told(rulings) {
+      index.transaction(() => {
+        for (const { studyInstanceUID, kind, at, by } of rulings)
+          index.all(
+            'UPDATE ruling SET told = 1 WHERE study_instance_uid = ? AND kind = ? AND at = ? AND by = ?',
+            ...[studyInstanceUID, kind, at, by],
+          );
+      });
+    },
     of: (study) =>
       index.all<Ruling>(
         `SELECT study_instance_uid AS studyInstanceUID, kind, at, by, reason FROM ruling

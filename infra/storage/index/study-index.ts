@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { StudySummary } from '@medusa/protocol';
 import { textOf, type DicomJson } from '../dicom/dicom-json.ts';
 import { integerOf, nameText, seriesAttributes, studyAttributes } from './attributes.ts';
@@ -95,6 +95,11 @@ export class StudyIndex implements Disposable {
   /** Resolves when all that is seen here now is on the disk. */
   async durable(): Promise<void> {
     await this.#log.synced();
+  }
+
+  /** A whole copy of it as a new file, while it goes on. */
+  async backup(path: string): Promise<void> {
+    await backup(this.#database, path);
   }
 
   /** All of it or nothing, and durable when it returns. Synchronous. */

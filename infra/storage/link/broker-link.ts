@@ -10,6 +10,7 @@ import { io, type Socket } from 'socket.io-client';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AccessLog } from '../access/access-log.ts';
+import type { Rulings } from '../availability/rulings.ts';
 import type { IngestEvents } from '../ingest/ingest.ts';
 import { serveEntityCommands, type EntityCommandDeps } from './entity-commands.ts';
 import type { StudyIndex } from '../index/study-index.ts';
@@ -25,6 +26,7 @@ export type BrokerLinkDeps = {
   readonly events: TypedEmitter<IngestEvents>;
   readonly quarantine: Pick<Quarantine, 'events' | 'untold' | 'told'>;
   readonly access: Pick<AccessLog, 'events' | 'untold' | 'told'>;
+  readonly rulings: Pick<Rulings, 'events' | 'untold' | 'told'>;
   readonly commands: EntityCommandDeps;
   readonly heartbeat: () => Promise<StorageHeartbeat>;
   readonly log: Logger;
@@ -50,6 +52,7 @@ export class BrokerLink implements Disposable {
   #isTelling = false;
   #isTellingQuarantined = false;
   #isTellingAccess = false;
+  #isTellingRulings = false;
   #gatheringAccess: NodeJS.Timeout | undefined;
   #gathering: NodeJS.Timeout | undefined;
   #retrying: NodeJS.Timeout | undefined;
@@ -80,7 +83,7 @@ export class BrokerLink implements Disposable {
   }
 
   #listen(): void {
-    const { log, events, quarantine, access } = this.#deps;
+    const { log, events, quarantine, access, rulings } = this.#deps;
     serveEntityCommands(this.#socket, { ...this.#deps.commands, log });
     this.#socket.on('connect', () => void this.#register());
     this.#socket.on('disconnect', (reason) => {
@@ -104,10 +107,14 @@ export class BrokerLink implements Disposable {
         }, gatherMs);
       }),
     );
+    // Told when the transaction that it is made in is over.
+    const ruled = (): void => queueMicrotask(() => void this.#tellRulings());
+    this.#resources.use(rulings.events.on('made', ruled));
     const beat = setInterval(() => {
       void this.#beat();
       void this.#tellAccess();
       void this.#tellQuarantined();
+      void this.#tellRulings();
     }, heartbeatMs);
     this.#resources.defer(() => clearInterval(beat));
   }
@@ -126,6 +133,7 @@ export class BrokerLink implements Disposable {
       await this.#tellQuarantined();
       await this.#tell();
       await this.#tellAccess();
+      await this.#tellRulings();
     } catch (error) {
       this.#again(error);
     }
@@ -193,6 +201,23 @@ export class BrokerLink implements Disposable {
       log.warn({ err: error }, 'the broker was not told of accesses');
     } finally {
       this.#isTellingAccess = false;
+    }
+  }
+
+  /** Also what the worklist must not show any more. */
+  async #tellRulings(): Promise<void> {
+    if (this.#isTellingRulings || this.#toldChange === undefined) return;
+    this.#isTellingRulings = true;
+    const { rulings, log } = this.#deps;
+    try {
+      for (let made = rulings.untold(batchSize); made.length > 0; made = rulings.untold(batchSize)) {
+        await this.#ask('study.ruled', made, z.unknown());
+        rulings.told(made);
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'the broker was not told what was decided about studies');
+    } finally {
+      this.#isTellingRulings = false;
     }
   }
 

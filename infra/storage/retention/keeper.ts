@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Ruling } from '@medusa/protocol';
 import { Gauge, type Registry } from 'prom-client';
-import type { Ruling } from '../availability/peer-wire.ts';
 import type { Peers } from '../availability/peers.ts';
 import type { Rulings } from '../availability/rulings.ts';
 import { periodOf, shortestDays, type StudyPart } from './period.ts';
@@ -15,7 +15,7 @@ type KeeperDeps = Omit<RemovalDeps, 'rulings'> & {
   readonly everyMs: number;
 };
 
-export type DueStudy = {
+type DueStudy = {
   readonly studyInstanceUID: string;
   readonly rule: string;
   readonly dueAt: string;

@@ -1,7 +1,7 @@
 import type { StudyIndex } from '../index/study-index.ts';
 import type { PolicySource } from './policy.ts';
 
-export type NewContent = {
+type NewContent = {
   readonly studyInstanceUID: string;
   readonly receivedFrom: string;
   readonly bytes: number;

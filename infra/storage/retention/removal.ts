@@ -1,5 +1,5 @@
+import type { Ruling } from '@medusa/protocol';
 import type { Logger } from 'pino';
-import type { Ruling } from '../availability/peer-wire.ts';
 import type { Rulings } from '../availability/rulings.ts';
 import type { StudyIndex } from '../index/study-index.ts';
 import type { ObjectStore } from '../objects/object-store.ts';

@@ -6,7 +6,7 @@ import type { Rulings } from '../availability/rulings.ts';
 import { claimsOf } from '../dicomweb/authorization.ts';
 import type { Keeper } from './keeper.ts';
 
-export type RetentionRoutesDeps = {
+type RetentionRoutesDeps = {
   readonly rulings: Rulings;
   readonly keeper: Pick<Keeper, 'due'>;
   readonly now: () => Date;
