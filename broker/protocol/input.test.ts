@@ -29,6 +29,10 @@ const event: fc.Arbitrary<InputEvent> = fc.oneof(
     kind: fc.constant('resize' as const),
     ...{ sequence: u32, widthPx: u16, heightPx: u16, scalePercent: u16 },
   }),
+  fc.record({
+    kind: fc.constant('resize' as const),
+    ...{ sequence: u32, widthPx: u16, heightPx: u16, scalePercent: u16, seamPx: u16 },
+  }),
   fc.record({ kind: fc.constant('release-all' as const), sequence: u32 }),
 );
 

@@ -68,7 +68,8 @@ export function captureKeyboard(options: Options): Disposable & Pick<Capture, 'f
     if (notTyped.has(event.inputType)) event.preventDefault();
   });
   listen('input', (event) => {
-    if (!(event instanceof InputEvent) || event.isComposing) return;
+    // Of a second window it is of another class.
+    if (!isWritten(event) || event.isComposing) return;
     capture.written(event);
     keyboard.value = '';
   });
@@ -225,4 +226,8 @@ function isForInputMethod(event: KeyboardEvent): boolean {
 /** Full screen and the developer's tools stay with the browser. */
 function isForBrowser({ key }: KeyboardEvent): boolean {
   return key === 'F11' || key === 'F12';
+}
+
+function isWritten(event: Event): event is InputEvent {
+  return 'inputType' in event;
 }

@@ -9,6 +9,7 @@ import { provisionStrings } from './provision.ts';
 import { quarantineStrings } from './quarantine.ts';
 import { recordingStrings } from './recordings.ts';
 import { reservationStrings } from './reservations.ts';
+import { secondScreenStrings } from './second-screen.ts';
 import { serviceStrings } from './services.ts';
 import { transferStrings } from './transfers.ts';
 import { relativePointerStrings } from './relative-pointer.ts';
@@ -215,6 +216,7 @@ export const strings = {
           [['F11'], 'Full screen'],
           [['Alt'], 'Hold: point for the others'],
           [['Ctrl', 'Alt', 'M'], 'From the picture to the tool bar'],
+          [['Ctrl', 'Alt', 'S'], 'Second screen, on another monitor'],
           [['Ctrl', 'Alt', 'K'], 'Key image: mark what is seen'],
           [['Ctrl', 'Alt', 'R'], 'Hold the mouse in the picture; Esc lets go'],
           [['Ctrl', 'C'], 'Copy text, to this computer too if your role may'],
@@ -277,6 +279,7 @@ export const strings = {
   pixels: pixelStrings,
   keyImages: keyImageStrings,
   recordings: recordingStrings,
+  secondScreen: secondScreenStrings,
   relativePointer: relativePointerStrings,
   transfers: transferStrings,
   provision: provisionStrings,

@@ -2,6 +2,7 @@ import { Badge, Button, Group, Indicator, Text, Tooltip } from '@mantine/core';
 import { useFullscreenDocument } from '@mantine/hooks';
 import type { SessionView, ViewState } from '@medusa/protocol';
 import {
+  IconDeviceDesktopPlus,
   IconDoorExit,
   IconFocusCentered,
   IconKeyboard,
@@ -18,6 +19,7 @@ import { FloorButton } from '../rooms/index.ts';
 import { BarButton } from './bar-button.tsx';
 import { KeyImageButtons } from './key-images.tsx';
 import { PixelStateBadge } from './pixel-state-badge.tsx';
+import type { SecondScreen } from './second-screen/use-second-screen.ts';
 import { RelativePointerButton } from './relative-pointer.tsx';
 import { sharpness } from './sharpness-choice.ts';
 import { StreamFigures } from './stream-figures.tsx';
@@ -36,6 +38,7 @@ type Props = {
   readonly isRoomOpen: boolean;
   readonly toggleRoom: () => void;
   readonly pointing?: Pointing;
+  readonly secondScreen?: SecondScreen;
   readonly showHelp: () => void;
   readonly leave: () => void;
 };
@@ -76,6 +79,7 @@ export function TopBar(props: Props): ReactNode {
         />
         {session.mode === 'streamed' && <RelativePointerButton viewer={viewer} />}
         {session.mode === 'streamed' && <SharpnessButton />}
+        {props.secondScreen && <SecondScreenButton {...props.secondScreen} />}
         <FullscreenButton />
         <Tooltip label={text.leaveHint}>
           <Button
@@ -162,6 +166,18 @@ function useDevicePixelRatio(): number {
       return () => removeEventListener('resize', changed);
     },
     () => devicePixelRatio,
+  );
+}
+
+function SecondScreenButton({ shown, toggle }: SecondScreen): ReactNode {
+  return (
+    <BarButton
+      label={shown ? strings.secondScreen.close : strings.secondScreen.open}
+      isOn={shown !== null}
+      act={toggle}
+      testId="second-screen-button"
+      icon={<IconDeviceDesktopPlus size={18} />}
+    />
   );
 }
 

@@ -16,6 +16,52 @@ type Options = {
   readonly noteImage: () => void;
 };
 
+export type CaptureChoices = {
+  readonly isPointing: () => boolean;
+  readonly setHeld: (isHeld: boolean) => void;
+  readonly focusBar: () => void;
+  readonly noteImage: () => void;
+};
+type Captured = {
+  readonly viewer: ViewerSession;
+  readonly element: HTMLVideoElement;
+  readonly keyboard: HTMLTextAreaElement;
+  /** The one that the element is in: its clock and its clipboard count. */
+  readonly window: Window;
+};
+
+/** Takes what a hand does on one of the windows that show the picture. */
+export function startCapture(
+  { viewer, element, keyboard, window: shown }: Captured,
+  { isPointing, setHeld, focusBar, noteImage }: CaptureChoices,
+): Disposable {
+  const { picture, room } = viewer;
+  const aheadMs = shown.performance.timeOrigin - performance.timeOrigin;
+  return captureInput({
+    element,
+    keyboard,
+    displaySize: () =>
+      picture.displaySize.get() ?? {
+        width: element.videoWidth || 1280,
+        height: element.videoHeight || 720,
+      },
+    hasControl: () => viewer.hasControl(),
+    isPointing,
+    clipboard: new ClipboardHand({
+      rights: () => room.transfers.get(),
+      ask: async (request) => viewer.transfer(request),
+      write: writeClipboard,
+      tell: tellTransfer,
+    }),
+    send: (event, at) => void picture.sendInput(event, at + aheadMs),
+    point: (place) => room.point(place),
+    holdPointing: setHeld,
+    leave: focusBar,
+    noteImage,
+    holdMouse: () => toggleRelativePointer(viewer, element),
+  });
+}
+
 /** The user's hand on the picture: input for who has control, a pointer for the others. */
 export function useStreamInput(options: Options): void {
   const { viewer, video, keyboard, isPointing, setHeld, focusBar } = options;
@@ -25,30 +71,10 @@ export function useStreamInput(options: Options): void {
   useEffect(() => {
     const [element, keys] = [video.current, keyboard.current];
     if (!element || !keys) return undefined;
-    const { picture, room } = viewer;
-    const capturing = captureInput({
-      element,
-      keyboard: keys,
-      displaySize: () =>
-        picture.displaySize.get() ?? {
-          width: element.videoWidth || 1280,
-          height: element.videoHeight || 720,
-        },
-      hasControl: () => viewer.hasControl(),
-      isPointing: () => isPointingNow(),
-      clipboard: new ClipboardHand({
-        rights: () => room.transfers.get(),
-        ask: async (request) => viewer.transfer(request),
-        write: writeClipboard,
-        tell: tellTransfer,
-      }),
-      send: (event, at) => void picture.sendInput(event, at),
-      point: (place) => room.point(place),
-      holdPointing: setHeld,
-      leave: focusBar,
-      noteImage: () => noteImage(),
-      holdMouse: () => toggleRelativePointer(viewer, element),
-    });
+    const choices = {
+      ...{ setHeld, focusBar, isPointing: () => isPointingNow(), noteImage: () => noteImage() },
+    };
+    const capturing = startCapture({ viewer, element, keyboard: keys, window }, choices);
     keys.focus({ preventScroll: true });
     return () => capturing[Symbol.dispose]();
   }, [viewer, video, keyboard, setHeld, focusBar]);
