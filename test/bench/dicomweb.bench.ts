@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { madeUp } from './dicomweb/made-up-studies.ts';
-import { getAll } from './dicomweb/requests.ts';
+import { type Answers, getAll } from './dicomweb/requests.ts';
 import { type DicomwebServer, startMedusa, startOrthancDicomweb } from './dicomweb/servers.ts';
 import { sendTo } from './ingest/send.ts';
 import { makeSlices } from './ingest/slices.ts';
@@ -12,8 +12,8 @@ import { median, printResult, progress, quantile } from './report.ts';
 import { ensureDebianPackages } from './stream/packages.ts';
 
 /**
- * Frames of CT slices (512 KiB) by WADO-RS from the storage node and from Orthanc's DICOMweb plug-in, in turns: ours over HTTPS and
- * with a token, as it does not serve otherwise, Orthanc's over HTTP; and
+ * Frames of CT slices (512 KiB) by WADO-RS from the storage node and from Orthanc's DICOMweb plug-in, in turns, each asked before that is
+ * counted: ours over HTTPS and with a token, as it does not serve otherwise, Orthanc's over HTTPS, and once more over HTTP; and
  * QIDO-RS on the storage node's index of so many studies, as worklists ask.
  */
 const { values: options } = parseArgs({
@@ -36,7 +36,7 @@ const [requests, rounds, studies, queries] = [
 const connectionCounts = options.connections.split(',').map(Number);
 const frameBytes = 512 * 1_024;
 
-ensureDebianPackages(['dcmtk', 'orthanc', 'orthanc-dicomweb', 'openssl', 'curl']);
+ensureDebianPackages(['dcmtk', 'orthanc', 'orthanc-dicomweb', 'nginx-light', 'openssl', 'curl']);
 const folder = await mkdtemp(path.join(tmpdir(), 'medusa-bench-dicomweb-'));
 await using cleanup = new AsyncDisposableStack();
 cleanup.defer(async () => rm(folder, { recursive: true, force: true }));
@@ -49,12 +49,19 @@ const medusa = cleanup.use(await startMedusa(studies));
 const orthanc = cleanup.use(await startOrthancDicomweb());
 for (const { dicomPort } of [medusa, orthanc]) await sendTo(slices, dicomPort);
 const frames = framesOf(slices);
+const contenders = {
+  medusa,
+  orthanc: { ...orthanc, root: orthanc.secureRoot },
+  orthancPlain: orthanc,
+} as const satisfies Record<string, DicomwebServer>;
+const names = ['medusa', 'orthanc', 'orthancPlain'] as const;
+type Name = (typeof names)[number];
 const figures = new Map<string, number[]>();
 
+for (const name of names) await ask(name, 1);
 for (let round = 0; round < rounds; round += 1)
   for (const connections of connectionCounts)
-    for (const name of round % 2 === 0 ? (['medusa', 'orthanc'] as const) : (['orthanc', 'medusa'] as const))
-      await measureFrames(name, connections);
+    for (const name of round % 2 === 0 ? names : names.toReversed()) await measureFrames(name, connections);
 await measureQueries();
 const medians = Object.fromEntries([...figures].map(([key, values]) => [key, median(values)]));
 printResult({
@@ -65,16 +72,21 @@ printResult({
   results: { studies, queries },
 });
 
-async function measureFrames(name: 'medusa' | 'orthanc', connections: number): Promise<void> {
-  const server: DicomwebServer = { medusa, orthanc }[name];
+async function ask(name: Name, connections: number): Promise<Answers> {
+  const server: DicomwebServer = contenders[name];
   const accept = 'Accept: multipart/related; type="application/octet-stream"';
   const headers = [accept, ...server.headers()];
   const urls = Array.from(
     { length: requests },
     (_, at) => `${server.root}/${frames[at % frames.length] ?? ''}`,
   );
+  return getAll(urls, { headers, connections, leastBytes: frameBytes, list });
+}
+
+async function measureFrames(name: Name, connections: number): Promise<void> {
+  const server: DicomwebServer = contenders[name];
   const before = server.cpuSeconds();
-  const answers = await getAll(urls, { headers, connections, leastBytes: frameBytes, list });
+  const answers = await ask(name, connections);
   const measured = {
     requestsPerSecond: answers.requestsPerSecond,
     p50Ms: quantile(answers.ms, 0.5),
@@ -114,9 +126,13 @@ function ratiosOf(of: Readonly<Record<string, number>>): Record<string, number> 
   const ratios: Record<string, number> = {};
   for (const connections of connectionCounts)
     for (const figure of ['requestsPerSecond', 'p95Ms', 'cpuPer1000'])
-      ratios[`${connections}.${figure}.toOrthanc`] =
-        (of[`medusa.${connections}.${figure}`] ?? Number.NaN) /
-        (of[`orthanc.${connections}.${figure}`] ?? Number.NaN);
+      for (const [other, label] of [
+        ['orthanc', 'toOrthanc'],
+        ['orthancPlain', 'toOrthancPlain'],
+      ] as const)
+        ratios[`${connections}.${figure}.${label}`] =
+          (of[`medusa.${connections}.${figure}`] ?? Number.NaN) /
+          (of[`${other}.${connections}.${figure}`] ?? Number.NaN);
   return ratios;
 }
 

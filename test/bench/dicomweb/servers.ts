@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePorts } from '../../support/ports.ts';
+import { descendantsOf } from '../../support/processes.ts';
 import { waitFor } from '../../support/wait.ts';
 import { cpuSecondsOf, listens } from '../ingest/receivers.ts';
 import { fillIndex } from './made-up-studies.ts';
@@ -63,12 +64,17 @@ export async function startMedusa(studies: number): Promise<DicomwebServer> {
   };
 }
 
-/** With its DICOMweb plug-in. It asks nobody who he is, and speaks plain HTTP: over HTTPS Debian's build ends at the first request. */
-export async function startOrthancDicomweb(): Promise<DicomwebServer> {
+export type OrthancDicomweb = DicomwebServer & { readonly secureRoot: string };
+
+/**
+ * With its DICOMweb plug-in. It asks nobody who he is. Over HTTPS Debian's build ends at the first request, so TLS is done before it
+ * by nginx, as its manual has it.
+ */
+export async function startOrthancDicomweb(): Promise<OrthancDicomweb> {
   await using starting = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'medusa-bench-orthanc-'));
   starting.defer(async () => rm(folder, { recursive: true, force: true }));
-  const [dicomPort = 0, httpPort = 0] = await freePorts(2);
+  const [dicomPort = 0, httpPort = 0, httpsPort = 0] = await freePorts(3);
   const store = path.join(folder, 'store');
   await mkdir(store);
   const file = path.join(folder, 'orthanc.json');
@@ -81,14 +87,44 @@ export async function startOrthancDicomweb(): Promise<DicomwebServer> {
   };
   await writeFile(file, JSON.stringify(configuration));
   const program = starting.use(await startProgram('Orthanc', [file], { env: process.env, port: httpPort }));
+  const { key, certificate } = makeCertificate(folder);
+  const settings = path.join(folder, 'nginx.conf');
+  await writeFile(settings, proxySettings({ folder, httpPort, httpsPort, key, certificate }));
+  const proxy = await startProgram('nginx', ['-c', settings, '-e', 'stderr'], {
+    env: process.env,
+    port: httpsPort,
+  });
+  starting.use(proxy);
   const running = starting.move();
   return {
     dicomPort,
     root: `http://127.0.0.1:${httpPort}/dicom-web`,
+    secureRoot: `https://127.0.0.1:${httpsPort}/dicom-web`,
     headers: () => [],
-    cpuSeconds: () => cpuSecondsOf(program.pid),
+    cpuSeconds: () =>
+      [program.pid, proxy.pid, ...descendantsOf(proxy.pid).map(({ pid }) => pid)].reduce(
+        (sum, pid) => sum + cpuSecondsOf(pid),
+        0,
+      ),
     [Symbol.asyncDispose]: async () => running.disposeAsync(),
   };
+}
+
+type Proxy = Pem & { readonly folder: string; readonly httpPort: number; readonly httpsPort: number };
+
+function proxySettings({ folder, httpPort, httpsPort, key, certificate }: Proxy): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  );
+  return [
+    `daemon off; pid ${folder}/nginx.pid; worker_processes 1; user root; events {}`,
+    `http { access_log off; keepalive_requests 100000; ${temporary.join(' ')}`,
+    // Connections to Orthanc are kept, nothing is laid on the disk, and a frame fits into the memory for an answer.
+    `upstream orthanc { server 127.0.0.1:${httpPort}; keepalive 16; keepalive_requests 100000; }`,
+    `server { listen 127.0.0.1:${httpsPort} ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};`,
+    'location / { proxy_pass http://orthanc; proxy_http_version 1.1; proxy_set_header Connection "";',
+    'proxy_set_header Host $host; proxy_max_temp_file_size 0; proxy_buffer_size 64k; proxy_buffers 12 64k; } } }',
+  ].join('\n');
 }
 
 type Program = AsyncDisposable & { readonly pid: number };

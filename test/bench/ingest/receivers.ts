@@ -1,8 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, truncate, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../support/ports.ts';
@@ -46,11 +45,15 @@ const authority = fileURLToPath(new URL('../../../infra/storage/dicom-ca.ts', im
 const aeTitle = 'BENCH';
 export const senderTitle = 'SENDER';
 
-/** A receiver with an empty store, alone on loopback. */
-export async function startReceiver(name: ReceiverName, log: string): Promise<Receiver> {
+/**
+ * A receiver with an empty store in a folder of its own, alone on loopback. When it ends its files are emptied and stay: before ext4 makes
+ * a file it looks at each of those that were deleted in the last minutes, and who comes next would be charged for it.
+ * @param under where its folder is made; whoever calls takes it away
+ */
+export async function startReceiver(name: ReceiverName, log: string, under: string): Promise<Receiver> {
   await using starting = new AsyncDisposableStack();
-  const folder = await mkdtemp(path.join(tmpdir(), `medusa-bench-${name}-`));
-  starting.defer(async () => rm(folder, { recursive: true, force: true }));
+  const folder = await mkdtemp(path.join(under, `${name}-`));
+  starting.defer(async () => emptyFiles(folder));
   const store = path.join(folder, 'store');
   await mkdir(store);
   const [port = 0, httpPort = 0, tlsPort = 0] = await freePorts(3);
@@ -165,6 +168,11 @@ export async function listens(port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
+}
+
+async function emptyFiles(folder: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  for (const entry of entries) if (entry.isFile()) await truncate(path.join(entry.parentPath, entry.name));
 }
 
 async function countFiles(folder: string): Promise<number> {
