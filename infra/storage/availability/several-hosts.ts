@@ -96,9 +96,15 @@ function addressOf({ address, interface: link, routerId, nodes }: SeveralHosts, 
   return `# Made by several-hosts: the address is at one host whose door runs, and stays there until that host fails.
 global_defs {
   router_id ${node.nodeId}
+  vrrp_version 3
+  script_user root
+  enable_script_security
 }
-vrrp_track_process door {
-  process haproxy
+vrrp_script door {
+  script "/usr/bin/pkill -0 -x haproxy"
+  interval 1
+  fall 2
+  rise 1
 }
 vrrp_instance storage {
   state BACKUP
@@ -111,7 +117,7 @@ vrrp_instance storage {
   unicast_peer {
 ${others.map(({ host }) => `    ${host}`).join('\n')}
   }
-  track_process {
+  track_script {
     door
   }
   virtual_ipaddress {
