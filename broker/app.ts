@@ -20,6 +20,7 @@ import {
   createMetrics,
   dicomwebRoutes,
   frameRoutes,
+  alarmRoutes,
   entityRoutes,
   joinRoutes,
   manifestRoutes,
@@ -57,12 +58,14 @@ import {
   createServiceStore,
   createSessionStore,
   createSessionViewStore,
+  createAlarmStore,
   createEntityStore,
   createStudyStore,
   deleteExpiredLogins,
   openDatabase,
   type Db,
 } from './persistence/index.ts';
+import { createAlarms } from './alarm/index.ts';
 import { createEntities } from './entity/index.ts';
 import { createRecordings, type Recordings } from './recording/index.ts';
 import { openOcci } from './occi/index.ts';
@@ -146,7 +149,12 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
   const authenticate = createAuthenticate({ verify: login.verify, keys, audit: login.loginAudit });
   const transfers = createTransfers({ ...config.transfers, applications, nodes, audit });
   const entities = createEntities({ store: createEntityStore(db), nodes, now: () => new Date(), report });
-  const metrics = createMetrics({ sessions, nodes });
+  const alarms = createAlarms({
+    ...{ store: createAlarmStore(db), nodes, audit, log, now: () => new Date() },
+    watched: async () => entities.watched(),
+    holdMs: config.alarmHoldMs,
+  });
+  const metrics = createMetrics({ sessions, nodes, alarms });
   const publicHost = new URL(publicUrl).host;
   const occi = openOcci({
     root: { origin: new URL(publicUrl).origin, mount: occiMount },
@@ -172,6 +180,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     ...quarantineRoutes({ nodes, keys, audit }),
     ...retentionRoutes({ nodes, studies, keys, audit }),
     ...entityRoutes({ entities, audit }),
+    ...alarmRoutes({ alarms }),
     ...provisionRoutes({ provisioning, audit, definitions: driverDefinitions }),
     ...capacityRoutes({ ...features, preWarming, provisioning, now: () => new Date() }),
     ...agreementRoutes({ agreements, audit, keys }),
@@ -197,7 +206,19 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
     pingTimeout: 8_000,
   });
   starting.defer(async () => io.close());
-  serveNodes(io, { keys, joining, nodes, sessions, studies, recordings, audit, entities, links, log });
+  serveNodes(io, {
+    keys,
+    joining,
+    nodes,
+    sessions,
+    studies,
+    recordings,
+    audit,
+    entities,
+    alarms,
+    links,
+    log,
+  });
   starting.use(
     serveClients(io, {
       ...{ verify: login.verify, audit: login.loginAudit },
@@ -216,6 +237,7 @@ export async function startBroker(config: BrokerConfig, { log }: BrokerDeps): Pr
       await sessions.sweep();
     }),
   );
+  starting.use(every(config.sweepMs, report, async () => alarms.tick()));
   starting.use(every(linkExchangeMs, report, async () => features.links.exchange()));
   starting.use(every(config.agreementMs, report, agreementWork.tick));
   starting.use(

@@ -50,6 +50,8 @@ const environmentSchema = z.object({
   MEDUSA_SEAT_SECONDS: seconds.default(60),
   MEDUSA_JOIN_SECONDS: seconds.default(120),
   /** Between two evaluations of all agreements. */
+  /** How long a condition must last before an alarm is raised, or cleared. */
+  MEDUSA_ALARM_SECONDS: seconds.default(15),
   MEDUSA_AGREEMENT_SECONDS: seconds.default(60),
   /** Whether each viewer draws over the picture who looks at it and when. */
   MEDUSA_WATERMARK: z.enum(['on', 'off']).default('off'),
@@ -99,6 +101,8 @@ export type BrokerConfig = {
   /** Between two looks at overdue seats, sessions and nodes. */
   readonly sweepMs: number;
   /** Between two evaluations of all agreements. */
+  /** Before an alarm is raised, or cleared. */
+  readonly alarmHoldMs: number;
   readonly agreementMs: number;
   /** Between two looks at who is expected. */
   readonly preWarmMs: number;
@@ -148,6 +152,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     joinSeconds: env.MEDUSA_JOIN_SECONDS,
     heartbeatMs: 2_000,
     sweepMs: 2_000,
+    alarmHoldMs: env.MEDUSA_ALARM_SECONDS * 1_000,
     agreementMs: env.MEDUSA_AGREEMENT_SECONDS * 1000,
     preWarmMs: 15_000,
     providersFile: env.MEDUSA_PROVIDERS,

@@ -42,8 +42,8 @@ export interface Entities {
   test(title: string): Promise<EntityTest>;
   /** A storage node tells what it sees, and by which revision it goes. */
   heard(nodeId: NodeId, heartbeat: StorageHeartbeat): Promise<void>;
-  /** The latest of each storage node that has a link. */
-  seen(): ReadonlyMap<NodeId, readonly EntityStatus[]>;
+  /** Titles that are asked by C-ECHO. */
+  watched(): Promise<ReadonlySet<string>>;
 }
 
 type EntityDeps = {
@@ -182,7 +182,12 @@ export function createEntities({ store, nodes, now, report }: EntityDeps): Entit
       const kept = known && known.untilMs > at.getTime() ? known.kept : await load();
       if (registryRevision !== kept.revision) await push(nodeId, kept);
     },
-    seen: () => new Map(storageNodes().map((nodeId) => [nodeId, heard.get(nodeId)?.statuses ?? []])),
+    async watched() {
+      const { records } = await load();
+      return new Set(
+        records.flatMap(({ title, wish }) => (wish.isProbed && wish.host !== null ? [title] : [])),
+      );
+    },
   };
 }
 

@@ -16,7 +16,15 @@ const status: EntityStatus = {
     bytesToday: 0,
     refusals: 0,
   },
-  ...{ lastRefusal: null, lastSeenAt: null, certificateEndsAt: null, quarantined: 0 },
+  ...{ waiting: { forward: 0, priors: 0, commitment: 0 }, lastFailure: null },
+  ...{
+    lastRefusal: null,
+    lastSeenAt: null,
+    certificateEndsAt: null,
+    quarantined: 0,
+    priorsFetched: 0,
+    failed: 0,
+  },
 };
 
 describe('the registry of application entities', () => {

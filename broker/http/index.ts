@@ -9,6 +9,7 @@ export { toOpenApi } from './openapi.ts';
 export type { RouteDefinition } from './route.ts';
 export { adminRoutes } from './routes/admin-routes.ts';
 export { capacityRoutes } from './routes/capacity-routes.ts';
+export { alarmRoutes } from './routes/alarm-routes.ts';
 export { entityRoutes } from './routes/entity-routes.ts';
 export { joinRoutes } from './routes/join-routes.ts';
 export { manifestRoutes } from './routes/manifest-routes.ts';

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Alarms } from '../alarm/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
 import type { Sessions } from '../session/index.ts';
 
@@ -8,7 +9,15 @@ export type Metrics = {
 };
 
 /** Counted when asked, so that the numbers are those of the database and not of this process's memory. */
-export function createMetrics({ sessions, nodes }: { sessions: Sessions; nodes: NodeRegistry }): Metrics {
+export function createMetrics({
+  sessions,
+  nodes,
+  alarms,
+}: {
+  sessions: Sessions;
+  nodes: NodeRegistry;
+  alarms: Pick<Alarms, 'list'>;
+}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -27,6 +36,12 @@ export function createMetrics({ sessions, nodes }: { sessions: Sessions; nodes: 
     name: 'medusa_nodes',
     help: 'Nodes by kind and state',
     labelNames: ['kind', 'state'],
+    registers,
+  });
+  const alarmGauge = new Gauge({
+    name: 'medusa_alarms',
+    help: 'Alarms that are open, by kind and severity',
+    labelNames: ['kind', 'severity'],
     registers,
   });
   const startup = new Histogram({
@@ -54,6 +69,8 @@ export function createMetrics({ sessions, nodes }: { sessions: Sessions; nodes: 
     async read() {
       sessionGauge.reset();
       nodeGauge.reset();
+      alarmGauge.reset();
+      for (const { kind, severity } of (await alarms.list()).open) alarmGauge.inc({ kind, severity });
       const live = await sessions.listLive();
       for (const { state } of live) sessionGauge.inc({ state });
       for (const { kind, state } of nodes.views()) nodeGauge.inc({ kind, state });

@@ -2,6 +2,7 @@ export { openDatabase, type Db } from './database.ts';
 export { createAgreementStore } from './agreement-store.ts';
 export { createAuditStore } from './audit-store.ts';
 export { createGuestStore } from './guest-store.ts';
+export { createAlarmStore } from './alarm-store.ts';
 export { createEntityStore } from './entity-store.ts';
 export { createStudyStore } from './study-store.ts';
 export { createArrivalStore } from './arrival-store.ts';

@@ -94,6 +94,14 @@ export const entityStatusSchema = z.object({
   certificateEndsAt: instantSchema.nullable(),
   /** Objects of it in quarantine. */
   quarantined: z.int().nonnegative(),
+  /** Studies that were fetched from it as priors. */
+  priorsFetched: z.int().nonnegative(),
+  /** What is still to be done towards it: objects to be sent on, arrivals whose priors are to be asked for. */
+  waiting: z.object({ forward: z.int(), priors: z.int(), commitment: z.int() }),
+  /** What is not tried again. */
+  failed: z.int().nonnegative(),
+  /** Of the latest attempt that did not succeed. */
+  lastFailure: z.string().max(300).nullable(),
 });
 export type EntityStatus = z.infer<typeof entityStatusSchema>;
 

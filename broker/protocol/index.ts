@@ -1,6 +1,7 @@
 export * from './access.ts';
 export * from './agreement-outcome.ts';
 export * from './agreement.ts';
+export * from './alarm.ts';
 export * from './application.ts';
 export * from './arrivals.ts';
 export * from './audit.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storageHealthSchema } from './alarm.ts';
 import { entityStatusSchema } from './entity.ts';
 import { instantSchema, nodeIdSchema, uidSchema, zoneSchema } from './ids.ts';
 
@@ -60,6 +61,7 @@ export const storageHeartbeatSchema = z.object({
   refusedAssociations: z.int(),
   /** Objects in quarantine; storage nodes of before do not tell. */
   quarantined: z.int().nonnegative().optional(),
+  health: storageHealthSchema.optional(),
   /** Of the application entities that it was told last; absent: never. */
   registryRevision: z.int().nonnegative().optional(),
   entities: z.array(entityStatusSchema).max(1_000).optional(),

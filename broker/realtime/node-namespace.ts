@@ -26,6 +26,7 @@ import type { Logger } from 'pino';
 import type { DefaultEventsMap, Namespace, Server, Socket } from 'socket.io';
 import { z } from 'zod';
 import { accessFacts, type AuditTrail } from '../audit/index.ts';
+import type { Alarms } from '../alarm/index.ts';
 import type { Entities } from '../entity/index.ts';
 import type { BrokerKeys, VerifiedNode } from '../identity/index.ts';
 import { zoneOf, type NodeLink, type NodeRegistry } from '../node/index.ts';
@@ -50,6 +51,7 @@ type NodeNamespaceDeps = {
   readonly recordings: Pick<Recordings, 'told'>;
   readonly audit: AuditTrail;
   readonly entities: Pick<Entities, 'heard'>;
+  readonly alarms: Pick<Alarms, 'heard'>;
   readonly links: LinkBook;
   readonly log: Logger;
 };
@@ -153,6 +155,7 @@ function serveStorageNode(events: Answering, { identity, link }: Connected, deps
   });
   events.onTold('storage.heartbeat', storageHeartbeatSchema, (heartbeat) => {
     deps.nodes.storageHeartbeat(identity.nodeId, heartbeat);
+    deps.alarms.heard(identity.nodeId, heartbeat);
     deps.entities.heard(identity.nodeId, heartbeat).catch((error: unknown) => {
       deps.log.warn({ err: error, nodeId: identity.nodeId }, 'a storage node was not told of entities');
     });

@@ -11,6 +11,7 @@ import {
   type Ruling,
   type RecordingTold,
   type StartSession,
+  type StorageHealth,
   type StorageWelcome,
   type StudySummary,
   type ToldRegistry,
@@ -217,6 +218,7 @@ export async function connectStorageNode(
     registries: readonly ToldRegistry[];
     /** From now on it tells with each heartbeat what it sees of them. */
     tellEntities(entities: readonly EntityStatus[]): void;
+    tellHealth(health: StorageHealth): void;
   }
 > {
   const nodeId = nodeIdSchema.parse('storage-1');
@@ -246,6 +248,7 @@ export async function connectStorageNode(
   socket.on('connect', () => void register());
   const registries: ToldRegistry[] = [];
   let seen: readonly EntityStatus[] | undefined;
+  let health: StorageHealth | undefined;
   socket.on('registry.take', (registry, answer) => {
     registries.push(registry);
     answer({ ok: true, value: null });
@@ -260,6 +263,7 @@ export async function connectStorageNode(
     const registryRevision = registries.at(-1)?.revision;
     socket.emit('storage.heartbeat', {
       ...(seen && { entities: [...seen] }),
+      ...(health && { health }),
       ...(registryRevision !== undefined && { registryRevision }),
       freeBytes: 1,
       associations: 0,
@@ -276,6 +280,9 @@ export async function connectStorageNode(
     registries,
     tellEntities(entities) {
       seen = entities;
+    },
+    tellHealth(told) {
+      health = told;
     },
     tellQuarantined: async (news) => socket.emitWithAck('object.quarantined', news),
     tellRulings: async (rulings) => socket.emitWithAck('study.ruled', rulings),

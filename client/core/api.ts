@@ -21,6 +21,8 @@ import { AgreementApi } from './agreement-api.ts';
 import { auditPageSchema, type AuditFilter, type AuditPage } from './audit-page.ts';
 import { CapacityApi } from './capacity-api.ts';
 import type { DocumentCalls } from './document.ts';
+import { AlarmApi } from './alarm-api.ts';
+import { EntityApi } from './entity-api.ts';
 import { KeyImageApi } from './key-image-api.ts';
 import { ManifestApi } from './manifest-api.ts';
 import { ProvisionApi, type Call } from './provision-api.ts';
@@ -42,6 +44,8 @@ export async function loadPublicConfig(signal?: AbortSignal): Promise<PublicConf
 export class Api {
   readonly provision = new ProvisionApi(async (path, options) => this.#call(path, options));
   readonly capacity = new CapacityApi(async (path, options) => this.#call(path, options));
+  readonly alarms = new AlarmApi(async (path, options) => this.#call(path, options));
+  readonly entities = new EntityApi(async (path, options) => this.#call(path, options));
   readonly keyImages = new KeyImageApi(async (path, options) => this.#call(path, options));
   readonly quarantine = new QuarantineApi(async (path, options) => this.#call(path, options));
   readonly reservations = new ReservationApi(async (path, options) => this.#call(path, options));

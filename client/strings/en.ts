@@ -3,6 +3,8 @@ import { capacityStrings } from './capacity.ts';
 import { deviceStrings } from './device.ts';
 import { documentStrings } from './documents.ts';
 import { manifestStrings } from './manifests.ts';
+import { alarmStrings } from './alarms.ts';
+import { entityStrings } from './entities.ts';
 import { keyImageStrings } from './key-images.ts';
 import { pixelStrings } from './pixels.ts';
 import { provisionStrings } from './provision.ts';
@@ -289,6 +291,8 @@ export const strings = {
   services: serviceStrings,
   reservations: reservationStrings,
   quarantine: quarantineStrings,
+  entities: entityStrings,
+  alarms: alarmStrings,
   agreements: agreementStrings,
   admin: {
     title: 'Administration',
@@ -298,6 +302,7 @@ export const strings = {
       nodes: 'Nodes',
       sessions: 'Sessions',
       storage: 'Storage',
+      entities: 'PACS',
       pools: 'Pools',
       capacity: 'Capacity',
       providers: 'Providers',

@@ -18,6 +18,7 @@ import { startDimseServer, type DimseServerOptions } from './dimse/dimse-server.
 import { createServices } from './create-services.ts';
 import { openEntities } from './entities/open-entities.ts';
 import { startProber } from './entities/prober.ts';
+import { createHealth } from './health.ts';
 import { createIngest, type Ingest, type IngestDeps, type IngestEvents } from './ingest/ingest.ts';
 import { recover } from './ingest/recover.ts';
 import { JobQueue } from './index/jobs.ts';
@@ -167,7 +168,7 @@ export async function startStorageNode(
     },
     log,
   };
-  const routing = starting.use(startWorkers(dimseDeps));
+  const routing = starting.use(startWorkers({ ...dimseDeps, ingest, access, book: entities.book }));
   starting.use(events.on('study.changed', () => routing.arrived()));
   starting.use(registry.events.on('taken', () => routing.wake()));
   const dimse = starting.use(
@@ -200,13 +201,20 @@ export async function startStorageNode(
   const prober = starting.use(
     startProber({ registry, book: entities.book, caller: dimseDeps.caller, everyMs: config.probeMs, log }),
   );
+  const health = createHealth({
+    directory: config.directory,
+    reserveBytes: ingestDeps.reserveBytes,
+    metrics: meters.registry,
+    ingestSeconds: () => meters.ingestSeconds(),
+  });
   const heartbeat = async (): Promise<StorageHeartbeat> => ({
     ...index.totals(),
     freeBytes: await objects.freeBytes(),
     associations: dimse.associations(),
     refusedAssociations: meters.refusedAssociations(),
     quarantined: quarantine.total(),
-    ...entities.heartbeat(quarantine.bySender()),
+    ...entities.heartbeat({ quarantined: quarantine.bySender(), jobs: jobs.states() }),
+    health: await health(),
     dicomCertificateEndsAt: (await certificateEndsAt())?.toISOString(),
   });
   const registration = registrationOf(config, { https, dicomPort, indexId: index.indexId });

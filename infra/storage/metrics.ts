@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { longestOfMinute } from './health.ts';
 import type { IngestOutcome } from './ingest/ingest.ts';
 import type { IndexTotals } from './index/study-index.ts';
 
@@ -7,6 +8,8 @@ export type Meters = {
   associationRefused(): void;
   refusedAssociations(): number;
   objectTaken(outcome: IngestOutcome['kind'], seconds: number): void;
+  /** The longest of the last minute. */
+  ingestSeconds(): number;
 };
 
 /** Counts, sizes and times; never a patient's, study's or sender's name. */
@@ -22,6 +25,7 @@ export function createMeters(read: {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  const longest = longestOfMinute();
   let refused = 0;
   const refusals = new Counter({
     name: 'medusa_storage_associations_refused_total',
@@ -69,6 +73,10 @@ export function createMeters(read: {
       refusals.inc();
     },
     refusedAssociations: () => refused,
-    objectTaken: (outcome, seconds) => objects.observe({ outcome }, seconds),
+    objectTaken(outcome, seconds) {
+      objects.observe({ outcome }, seconds);
+      longest.add(seconds);
+    },
+    ingestSeconds: () => longest.read(),
   };
 }

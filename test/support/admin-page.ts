@@ -3,7 +3,17 @@ import type { Medusa } from './medusa.ts';
 import { openPerson } from './viewer-page.ts';
 
 type Tab =
-  | ('pools' | 'providers' | 'networks' | 'volumes' | 'sessions' | 'storage' | 'events' | 'audit')
+  | (
+      | 'pools'
+      | 'providers'
+      | 'networks'
+      | 'volumes'
+      | 'sessions'
+      | 'storage'
+      | 'entities'
+      | 'events'
+      | 'audit'
+    )
   | ('manifests' | 'agreements' | 'capacity');
 
 /** What an administrator does with providers, pools and resources. */

@@ -7,6 +7,8 @@ import { waitFor } from './wait.ts';
 
 /** A hospital PACS: Debian's Orthanc, alone on loopback. */
 export type Orthanc = AsyncDisposable & {
+  readonly aeTitle: string;
+  readonly dicomPort: number;
   upload(folder: string): Promise<void>;
   /** C-STORE of everything it holds to the peer `MEDUSA`. Answers the number of instances sent. */
   push(): Promise<number>;
@@ -20,6 +22,7 @@ export async function startOrthanc(peer: {
   const folder = await mkdtemp(path.join(tmpdir(), 'medusa-orthanc-'));
   starting.defer(async () => rm(folder, { recursive: true, force: true }));
   const [httpPort = 0, dicomPort = 0] = await freePorts(2);
+  const aeTitle = 'HOSPITAL';
   const configuration = {
     Name: 'HOSPITAL',
     StorageDirectory: path.join(folder, 'storage'),
@@ -27,7 +30,7 @@ export async function startOrthanc(peer: {
     HttpPort: httpPort,
     RemoteAccessAllowed: false,
     AuthenticationEnabled: false,
-    DicomAet: 'HOSPITAL',
+    DicomAet: aeTitle,
     DicomPort: dicomPort,
     DicomModalities: { MEDUSA: [peer.aeTitle, '127.0.0.1', peer.port] },
     Plugins: [],
@@ -52,6 +55,8 @@ export async function startOrthanc(peer: {
 
   const running = starting.move();
   return {
+    aeTitle,
+    dicomPort,
     async upload(source) {
       for (const name of (await readdir(source)).filter((entry) => entry.endsWith('.dcm')).sort()) {
         const answer = await fetch(`${url}/instances`, {

@@ -10,7 +10,9 @@ import { useStore } from '../../ui/use-store.ts';
 import { AuditTab } from './audit-tab.tsx';
 import { adminTabs, type AdminTab } from './admin-search.ts';
 import { AgreementsTab } from './agreements/agreements-tab.tsx';
+import { AlarmBadge } from './alarms/alarm-badge.tsx';
 import { CapacityTab } from './capacity/capacity-tab.tsx';
+import { EntitiesTab } from './entities/entities-tab.tsx';
 import { EventsTab } from './events/events-tab.tsx';
 import { ManifestsTab } from './manifests/manifests-tab.tsx';
 import { NetworksTab } from './networks/networks-tab.tsx';
@@ -75,7 +77,13 @@ function Administration(): ReactNode {
         >
           <Tabs.List>
             {adminTabs.map((name) => (
-              <Tabs.Tab key={name} value={name} px="sm" data-testid={`admin-tab-${name}`}>
+              <Tabs.Tab
+                key={name}
+                value={name}
+                px="sm"
+                data-testid={`admin-tab-${name}`}
+                {...(name === 'entities' && { rightSection: <AlarmBadge /> })}
+              >
                 {text.tabs[name]}
               </Tabs.Tab>
             ))}
@@ -97,6 +105,9 @@ function Administration(): ReactNode {
               </Tabs.Panel>
             </>
           )}
+          <Tabs.Panel value="entities" pt="md">
+            <EntitiesTab />
+          </Tabs.Panel>
           <Tabs.Panel value="pools" pt="md">
             <PoolsTab samples={poolSamples} sessions={snapshot?.sessions ?? []} />
           </Tabs.Panel>

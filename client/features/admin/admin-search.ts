@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 export const adminTabs = [
-  ...(['overview', 'nodes', 'sessions', 'storage', 'pools', 'capacity', 'providers'] as const),
+  ...(['overview', 'nodes', 'sessions', 'storage', 'entities', 'pools', 'capacity', 'providers'] as const),
   ...(['networks', 'volumes', 'manifests', 'services', 'agreements', 'events', 'audit'] as const),
 ] as const;
 export type AdminTab = (typeof adminTabs)[number];

@@ -10,6 +10,8 @@ type Props = {
   readonly lines: readonly Line[];
   /** The axis reaches at least this far, so that noise does not look like a mountain. */
   readonly atLeast: number;
+  /** How far back it reaches. */
+  readonly spanSeconds?: number;
 };
 export type Line = {
   /** Shown where there are several. */
@@ -20,11 +22,11 @@ export type Line = {
   readonly look?: 'filled' | 'dashed';
 };
 
-const spanSeconds = 600;
+const tenMinutes = 600;
 const axisColours = { stroke: '#94a0ac', grid: { stroke: '#1d242b' }, ticks: { stroke: '#1d242b' } };
 
 /** A few small lines over the last minutes. */
-export function LineChart({ title, times, lines, atLeast }: Props): ReactNode {
+export function LineChart({ title, times, lines, atLeast, spanSeconds = tenMinutes }: Props): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<UPlot>(undefined);
   // What a line looks like never changes while it is shown; its values do.
@@ -60,11 +62,11 @@ export function LineChart({ title, times, lines, atLeast }: Props): ReactNode {
       observer.disconnect();
       created.destroy();
     };
-  }, [atLeast, looks]);
+  }, [atLeast, looks, spanSeconds]);
 
   useEffect(() => {
     chart.current?.setData([[...times], ...lines.map(({ values }) => [...values])]);
-  }, [times, lines, looks, atLeast]);
+  }, [times, lines, looks, atLeast, spanSeconds]);
 
   return (
     <Paper bg="var(--medusa-surface)" withBorder p="sm">

@@ -9,7 +9,8 @@ import {
   parseReject,
   type ProposedContext,
 } from './associate.ts';
-import { MessageExchange } from './exchange.ts';
+import type { Command } from './command.ts';
+import { MessageExchange, type DataSetReceiver } from './exchange.ts';
 import type { AcceptedContext } from './operation.ts';
 import { abortReasons, encodeReleaseRequest, pduTypes, ProtocolViolation, type Pdu } from './pdu.ts';
 import { Transport, type TransportTimes } from './transport.ts';
@@ -27,11 +28,19 @@ export type Caller = {
   readonly trust: (() => Promise<Trust>) | undefined;
 };
 
+/** Takes a request of the peer, which comes only in contexts for which it was let be the SCU. */
+export type Receive = (
+  command: Command,
+  context: AcceptedContext,
+  exchange: MessageExchange,
+) => Promise<DataSetReceiver | undefined>;
+
 export type Proposal = {
   readonly title: string;
   readonly entity: Entity;
   readonly contexts: readonly ProposedContext[];
   readonly roles?: readonly Role[];
+  readonly receive?: Receive;
 };
 
 /** An association that we asked for. Disposing releases it, or ends it when it is broken. */
@@ -50,7 +59,9 @@ export async function requestAssociation(caller: Caller, proposal: Proposal): Pr
   const exchange: MessageExchange = new MessageExchange({
     write: async (bytes) => transport.write(bytes),
     isContext: (id) => accepted.has(id),
-    begin: async () => {
+    begin: async (command, contextId) => {
+      const context = acceptedContexts(proposal, accepted).find(({ id }) => id === contextId);
+      if (proposal.receive && context) return proposal.receive(command, context, exchange);
       throw new ProtocolViolation(abortReasons.invalidParameter, 'a request where only responses may come');
     },
   });

@@ -16,6 +16,7 @@ export type ServiceClass = {
 export const verification = '1.2.840.10008.1.1';
 export const studyRootFind = '1.2.840.10008.5.1.4.1.2.2.1';
 export const studyRootMove = '1.2.840.10008.5.1.4.1.2.2.2';
+export const studyRootGet = '1.2.840.10008.5.1.4.1.2.2.3';
 export const storageCommitment = '1.2.840.10008.1.20.1';
 const query = { permission: 'query' } as const;
 const retrieve = { permission: 'retrieve' } as const;
@@ -43,12 +44,7 @@ export const serviceClasses: Readonly<Record<string, ServiceClass | undefined>> 
   },
   [studyRootFind]: { name: 'Study Root Query/Retrieve – FIND', kind: 'find', root: 'study', ...query },
   [studyRootMove]: { name: 'Study Root Query/Retrieve – MOVE', kind: 'move', root: 'study', ...retrieve },
-  '1.2.840.10008.5.1.4.1.2.2.3': {
-    name: 'Study Root Query/Retrieve – GET',
-    kind: 'get',
-    root: 'study',
-    ...retrieve,
-  },
+  [studyRootGet]: { name: 'Study Root Query/Retrieve – GET', kind: 'get', root: 'study', ...retrieve },
   [storageCommitment]: { name: 'Storage Commitment Push Model', kind: 'commitment', permission: 'commit' },
 };
 

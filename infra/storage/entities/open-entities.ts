@@ -3,6 +3,7 @@ import type { StorageHeartbeat } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import type { StorageConfig } from '../config.ts';
 import type { Refusal } from '../dimse/association.ts';
+import { nothingToDo, type JobState } from '../index/jobs.ts';
 import { isStored, type Ingest } from '../ingest/ingest.ts';
 import type { PeerCertificate } from './admission.ts';
 import { openPeerBook, type PeerBook } from './peer-book.ts';
@@ -17,10 +18,11 @@ export interface Entities extends AsyncDisposable {
   counted(ingest: Ingest): Ingest;
   refused(refusal: Refusal): void;
   admitted(title: string, certificate: PeerCertificate | undefined): void;
-  /** @param quarantined objects in quarantine, by who sent them */
-  heartbeat(
-    quarantined: ReadonlyMap<string, number>,
-  ): Pick<StorageHeartbeat, 'registryRevision' | 'entities'>;
+  /** @param known objects in quarantine, by who sent them, and what is still to be done, by whom it is towards */
+  heartbeat(known: {
+    quarantined: ReadonlyMap<string, number>;
+    jobs: ReadonlyMap<string, JobState>;
+  }): Pick<StorageHeartbeat, 'registryRevision' | 'entities'>;
 }
 
 export async function openEntities(
@@ -37,11 +39,12 @@ export async function openEntities(
     counted: (ingest) => counted(ingest, { registry, book }),
     refused: ({ title, reason }) => book.refused(title === '' ? 'unknown' : title, reason),
     admitted: (title, certificate) => book.admitted(title, certificate?.endsAt),
-    heartbeat(quarantined) {
+    heartbeat({ quarantined, jobs }) {
       const registryRevision = registry.revision();
       const statuses = book.statuses().map((status) => ({
         ...status,
         quarantined: quarantined.get(status.title) ?? 0,
+        ...(jobs.get(status.title) ?? nothingToDo),
       }));
       return { ...(registryRevision !== undefined && { registryRevision }), entities: statuses };
     },

@@ -5,17 +5,21 @@ import { z } from 'zod';
 
 const dayBookSchema = z.object({ day: z.string(), bytes: z.record(z.string(), z.number()) });
 
+/** What the quarantine and the queue of jobs know. */
+type Elsewhere = 'quarantined' | 'waiting' | 'failed' | 'lastFailure';
+
 /** What was seen of each application entity, whether it is listed or not. */
 export interface PeerBook extends AsyncDisposable {
   received(title: string, bytes: number): void;
   refused(title: string, reason: string): void;
   admitted(title: string, certificateEndsAt: Date | undefined): void;
   echoed(title: string, result: EchoResult): void;
+  priorFetched(title: string): void;
   bytesToday(title: string): number;
-  statuses(): Omit<EntityStatus, 'quarantined'>[];
+  statuses(): Omit<EntityStatus, Elsewhere>[];
 }
 
-type Seen = { -readonly [Name in Exclude<keyof EntityStatus, 'quarantined'>]: EntityStatus[Name] };
+type Seen = { -readonly [Name in Exclude<keyof EntityStatus, Elsewhere>]: EntityStatus[Name] };
 
 /** Titles of callers are whatever they say they are. */
 const mostTitles = 500;
@@ -81,6 +85,10 @@ export function openPeerBook(
       const one = of(title);
       if (one) Object.assign(one, { echo: result, failures: result.isReachable ? 0 : one.failures + 1 });
     },
+    priorFetched(title) {
+      const one = of(title);
+      if (one) one.priorsFetched += 1;
+    },
     bytesToday: (title) => bytesOfDay()[title] ?? 0,
     statuses: () => [...seen.values()].map((one) => ({ ...one, bytesToday: bytesOfDay()[one.title] ?? 0 })),
     async [Symbol.asyncDispose]() {
@@ -99,6 +107,7 @@ const nothing = {
   bytesToday: 0,
   refusals: 0,
   lastRefusal: null,
+  priorsFetched: 0,
   lastSeenAt: null,
   certificateEndsAt: null,
 } as const;

@@ -11,6 +11,17 @@ export type NewJob = {
 export type Job = NewJob & { readonly id: number; readonly attempts: number; readonly createdAt: number };
 type Stack = Pick<NewJob, 'kind' | 'destination'>;
 
+export type JobState = {
+  readonly waiting: Readonly<Record<JobKind, number>>;
+  readonly failed: number;
+  readonly lastFailure: string | null;
+};
+export const nothingToDo: JobState = {
+  waiting: { forward: 0, priors: 0, commitment: 0 },
+  failed: 0,
+  lastFailure: null,
+};
+
 /** What is still to be done towards others, in the index: it is there after a restart, and with the object that caused it. */
 export class JobQueue {
   readonly #index: StudyIndex;
@@ -77,6 +88,30 @@ export class JobQueue {
       "SELECT min(due_at) AS at FROM job WHERE state = 'waiting'",
     );
     return row?.at ?? undefined;
+  }
+
+  /** Of each destination that something is to be done towards, or was in vain. */
+  states(): ReadonlyMap<string, JobState> {
+    const rows = this.#index.all<{
+      kind: JobKind;
+      destination: string;
+      state: string;
+      count: number;
+      reason: string;
+    }>(
+      'SELECT kind, destination, state, count(*) AS count, max(reason) AS reason FROM job GROUP BY kind, destination, state',
+    );
+    const states = new Map<string, JobState>();
+    for (const { kind, destination, state, count, reason } of rows) {
+      const known = states.get(destination) ?? nothingToDo;
+      const isWaiting = state === 'waiting';
+      states.set(destination, {
+        waiting: { ...known.waiting, ...(isWaiting && { [kind]: count }) },
+        failed: known.failed + (isWaiting ? 0 : count),
+        lastFailure: reason === '' ? known.lastFailure : reason.slice(0, 300),
+      });
+    }
+    return states;
   }
 
   counts(): { readonly waiting: number; readonly failed: number } {

@@ -1,49 +1,130 @@
+import type { Logger } from 'pino';
+import type { AccessLog } from '../access/access-log.ts';
 import { writeDataSet } from '../dicom/data-set-writer.ts';
 import type { DicomJson } from '../dicom/dicom-json.ts';
 import { keyText } from '../dicom/identifier.ts';
 import { explicitLittleEndian } from '../dicom/transfer-syntax.ts';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
 import { commandFields, statuses } from '../dimse/command.ts';
+import { getStudy, receiving, receivingContexts } from '../dimse/get-scu.ts';
 import { whole, type AcceptedContext } from '../dimse/operation.ts';
-import { requestAssociation, type Caller, type RequestedAssociation } from '../dimse/requestor.ts';
-import { identifierSyntaxes, studyRootFind, studyRootMove } from '../dimse/services.ts';
+import {
+  requestAssociation,
+  type Caller,
+  type Proposal,
+  type RequestedAssociation,
+} from '../dimse/requestor.ts';
+import { identifierSyntaxes, studyRootFind, studyRootGet, studyRootMove } from '../dimse/services.ts';
+import type { PeerBook } from '../entities/peer-book.ts';
 import type { EntityRegistry, PriorsRule } from '../entities/registry.ts';
+import type { Ingest } from '../ingest/ingest.ts';
 import type { StudyIndex } from '../index/study-index.ts';
-import type { Worker } from './routing.ts';
+import type { Target, Worker } from './routing.ts';
 
 export type PriorsDeps = {
   readonly index: StudyIndex;
   readonly headers: WorkerPool;
   readonly registry: EntityRegistry;
   readonly caller: Caller;
+  readonly ingest: Ingest;
+  readonly book: Pick<PeerBook, 'priorFetched'>;
+  readonly access: Pick<AccessLog, 'begin'>;
+  readonly log: Logger;
 };
 
 /** Answers of one patient that are looked at; who has more has a patient ID that is none. */
 const mostAnswers = 500;
 
-/** C-FIND and C-MOVE of earlier studies of a patient, to ourselves, when a study has arrived. */
+/**
+ * C-FIND of earlier studies of a patient when one has arrived, and C-MOVE of them to ourselves; or C-GET, over the association that we
+ * asked for, where the archive may not call us.
+ */
 export function priorsWorker(deps: PriorsDeps): Worker {
   return async (jobs, target, settle) => {
     const { priors } = await deps.registry.current();
+    const isGot = jobs.some(({ detail }) => priors[detail]?.by === 'get');
     await using association = await requestAssociation(deps.caller, {
       ...target,
-      contexts: [studyRootFind, studyRootMove].map((abstractSyntax, index) => ({
-        id: index * 2 + 1,
-        abstractSyntax,
-        transferSyntaxes: identifierSyntaxes,
-      })),
+      ...proposed(isGot),
+      ...(isGot && { receive: receiving(target.title, deps) }),
     });
     for (const job of jobs) {
       const rule = priors[job.detail];
       const patientID = patientOf(deps.index, job.subject);
       if (rule && patientID !== '') {
-        const found = await findStudies(association, patientID, deps);
+        const found = await audited(deps, { target, service: 'C-FIND', patientID }, async () =>
+          findStudies(association, patientID, deps),
+        );
         for (const study of chosen(deps.index, found, { rule, arrived: job.subject }))
-          await moveStudy(association, study, deps);
+          await fetchStudy(association, { study, patientID, rule, target }, deps);
       }
       settle(job, { kind: 'done' });
     }
   };
+}
+
+function proposed(isGot: boolean): Pick<Proposal, 'contexts' | 'roles'> {
+  const services = [studyRootFind, isGot ? studyRootGet : studyRootMove];
+  const asking = services.map((abstractSyntax, index) => ({
+    id: index * 2 + 1,
+    abstractSyntax,
+    transferSyntaxes: identifierSyntaxes,
+  }));
+  if (!isGot) return { contexts: asking };
+  const { contexts, roles } = receivingContexts(services.length * 2 + 1);
+  return { contexts: [...asking, ...contexts], roles };
+}
+
+type Wanted = {
+  readonly study: string;
+  readonly patientID: string;
+  readonly rule: PriorsRule;
+  readonly target: Target;
+};
+
+async function fetchStudy(
+  association: RequestedAssociation,
+  { study, patientID, rule, target }: Wanted,
+  deps: PriorsDeps,
+): Promise<void> {
+  // Before anything of it can come: it must not ask for priors of its own.
+  deps.index.all("INSERT OR IGNORE INTO prior VALUES (?, 'asked')", study);
+  const service = rule.by === 'get' ? 'C-GET' : 'C-MOVE';
+  await audited(deps, { target, service, patientID, study }, async () => {
+    if (rule.by === 'get') await getStudy(association, study);
+    else await moveStudy(association, study, deps);
+  });
+  deps.index.all("UPDATE prior SET state = 'done' WHERE study_instance_uid = ?", study);
+  deps.book.priorFetched(target.title);
+}
+
+type Asked = {
+  readonly target: Target;
+  readonly service: 'C-FIND' | 'C-MOVE' | 'C-GET';
+  readonly patientID: string;
+  readonly study?: string;
+};
+
+/** That we ask others is written down as if they asked us: it is about a patient. */
+async function audited<Value>(
+  { access, caller }: PriorsDeps,
+  { target: { title, entity }, service, patientID, study }: Asked,
+  act: () => Promise<Value>,
+): Promise<Value> {
+  const end = access.begin({
+    ...{ kind: service === 'C-FIND' ? 'query' : 'retrieve', service, level: 'STUDY' },
+    requestor: { id: caller.callingTitle, address: '' },
+    destination: { id: title, address: entity.host ?? '' },
+    ...{ patientIDs: [patientID], studies: study === undefined ? [] : [study] },
+  });
+  try {
+    const value = await act();
+    end({ outcome: 'success', objects: Array.isArray(value) ? value.length : 0, status: '0000' });
+    return value;
+  } catch (error) {
+    end({ outcome: 'failure', objects: 0, status: error instanceof Error ? error.message : String(error) });
+    throw error;
+  }
 }
 
 function patientOf(index: StudyIndex, study: string): string {
@@ -125,11 +206,9 @@ function chosen(
 async function moveStudy(
   { exchange, contexts }: RequestedAssociation,
   study: string,
-  { index, caller }: PriorsDeps,
+  { caller }: PriorsDeps,
 ): Promise<void> {
   const context = contextOf(contexts, studyRootMove);
-  // Before anything of it can come: it must not ask for priors of its own.
-  index.all("INSERT OR IGNORE INTO prior VALUES (?, 'asked')", study);
   const identifier = {
     '00080052': { vr: 'CS', Value: ['STUDY'] },
     '0020000D': { vr: 'UI', Value: [study] },
@@ -148,7 +227,6 @@ async function moveStudy(
     // Some of it could not be sent: what did come is better than to ask for ever.
     const isOver = command.status === statuses.success || command.status === statuses.storedWithWarning;
     if (!isOver) throw failure('C-MOVE', command.status);
-    index.all("UPDATE prior SET state = 'done' WHERE study_instance_uid = ?", study);
   }
 }
 

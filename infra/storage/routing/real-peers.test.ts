@@ -83,26 +83,31 @@ describe('dcmqrscp as an archive', () => {
     expect(sent).toMatchObject({ code: 0 });
   };
 
-  it('is queried, and has priors retrieved from it, byte for byte', async () => {
-    const archive = parts.use(await startQrscp({ dicom: peerPort, node: nodePort }));
-    await send(peerPort, 'ARCHIVE', await earlierStudies(['19960101', '19970101', '19980101']));
-    const node = await start({ priors: { all: { from: 'ARCHIVE', most: 2 } } });
+  it.each(['move', 'get'])(
+    'is queried, and has priors retrieved from it by %s, byte for byte',
+    async (by) => {
+      // With C-GET it need not be able to call us.
+      const knownPort = by === 'get' ? await freePort() : nodePort;
+      const archive = parts.use(await startQrscp({ dicom: peerPort, node: knownPort }));
+      await send(peerPort, 'ARCHIVE', await earlierStudies(['19960101', '19970101', '19980101']));
+      const node = await start({ priors: { all: { from: 'ARCHIVE', most: 2, by } } });
 
-    await send(nodePort, 'MEDUSA', (await filesOf('ct-chest')).slice(0, 1));
+      await send(nodePort, 'MEDUSA', (await filesOf('ct-chest')).slice(0, 1));
 
-    await expect
-      .poll(async () => [...(await studiesOf(node)).keys()].sort(), patience)
-      .toEqual(['19970101', '19980101', '20000101']);
-    const prior = (await studiesOf(node)).get('19980101') ?? '';
-    const [inArchive] = [...(await objectsIn(archive.area))].filter(([, { dataSet }]) =>
-      dataSet.includes(prior),
-    );
-    const held = await heldOf(node, prior);
-    expect([...held.keys()]).toEqual([inArchive?.[0]]);
-    expect(held.get(inArchive?.[0] ?? '')?.dataSet.equals(inArchive?.[1].dataSet ?? Buffer.alloc(0))).toBe(
-      true,
-    );
-  });
+      await expect
+        .poll(async () => [...(await studiesOf(node)).keys()].sort(), patience)
+        .toEqual(['19970101', '19980101', '20000101']);
+      const prior = (await studiesOf(node)).get('19980101') ?? '';
+      const [inArchive] = [...(await objectsIn(archive.area))].filter(([, { dataSet }]) =>
+        dataSet.includes(prior),
+      );
+      const held = await heldOf(node, prior);
+      expect([...held.keys()]).toEqual([inArchive?.[0]]);
+      expect(held.get(inArchive?.[0] ?? '')?.dataSet.equals(inArchive?.[1].dataSet ?? Buffer.alloc(0))).toBe(
+        true,
+      );
+    },
+  );
 
   it('has a study moved to it, which it then finds, and gets one', async () => {
     const archive = parts.use(await startQrscp({ dicom: peerPort, node: nodePort }, '+xt'));
@@ -209,8 +214,8 @@ describe('Orthanc over mutual TLS', () => {
       .toMatchObject({ Status: 'Success' });
   });
 
-  it('is queried, and has priors retrieved from it', async () => {
-    await start({ priors: { all: { from: 'ARCHIVE', most: 1 } } });
+  it.each(['move', 'get'])('is queried, and has priors retrieved from it by %s', async (by) => {
+    await start({ priors: { all: { from: 'ARCHIVE', most: 1, by } } });
     const paths = await earlierStudies(['19970101', '19980101']);
     await keep(paths);
 

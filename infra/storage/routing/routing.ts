@@ -11,7 +11,7 @@ export type JobOutcome =
   | { readonly kind: 'later'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
-type Target = { readonly title: string; readonly entity: Entity };
+export type Target = { readonly title: string; readonly entity: Entity };
 /** Does jobs of one kind towards one entity. What it does not answer for, or throws at, is tried later. */
 export type Worker = (
   jobs: readonly Job[],

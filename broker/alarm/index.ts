@@ -1,0 +1,1 @@
+export { createAlarms, type Alarms, type AlarmStore } from './alarms.ts';
