@@ -10,24 +10,24 @@ export type PathState = {
   readonly nowMs: number;
   /** Undefined: it has no such stream now. */
   readonly counts: StreamCounts | undefined;
-  readonly kbps: number | undefined;
   /** When frames queued on it last; undefined: never. */
   readonly fullAtMs: number | undefined;
 };
 
 export type Doubling = {
+  /** Packets asked for again, of those sent between the latest two counts. */
+  readonly lostShare: number;
   /** @returns whether each packet is to be sent twice to this viewer. */
   take(path: PathState): boolean;
 };
 
-/** Of the rate of the path, for the picture when all of it goes twice: the rest is headers. */
+/** Of the rate of the path, for the picture when all of it goes twice: what is left is for headers. */
 export const doubledShare = 0.47;
 
 const windowMs = 4_000;
 const lossy = { fewest: 3, share: 0.004 } as const;
 /** Sooner than the next picture but one, a resend is hardly seen. */
 const far = { fromMs: 45, untilMs: 30 } as const;
-const thin = { belowKbps: 8_000, untilKbps: 10_000 } as const;
 /** Most browsers ask for a packet before its second one comes, so losses are seen all the while; of the others only by leaving off. */
 const patience = { leastMs: 30_000, mostMs: 240_000, isSoonMs: 15_000 } as const;
 
@@ -68,18 +68,17 @@ export function createDoubling(): Doubling {
     samples = isAnother ? [] : samples.filter(({ atMs }) => atMs >= nowMs - windowMs);
     if (counts) samples.push({ ...counts, atMs: nowMs });
   };
-  const isWanted = (
-    { nowMs, kbps = Infinity, fullAtMs = -Infinity }: PathState,
-    roundTripMs: number,
-  ): boolean =>
-    roundTripMs >= far.fromMs &&
-    kbps < thin.belowKbps &&
-    nowMs - fullAtMs > windowMs / 2 &&
-    seenLossyMs === nowMs;
-  const isOver = ({ nowMs, kbps = Infinity }: PathState, roundTripMs: number): boolean =>
-    roundTripMs < far.untilMs || kbps > thin.untilKbps || nowMs - seenLossyMs > patienceMs;
+  const isWanted = ({ nowMs, fullAtMs = -Infinity }: PathState, roundTripMs: number): boolean =>
+    roundTripMs >= far.fromMs && nowMs - fullAtMs > windowMs / 2 && seenLossyMs === nowMs;
+  const isOver = ({ nowMs }: PathState, roundTripMs: number): boolean =>
+    roundTripMs < far.untilMs || nowMs - seenLossyMs > patienceMs;
 
   return {
+    get lostShare() {
+      const [former, last] = samples.slice(-2);
+      if (!former || !last || last.packets === former.packets) return 0;
+      return (last.nackedPackets - former.nackedPackets) / (last.packets - former.packets);
+    },
     take(path) {
       const { counts, nowMs } = path;
       keep(counts, nowMs);

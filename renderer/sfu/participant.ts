@@ -87,8 +87,10 @@ export class Participant {
     this.picture.remind();
     // Its stream may end in this moment.
     const counts = await this.picture.counts().catch(() => undefined);
-    const { kbps, fullAtMs } = this.rate;
-    this.#isDoublingWanted = this.#doubling.take({ nowMs: performance.now(), counts, kbps, fullAtMs });
+    const nowMs = performance.now();
+    const { fullAtMs } = this.rate;
+    this.#isDoublingWanted = this.#doubling.take({ nowMs, counts, fullAtMs });
+    this.rate.lost(this.#doubling.lostShare, nowMs);
   }
 
   async answer(request: ParticipantRequest): Promise<StreamResponse> {

@@ -19,6 +19,8 @@ export type PathRate = {
   /** What a viewer was found to get before: where to begin, until it is heard. */
   expect(kbps: number): void;
   sent(frame: SentFrame): void;
+  /** @param share of the packets of the last second that had to be sent again; more than 1 when again and again. */
+  lost(share: number, nowMs: number): void;
   /** @param arrivals in any order, on the viewer's clock, which has nothing to do with ours; frames that are not known (any more) are passed over. */
   arrived(arrivals: readonly FrameArrival[], nowMs: number): void;
 };
@@ -38,6 +40,8 @@ const pileMs = 140;
 /** When frames are lost for good, resends find no room either. */
 const leastShare = 0.75;
 const leastJudged = 4;
+/** As in Google's congestion control (draft-ietf-rmcat-gcc-02, 6): no line that one would use loses so many by itself. */
+const congestedShare = 0.1;
 const frameIntervalMs = { least: 16, most: 150 };
 /** Of what came through while frames queued, so that the queue empties. */
 const shareAfterQueue = 0.85;
@@ -186,6 +190,10 @@ export function createPathRate(): PathRate {
       if (silentMs > unknownAfterMs) heardMs = undefined;
       else if (silentMs > silenceMs && frame.atMs - heedSinceMs > silenceMs / 2)
         fall(kbps * fallBySilence, frame.atMs);
+    },
+    lost(share, nowMs) {
+      // A queue that is never empty any more looks like a longer path: then the packets that it has no room for tell.
+      if (share > congestedShare) fall(kbps * (1 - Math.min(1, share) / 2), nowMs);
     },
     arrived(arrivals, nowMs) {
       for (const { rtpTimestamp, atMs, untold } of arrivals) {
