@@ -26,7 +26,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(broker|renderer)/([^/]+)/',
-        pathNot: '[.](test|contract|stand-in)[.]ts$|^broker/support/',
+        pathNot: '[.](test|contract|stand-in)[.]ts$|^(broker/support|renderer/test-support)/',
       },
       to: {
         path: '^(broker|renderer)/[^/]+/',

@@ -4,7 +4,7 @@ import { brokerActor, type AuditTrail } from '../audit/index.ts';
 import type { NodeRegistry } from '../node/index.ts';
 import { judge, type Condition, type SeenNode } from './judge.ts';
 
-export type NewAlarm = Omit<Alarm, 'id' | 'clearedAt'> & { readonly key: string };
+type NewAlarm = Omit<Alarm, 'id' | 'clearedAt'> & { readonly key: string };
 
 /** Of each key one is open at most, whichever broker raised it. */
 export interface AlarmStore {

@@ -14,8 +14,8 @@ import {
 import type { NodeRegistry } from '../node/index.ts';
 import { createRates } from './rates.ts';
 
-export type EntityRecord = Pick<EntityView, 'title' | 'wish' | 'changedAt' | 'changedBy'>;
-export type KeptRegistry = {
+type EntityRecord = Pick<EntityView, 'title' | 'wish' | 'changedAt' | 'changedBy'>;
+type KeptRegistry = {
   /** Grows with each change. */
   readonly revision: number;
   readonly unlisted: ToldRegistry['unlisted'];

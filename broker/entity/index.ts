@@ -1,1 +1,1 @@
-export { createEntities, type Entities, type EntityRecord, type EntityStore } from './entities.ts';
+export { createEntities, type Entities, type EntityStore } from './entities.ts';
