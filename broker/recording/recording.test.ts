@@ -216,9 +216,10 @@ describe('a recording', () => {
     valueOf(await owner.socket.emitWithAck('room.record'));
 
     await untilPhase(owner, 'on');
-    expect(node.commandsNamed('session.remove-participant').at(-1)?.payload).toEqual({
-      ...{ sessionId, participantId: doctor.you },
-    });
+    const removed = await waitFor('the seat to be taken away', () =>
+      node.commandsNamed('session.remove-participant').at(-1),
+    );
+    expect(removed.payload).toEqual({ sessionId, participantId: doctor.you });
   });
 
   it('goes on when the broker is started anew, and ends with the word of its node', async () => {
