@@ -17,6 +17,7 @@ import {
   storageElsewhere,
   storageRoot,
   studyRootFind,
+  studyRootGet,
   studyRootMove,
   verification,
 } from '../dimse/services.ts';
@@ -79,7 +80,8 @@ Media: none. Character sets and security: below.`;
 }
 
 function scuOf(uid: string): string {
-  return [studyRootFind, studyRootMove].includes(uid) ? 'yes, for priors' : 'no';
+  if (uid === verification) return 'yes';
+  return [studyRootFind, studyRootMove, studyRootGet].includes(uid) ? 'yes, for priors' : 'no';
 }
 
 function networking(): string {
@@ -108,7 +110,7 @@ ${table(
     ],
     [
       'Role selection',
-      'as acceptor: SCP role for storage, to who may retrieve; as requestor: SCP role for storage commitment',
+      'as acceptor: SCP role for storage, to who may retrieve; as requestor: SCP role for storage (C-GET) and storage commitment',
     ],
     [
       'Extended negotiation',
@@ -140,7 +142,7 @@ Verification: as above. Query, retrieve and commitment: ${identifierSyntaxes.map
 
 ${table(['SOP class', 'Operations', 'Longest identifier'], operationRows())}
 
-What the node sends by itself: forwarded objects (C-STORE), questions for priors (${keyList([studyRootFind, studyRootMove])}), and commitment reports (N-EVENT-REPORT on
+What the node sends by itself: forwarded objects (C-STORE), C-ECHO to the entities of its registry, questions for priors (${keyList([studyRootFind, studyRootMove, studyRootGet])}; MOVE or GET as the registry says of that entity), and commitment reports (N-EVENT-REPORT on
 an association of its own, ${storageCommitment}). What fails is tried again after ${seconds(pauses.firstMs)}, then after twice as long, at most ${seconds(pauses.mostMs)}, for ${giveUpMs / 3_600_000} hours, also over a restart.`;
 }
 
