@@ -326,7 +326,7 @@ export class ScreenEncoder {
   #setPace(encoder: H264Encoder, isMoving: boolean): void {
     const { stillCrf, settleDelaysMs } = this.#pace;
     const movingCrf = encoder.isWide ? this.#pace.wideCrf : this.#pace.movingCrf;
-    const isStillSooner = this.stills.isWanted && this.#kbps >= stillKbps && !this.#weak.isWanted;
+    const isStillSooner = this.stills.isWanted && this.#kbps >= stillKbps;
     if (isStillSooner) this.#settlesLeft = 0;
     else this.#settlesLeft = isMoving ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);
     encoder.setQuality(isMoving ? movingCrf : stillCrf);

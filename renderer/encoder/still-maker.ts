@@ -11,7 +11,7 @@ type SentFrame = { readonly rtpTimestamp: number; readonly hasChanged: boolean }
  * two changes tell: a still of each of its pictures would be thrown away. Of one that was at rest before, hardly longer than the pieces
  * take in which it may be drawn.
  */
-const restMs = { single: 30, least: 50, most: 120, pauses: 1.5, movingWithin: 200 };
+const restMs = { single: 30, least: 50, most: 180, pauses: 1.5, movingWithin: 180 };
 /** libuv's threads are the grab's and the encoder's too. */
 const tilesAtOnce = 2;
 

@@ -29,6 +29,8 @@ const framesPerSecond = { least: 5, most: 15 } as const;
 /** Coarser than the main layer: beside that, nobody judges an image by this one. */
 const crf = 20;
 const keyframeIntervalMs = 400;
+/** After the last news the same again, so that it gets sharp: there is room for it now. */
+const settleDelaysMs = [250, 400];
 
 /**
  * The same picture smaller and less often. It takes its pictures from the main layer, after that has told them, and works beside it: grab and
@@ -40,6 +42,7 @@ export class WeakLayer {
   #kbps: number | null = null;
   #small: Small | undefined;
   #hasNews = false;
+  #settlesLeft = 0;
   #isKeyframeWanted = false;
   #isWorking = false;
   #lastFrameMs = -Infinity;
@@ -61,7 +64,8 @@ export class WeakLayer {
     const turnMs = 1_000 / framesPerSecondAt(this.#kbps);
     const newsMs = this.#hasNews ? this.#lastFrameMs + turnMs : Infinity;
     const keyframeMs = this.#isKeyframeWanted ? this.#lastKeyframeMs + keyframeIntervalMs : Infinity;
-    return Math.min(newsMs, keyframeMs);
+    const settleDelayMs = settleDelaysMs[settleDelaysMs.length - this.#settlesLeft] ?? Infinity;
+    return Math.min(newsMs, keyframeMs, this.#lastFrameMs + settleDelayMs);
   }
 
   /** @param kbps null: nobody needs it any more. */
@@ -91,6 +95,7 @@ export class WeakLayer {
     const held = frame.clone();
     if (!held || this.#kbps === null) return;
     this.#isWorking = true;
+    this.#settlesLeft = this.#hasNews ? settleDelaysMs.length : Math.max(0, this.#settlesLeft - 1);
     this.#hasNews = false;
     this.#lastFrameMs = monotonicMs();
     this.#lastTicks = picture.ticks;

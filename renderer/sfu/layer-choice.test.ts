@@ -127,6 +127,39 @@ describe('chooseLayers', () => {
     expect(pauses.map((ms) => Math.floor(ms / 1_000))).toEqual([5, 10, 20]);
   });
 
+  it('believes a still that came through well, however little is known else and however many trials failed', () => {
+    const failed: Standing = {
+      layer: 'weak',
+      sinceMs: 0,
+      isTrial: false,
+      differsSinceMs: undefined,
+      patienceMs: 120_000,
+    };
+    const layerAfter = (still: { kbps: number; atMs: number }): string | undefined => {
+      let standings: ReadonlyMap<string, Standing> = new Map([['b', failed]]);
+      for (let now = 0; now <= 8_000; now += 100) {
+        const known = now < still.atMs ? undefined : still;
+        const told = { a: open(20_000), b: { ...full(600, 1_000), still: known } };
+        ({ standings } = chooseLayers(standings, new Map(Object.entries(told)), now));
+      }
+      return standings.get('b')?.layer;
+    };
+    expect(layerAfter({ kbps: 8_000, atMs: 2_000 })).toBe('main');
+    expect(layerAfter({ kbps: 8_000, atMs: 4_000 })).toBe('weak');
+    expect(layerAfter({ kbps: 8_000, atMs: 900 })).toBe('weak');
+    expect(layerAfter({ kbps: 1_100, atMs: 2_000 })).toBe('weak');
+  });
+
+  it('tries the main layer of who has shown no trouble for long, when nothing moved that could have told', () => {
+    const { at } = choose([
+      { untilMs: 2_000, told: slowBesideFast },
+      { untilMs: 30_000, told: () => ({ a: open(20_000), b: full(900, 2_000) }) },
+    ]);
+    expect(layersOf(at(21_000))).toMatchObject({ b: 'weak' });
+    expect(layersOf(at(22_500))).toMatchObject({ b: 'main' });
+    expect(at(30_000).mainKbps).toBe(20_000);
+  });
+
   it('brings the best of those who stay back to the main layer at once', () => {
     const { at } = choose([
       { untilMs: 2_000, told: (now) => ({ ...slowBesideFast(now), c: full(1_200, now) }) },

@@ -1,5 +1,6 @@
 import type { PictureLayer } from '@medusa/protocol';
 import { rateLimits } from './path-rate.ts';
+import type { BulkPace } from './still-sender.ts';
 
 /** What is known of the path to one participant who watches. */
 export type WatchedPath = {
@@ -7,6 +8,8 @@ export type WatchedPath = {
   readonly kbps: number | undefined;
   /** When frames queued, were lost or stayed away on it last; undefined: never. */
   readonly fullAtMs: number | undefined;
+  /** What it carried of the latest lossless still. */
+  readonly still?: BulkPace | undefined;
 };
 
 /** How a participant stands, from one choice to the next. */
@@ -39,7 +42,10 @@ const shortForMs = 400;
 /** Estimates fall by evidence alone, but stay low as long as nothing moves. */
 const freshMs = 2_000;
 const trialMs = 3_000;
-const patience = { least: 5_000, most: 120_000, forgottenAfterMs: 60_000 } as const;
+/** `unknown`: so many times as long when nothing moved that could have told. */
+const patience = { least: 5_000, most: 120_000, forgottenAfterMs: 60_000, unknown: 4 } as const;
+/** What a path must have carried of a still to have the main layer, as a share of what that takes at least. */
+const provenShare = 2;
 const mostWeakKbps = 4_000;
 
 const newcomer: Omit<Standing, 'sinceMs'> = {
@@ -53,8 +59,8 @@ const newcomer: Omit<Standing, 'sinceMs'> = {
  * Who gets which layer, and how much each layer may take: the main one what the least of those carries who can have it, the weak one what the
  * least of the others carries. Nobody is weak but beside somebody better, so to one alone the main layer adapts.
  *
- * What a path carries is known only as far as it was used, and the weak layer uses little: whether a path has become better is found out by a
- * trial of the main layer.
+ * What a path carries is known only as far as it was used, and the weak layer uses little: whether a path has become better is told by the
+ * stills that it carries, and found out by a trial of the main layer.
  */
 export function chooseLayers<Id>(
   former: ReadonlyMap<Id, Standing>,
@@ -74,7 +80,9 @@ export function chooseLayers<Id>(
       standings.set(id, afterMain(standing, isLess(kbps) && isFresh(path, nowMs), nowMs));
     else {
       const least = Math.min(leastMainKbps, share * best);
-      standings.set(id, afterWeak(standing, { path, isBest: kbps >= best, isGood: kbps >= least }, nowMs));
+      const isProven = hasCarried(standing, path, provenShare * least);
+      const isGood = kbps >= least || isProven;
+      standings.set(id, afterWeak(standing, { path, isBest: kbps >= best, isGood, isProven }, nowMs));
     }
   }
 
@@ -94,6 +102,15 @@ export function chooseLayers<Id>(
 /** Who tells nothing although frames were sent to it gets none through. */
 function knownKbps({ kbps, fullAtMs }: WatchedPath): number | undefined {
   return kbps ?? (fullAtMs === undefined ? undefined : 0);
+}
+
+/** Since it has the weak layer, and since it was full: what it carried before is no word of what it carries now. */
+function hasCarried(
+  { sinceMs }: Standing,
+  { still, fullAtMs = sinceMs }: WatchedPath,
+  kbps: number,
+): boolean {
+  return still !== undefined && still.kbps >= kbps && still.atMs > Math.max(sinceMs, fullAtMs);
 }
 
 function isFresh({ fullAtMs }: WatchedPath, nowMs: number): boolean {
@@ -122,7 +139,12 @@ function afterMain(standing: Standing, isShort: boolean, nowMs: number): Standin
 
 function afterWeak(
   standing: Standing,
-  { path, isBest, isGood }: { path: WatchedPath; isBest: boolean; isGood: boolean },
+  {
+    path,
+    isBest,
+    isGood,
+    isProven,
+  }: Record<'isBest' | 'isGood' | 'isProven', boolean> & { path: WatchedPath },
   nowMs: number,
 ): Standing {
   const main = {
@@ -133,8 +155,13 @@ function afterWeak(
   };
   if (isBest) return { ...main, isTrial: false };
   const goodSinceMs = Math.max(standing.differsSinceMs ?? nowMs, path.fullAtMs ?? 0);
-  if (!isGood) return { ...standing, differsSinceMs: undefined };
-  return nowMs - goodSinceMs < standing.patienceMs ? { ...standing, differsSinceMs: goodSinceMs } : main;
+  const easyMs = nowMs - Math.max(standing.sinceMs, path.fullAtMs ?? 0);
+  if (!isGood)
+    return easyMs < patience.unknown * standing.patienceMs
+      ? { ...standing, differsSinceMs: undefined }
+      : main;
+  const patienceMs = isProven ? patience.least : standing.patienceMs;
+  return nowMs - goodSinceMs < patienceMs ? { ...standing, differsSinceMs: goodSinceMs } : main;
 }
 
 function weakRate(told: readonly number[]): number {

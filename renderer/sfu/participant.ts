@@ -15,6 +15,7 @@ import {
 } from '@medusa/protocol';
 import type { DisplayEvents } from './display-events.ts';
 import { createDoubling } from './doubling.ts';
+import type { WatchedPath } from './layer-choice.ts';
 import { createPathRate } from './path-rate.ts';
 import type { StillChannel } from './still-channel.ts';
 import { WatchedPicture } from './watched-picture.ts';
@@ -80,6 +81,11 @@ export class Participant {
   /** Its path loses packets, and a resend takes too long. */
   get isDoublingWanted(): boolean {
     return this.#isDoublingWanted;
+  }
+
+  get path(): WatchedPath {
+    const { kbps, fullAtMs } = this.rate;
+    return { kbps, fullAtMs, still: this.#still && this.#stream.stills.paceOf(this.#still) };
   }
 
   /** Called each second. */

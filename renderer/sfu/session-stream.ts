@@ -235,7 +235,7 @@ export class SessionStream implements AsyncDisposable {
   /** @returns what the main layer may take. */
   #chooseLayers(): number | undefined {
     const paths = new Map<ParticipantId, WatchedPath>();
-    for (const [id, { rate, isConnected }] of this.#participants) if (isConnected) paths.set(id, rate);
+    for (const [id, { path, isConnected }] of this.#participants) if (isConnected) paths.set(id, path);
     const { standings, mainKbps, weakKbps } = chooseLayers(this.#standings, paths, performance.now());
     this.#standings = standings;
     this.#setWeakBitrate(weakKbps);

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { StillEvent } from '../encoder/index.ts';
 import { StillChannel } from './still-channel.ts';
 
@@ -99,6 +99,8 @@ function canvasOf({ received }: Link): Map<number, number> {
   return new Map(tiles.map((message) => [message[2] ?? 0, message[1] ?? 0]));
 }
 
+afterEach(() => vi.useRealTimers());
+
 describe('StillChannel', () => {
   it('sends each participant all tiles and then the word that they are whole, a newcomer too', async () => {
     const { channel, join, wanted } = open();
@@ -178,6 +180,29 @@ describe('StillChannel', () => {
 
     await expect.poll(() => link.received.length).toBe(2 * (keys.length + 1));
     link.close();
+  });
+
+  it('tells at least how much a link carried of a still, once that is more than waits in it', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { channel, join } = open();
+    const [slow, fast] = [join(false), join(true)];
+    const paceOf = (link: Link): unknown => channel.paceOf(link as unknown as types.DataConsumer);
+    channel.take({ kind: 'begun', generation: 1, picture, changed: keys });
+    vi.advanceTimersByTime(100);
+    for (const key of keys) channel.take(tile(1, key));
+    await expect.poll(() => canvasOf(fast).size).toBe(keys.length);
+
+    expect(paceOf(slow)).toBeUndefined();
+    const bits = keys.length * tileBytes * 8;
+    expect(paceOf(fast)).toMatchObject({ kbps: bits / 100 });
+
+    vi.advanceTimersByTime(900);
+    slow.carry();
+    await expect.poll(() => paceOf(slow)).toBeDefined();
+    const { kbps } = channel.paceOf(slow as unknown as types.DataConsumer) ?? { kbps: Infinity };
+    expect(kbps).toBeLessThanOrEqual(bits / 1_000);
+    slow.close();
+    fast.close();
   });
 
   it('forgets the tiles of another size', async () => {

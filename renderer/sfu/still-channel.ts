@@ -2,7 +2,7 @@ import type { types } from 'mediasoup';
 import { assertNever, TypedEmitter } from '@medusa/kernel';
 import { encodeStill, type StillSize } from '@medusa/protocol';
 import type { StillEvent } from '../encoder/index.ts';
-import { StillSender, type StillStore } from './still-sender.ts';
+import { type BulkPace, StillSender, type StillStore } from './still-sender.ts';
 
 /**
  * The `still` channel to all participants. Keeps the tiles of the latest still, so that each participant gets what it lacks at its own
@@ -71,6 +71,11 @@ export class StillChannel {
     sender.lacksAll();
   }
 
+  /** Undefined: nothing is known of it. */
+  paceOf(consumer: types.DataConsumer): BulkPace | undefined {
+    return this.#senders.get(consumer)?.pace;
+  }
+
   /** Of what it got something is not as it was sent. */
   sendAnew(consumer: types.DataConsumer): void {
     this.#senders.get(consumer)?.lacksAll();
@@ -83,6 +88,6 @@ export class StillChannel {
     for (const key of changed) this.#tiles.delete(key);
     this.#whole = undefined;
     this.#isOver = false;
-    for (const sender of this.#senders.values()) sender.resume();
+    for (const sender of this.#senders.values()) sender.begin();
   }
 }

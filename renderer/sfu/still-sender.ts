@@ -8,6 +8,9 @@ export type StillStore = {
   isOver(): boolean;
 };
 
+/** What a link carried of something large, and when. */
+export type BulkPace = { readonly kbps: number; readonly atMs: number };
+
 type Part = { readonly bytes: Uint8Array; readonly sent: () => void };
 
 /**
@@ -22,6 +25,9 @@ const retryMs = 50;
 /** Should the word that the buffer is low get lost. */
 const lookAgainMs = 1_000;
 
+/** Less may be gone before the link is felt. */
+const tellingBytes = 64 * 1_024;
+
 /** Sends one participant what it lacks of the still, as fast as its own link takes it: of each place only the latest. */
 export class StillSender {
   readonly #consumer: types.DataConsumer;
@@ -33,6 +39,8 @@ export class StillSender {
   #isClosed = false;
   #isLow = true;
   #wake: (() => void) | undefined;
+  #handed = { sinceMs: 0, bytes: 0 };
+  #pace: BulkPace | undefined;
 
   constructor(consumer: types.DataConsumer, store: StillStore, report: (error: unknown) => void) {
     this.#consumer = consumer;
@@ -43,6 +51,17 @@ export class StillSender {
       this.#wake?.();
     });
     consumer.setBufferedAmountLowThreshold(buffered.low).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** At least so much the link carried of the latest still that was large enough to tell. */
+  get pace(): BulkPace | undefined {
+    return this.#pace;
+  }
+
+  /** Another still begins. */
+  begin(): void {
+    this.#handed = { sinceMs: performance.now(), bytes: 0 };
+    this.resume();
   }
 
   lacks(key: number): void {
@@ -76,6 +95,7 @@ export class StillSender {
       for (let batch = this.#next(); batch.length > 0 && !this.#isClosed; batch = this.#next()) {
         this.#isLow = false;
         const amounts = await Promise.all(batch.map(async (part) => this.#hand(part)));
+        this.#measure(batch, amounts.at(-1));
         if (amounts.includes(undefined)) await this.#waitAtMost(retryMs);
         else if ((amounts.at(-1) ?? 0) > buffered.most) await this.#untilLow();
       }
@@ -83,6 +103,15 @@ export class StillSender {
       // In the same turn as the last look: what is told after it must find that nobody sends.
       this.#isSending = false;
     }
+  }
+
+  /** What waits in the transport is not there yet. */
+  #measure(batch: readonly Part[], waiting: number | undefined): void {
+    this.#handed.bytes += batch.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const bytes = this.#handed.bytes - (waiting ?? Infinity);
+    if (bytes < tellingBytes) return;
+    const atMs = performance.now();
+    this.#pace = { kbps: (bytes * 8) / (atMs - this.#handed.sinceMs), atMs };
   }
 
   async #untilLow(): Promise<void> {

@@ -93,7 +93,8 @@ async function prepare(name: (typeof sceneNames)[number]): Promise<Scene> {
 
 async function watchScene(scene: Scene, random: Random): Promise<Turn[]> {
   await using stage = await createStage(scene);
-  await using network = await openViewerNetwork('lan', 1);
+  // A wire of 100 Mbit/s for each of them, not for all together.
+  await using network = await openViewerNetwork('cable', 1);
   await using ours = await startOurs({ stage, size, address: network.serverAddress });
   await using browser = await openBrowser(ours.caFile, network.chromium);
   const context = await browser.newContext({ viewport: size });
