@@ -100,15 +100,17 @@ export class WeakLayer {
     this.#lastFrameMs = monotonicMs();
     this.#lastTicks = picture.ticks;
     this.#encode(held, picture, this.#kbps)
-      .catch(this.#report)
       .finally(() => {
         held.free();
         this.#isWorking = false;
         if (this.#kbps === null) this.#release();
-      });
+      })
+      // Who hears of it asks when the next one is due.
+      .then((unit) => this.#kbps !== null && this.events.emit('access-unit', unit))
+      .catch(this.#report);
   }
 
-  async #encode(held: Frame, picture: ShownPicture, kbps: number): Promise<void> {
+  async #encode(held: Frame, picture: ShownPicture, kbps: number): Promise<AccessUnit> {
     const small = await this.#smallFor(held, kbps);
     const startMs = monotonicMs();
     checked(small.frame.makeWritable(), 'reuse the small frame');
@@ -119,8 +121,7 @@ export class WeakLayer {
     if (isKeyframe) this.#lastKeyframeMs = startMs;
     const { ticks, grabbedAtMs } = picture;
     const encoded = await small.encoder.encode(small.frame, { ticks, isKeyframe });
-    if (this.#kbps === null) return;
-    this.events.emit('access-unit', {
+    return {
       ...encoded,
       layer: 'weak',
       rtpTimestamp: Number(ticks & 0xffff_ffffn),
@@ -132,7 +133,7 @@ export class WeakLayer {
         convertMs: scaledMs - startMs,
         encodeMs: monotonicMs() - scaledMs,
       },
-    });
+    };
   }
 
   async #smallFor({ width, height }: Frame, kbps: number): Promise<Small> {
