@@ -29,7 +29,7 @@ it('pokes a path that says nothing, and believes the answer: nobody need hear of
   await vi.advanceTimersByTimeAsync(900);
   expect(pokes).toBe(0);
 
-  await vi.advanceTimersByTimeAsync(500);
+  await vi.advanceTimersByTimeAsync(700);
 
   expect([pokes, told]).toEqual([1, []]);
 });
@@ -37,7 +37,7 @@ it('pokes a path that says nothing, and believes the answer: nobody need hear of
 it('doubts a path whose answer is late', async () => {
   answers = false;
   watch.heard();
-  await vi.advanceTimersByTimeAsync(1_500);
+  await vi.advanceTimersByTimeAsync(1_900);
   expect(told).toEqual(['doubtful']);
   received = 140;
 

@@ -9,8 +9,8 @@ type Options = {
   readonly tell: (state: PathState) => void;
 };
 
-/** While something is drawn frames come all the time, and statistics each second. */
-const quietMs = 1_000;
+/** While something is drawn frames come all the time. A picture at rest should cost next to nothing. */
+const quietMs = 1_300;
 const lookMs = 250;
 const answerMs = 600;
 /**

@@ -5,13 +5,14 @@ import {
   type InputEvent,
   type ParticipantId,
   type PictureLayer,
-  type ViewState,
 } from '@medusa/protocol';
 import { reportFault } from '../core/report.ts';
 import { Store } from '../core/store.ts';
 import { ArrivalTeller, type ShownFrame } from './arrival-teller.ts';
-import { cursorOf, readDisplayEvent, type RemoteCursor } from './display-event.ts';
+import { readDisplayEvent } from './display-event.ts';
+import { DisplayState } from './display-state.ts';
 import { LatencyMatcher, type LatencySample } from './latency-matcher.ts';
+import { Mending } from './mending.ts';
 import {
   closeNegotiated,
   isConnected,
@@ -26,7 +27,6 @@ import { StillPicture } from './still-picture.ts';
 import { canvasSurface } from './still-surface.ts';
 import { PathWatch, receivedIn, type PathState } from './path-watch.ts';
 import { Preparation } from './preparation.ts';
-import { RemoteScreen } from './remote-screen.ts';
 import type { StreamStatistics } from './statistics.ts';
 import type { TransportKind } from './transport-kind.ts';
 import { TransportSwitch } from './transport-switch.ts';
@@ -64,7 +64,6 @@ type Options = {
 
 /** Waited for a path to come back by itself before it is mended. */
 const patienceMs = 1_500;
-const retryMs = 2_000;
 const keptSamples = 500;
 
 /**
@@ -76,19 +75,10 @@ export class Picture {
   readonly video = new Store<VideoTransport | null>(null);
   /** `weak`: the node found that the path to this viewer does not carry what others get. */
   readonly layer = new Store<PictureLayer>('main');
-  readonly screen = new RemoteScreen();
-  readonly displaySize = this.screen.size;
-  readonly cursor = new Store<RemoteCursor>(null);
-  readonly view = new Store<ViewState | null>(null);
-  /** The last one of this node that was whole. */
-  wholeView: ViewState | undefined;
+  readonly display = new DisplayState();
   readonly statistics = new Store<StreamStatistics | null>(null);
   readonly latencySamples = new Store<readonly LatencySample[]>([]);
   readonly fault = new Store<unknown>(null);
-  /** Who the render node takes input from. */
-  readonly controller = new Store<ParticipantId | null>(null);
-  /** What the video leaves of the 256 grays. */
-  readonly grays = new Store<{ readonly levels: number; readonly worstError: number } | null>(null);
   /** Lies over the video while its still is verified. */
   readonly stillCanvas = document.createElement('canvas');
   readonly still: StillPicture;
@@ -104,8 +94,6 @@ export class Picture {
   #you: ParticipantId | undefined;
   #negotiated: Negotiated | undefined;
   #sequence = 0;
-  #isMending = false;
-  #mustNegotiate = true;
   /** There is no node to ask for anything. */
   #isHeld = false;
   readonly #switch: TransportSwitch;
@@ -128,7 +116,15 @@ export class Picture {
     },
     tell: (state) => this.#pathFound(state),
   });
-  #mendTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #mending = new Mending({
+    isPossible: () => !this.#isHeld && this.#you !== undefined && !this.#isStopped(),
+    isPathGood: () => this.#isPathGood(),
+    mend: async (isAnew) => {
+      if (isAnew || !this.#negotiated || this.#path.isDead) await this.#negotiate();
+      else await this.#restartIce(this.#negotiated);
+    },
+    tell: (fault) => this.fault.set(fault),
+  });
 
   constructor(options: Options) {
     this.#options = options;
@@ -138,7 +134,7 @@ export class Picture {
     });
     const surface = canvasSurface(this.stillCanvas);
     this.still = new StillPicture({ surface, askAnew: async () => options.ask({ kind: 'refine' }) });
-    this.#online = options.whenOnline(() => this.#mendSoon(0));
+    this.#online = options.whenOnline(() => this.#mending.soon(0));
     this.#statisticsTimer = setInterval(() => {
       this.#readStatistics().catch(reportFault);
     }, 1_000);
@@ -148,21 +144,21 @@ export class Picture {
   seat(you: ParticipantId): void {
     const isNew = this.#you !== undefined && this.#you !== you;
     this.#you = you;
-    if (isNew) this.#mustNegotiate = true;
-    this.#mendSoon(0);
+    if (isNew) this.#mending.beginAnew();
+    this.#mending.soon(0);
   }
 
   /** The render node lost its end, e.g. it says so by `stream.unknown`. */
   renegotiate(): void {
-    this.#mustNegotiate = true;
-    this.#mendSoon(0);
+    this.#mending.beginAnew();
+    this.#mending.soon(0);
   }
 
   /** The session's node is lost: the last picture stays until `moveOn`. */
   hold(): void {
     if (this.#isHeld || this.#isStopped()) return;
     this.#isHeld = true;
-    clearTimeout(this.#mendTimer);
+    this.#mending.cancel();
     this.state.set('moving');
   }
 
@@ -175,7 +171,7 @@ export class Picture {
   async moveOn(life: string): Promise<void> {
     const prepared = await this.#preparation.take(life);
     this.#isHeld = false;
-    this.wholeView = undefined;
+    this.display.startAnew();
     if (!this.#isStopped()) this.state.set('moving');
     this.#path.startAnew();
     if (!prepared) {
@@ -198,7 +194,7 @@ export class Picture {
     if (!this.#negotiated || this.#isHeld) return;
     // What its data channels lost meanwhile they try again ever more seldom: new ones are sooner.
     if (this.#path.isDead) this.renegotiate();
-    else this.#restartIce(this.#negotiated).catch(() => this.#mendSoon(0));
+    else this.#restartIce(this.#negotiated).catch(() => this.#mending.soon(0));
   }
 
   /** The page was asleep, and frames may have passed by that later ones build upon. */
@@ -242,41 +238,13 @@ export class Picture {
     this.#online[Symbol.dispose]();
     clearInterval(this.#statisticsTimer);
     this.#arrivals[Symbol.dispose]();
-    clearTimeout(this.#mendTimer);
+    this.#mending.cancel();
     this.#path[Symbol.dispose]();
     this.#preparation.drop();
     if (this.#negotiated) closeNegotiated(this.#negotiated);
     this.#negotiated = undefined;
     this.video.set(null);
     this.still.close();
-  }
-
-  #mendSoon(waitMs: number): void {
-    clearTimeout(this.#mendTimer);
-    this.#mendTimer = setTimeout(() => {
-      this.#mend().catch(reportFault);
-    }, waitMs);
-  }
-
-  async #mend(): Promise<void> {
-    if (this.#isMending || this.#isHeld || this.#you === undefined || this.#isStopped()) return;
-    if (this.#mustNegotiate || !this.#isPathGood()) await this.#mendNow();
-  }
-
-  async #mendNow(): Promise<void> {
-    this.#isMending = true;
-    try {
-      if (this.#mustNegotiate || !this.#negotiated || this.#path.isDead) await this.#negotiate();
-      else await this.#restartIce(this.#negotiated);
-      this.fault.set(null);
-    } catch (error) {
-      if (wantsNewStart(error)) this.#mustNegotiate = true;
-      this.fault.set(error);
-      // Without a link to the broker nothing can be asked; `whenOnline` calls again.
-      this.#mendSoon(retryMs);
-    } finally {
-      this.#isMending = false;
-    }
   }
 
   async #negotiate(): Promise<void> {
@@ -304,7 +272,7 @@ export class Picture {
       closeNegotiated(negotiated);
       return;
     }
-    this.#mustNegotiate = false;
+    this.#mending.begun();
     this.#negotiated = negotiated;
     this.#path.startAnew();
     this.#latency.reset();
@@ -352,7 +320,7 @@ export class Picture {
         if (this.#isPathGood()) this.state.set('live');
         else if (connection === 'failed' || connection === 'disconnected') {
           this.state.set('mending');
-          this.#mendSoon(connection === 'failed' ? 0 : patienceMs);
+          this.#mending.soon(connection === 'failed' ? 0 : patienceMs);
         }
       });
     negotiated.displayEvents.removeAllListeners('message');
@@ -397,50 +365,20 @@ export class Picture {
   #takeDisplayEvent(message: unknown): void {
     this.#path.heard();
     const event = readDisplayEvent(message);
-    if (event) this.#apply(event);
-    else reportFault(new AppError('request.invalid', 'A display event does not fit its schema'));
-  }
-
-  #apply(event: DisplayEvent): void {
-    switch (event.kind) {
-      case 'size':
-      case 'resizing':
-        this.screen.take(event);
-        break;
-      case 'statistics':
-        this.#switch.framesSent(event.framesPerSecond);
-        this.screen.take(event);
-        break;
-      case 'cursor':
-        this.cursor.set(cursorOf(event));
-        break;
-      case 'frame':
-        this.#noteFrame(event);
-        break;
-      case 'view':
-        this.#showView(event.view);
-        break;
-      case 'controller':
-        this.controller.set(event.participantId);
-        break;
-      case 'layer':
-        this.#changer.follow(event.layer).catch(reportFault);
-        break;
-      case 'grays':
-        this.grays.set(event);
-        break;
+    if (!event) {
+      reportFault(new AppError('request.invalid', 'A display event does not fit its schema'));
+      return;
     }
+    if (event.kind === 'frame') this.#noteFrame(event);
+    else if (event.kind === 'layer') this.#changer.follow(event.layer).catch(reportFault);
+    else this.display.take(event);
+    if (event.kind === 'statistics') this.#switch.framesSent(event.framesPerSecond);
   }
 
   #noteFrame(event: Extract<DisplayEvent, { kind: 'frame' }>): void {
     if (event.participantId !== this.#you) return;
     const sample = this.#latency.noted(event);
     if (sample) this.#addSamples([sample]);
-  }
-
-  #showView(view: ViewState): void {
-    this.view.set(view);
-    if (view.ready) this.wholeView = view;
   }
 
   #addSamples(samples: readonly LatencySample[]): void {
@@ -459,9 +397,4 @@ export class Picture {
     const isAlive = isConnected(present) && !this.#path.isDead;
     this.#switch.look(video.kind, { isAlive, roundTripMs: statistics?.roundTripMs ?? null });
   }
-}
-
-/** The render node forgot us, or refuses what we still have. Anything else may pass, and the picture with it. */
-function wantsNewStart(error: unknown): boolean {
-  return error instanceof AppError && ['stream.unknown', 'request.invalid'].includes(error.code);
 }

@@ -25,7 +25,7 @@ export function noteOf(
 }
 
 /** Of a streamed picture in this moment. */
-export function pixelsOf({ still, screen, grays }: Picture): PixelRecord {
+export function pixelsOf({ still, display: { screen, grays } }: Picture): PixelRecord {
   return {
     state: still.state.get(),
     sha256: still.provenHash ?? null,

@@ -14,8 +14,8 @@ type Props = {
 export function StillLayer({ picture, stage, shows }: Props): ReactNode {
   const place = useRef<HTMLDivElement>(null);
   const { box, devicePixelRatio: ratio } = useStage(stage);
-  const display = useStore(picture.displaySize) ?? { width: 0, height: 0 };
-  const part = partOf(display, useStore(picture.screen.seam), shows);
+  const display = useStore(picture.display.screen.size) ?? { width: 0, height: 0 };
+  const part = partOf(display, useStore(picture.display.screen.seam), shows);
   const { rectangle, scale } = placeStill(box, { display, part }, ratio);
 
   useEffect(() => picture.still.scale.set(scale), [picture, scale]);

@@ -12,8 +12,8 @@ const shownSamples = 20;
 export function StreamFigures({ picture }: { picture: Picture }): ReactNode {
   const statistics = useStore(picture.statistics);
   const layer = useStore(picture.layer);
-  const grays = useStore(picture.grays);
-  const encoder = useStore(picture.screen.encoder);
+  const grays = useStore(picture.display.grays);
+  const encoder = useStore(picture.display.screen.encoder);
   const latencyMs = medianLatency(useStore(picture.latencySamples));
   return (
     <Group gap={12} wrap="nowrap" className="viewer-figures medusa-numeric">

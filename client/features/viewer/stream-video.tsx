@@ -20,12 +20,12 @@ export function StreamVideo({ picture, videoRef, place, isPointing, hasControl }
   const canvas = useRef<HTMLCanvasElement>(null);
   const cover = useRef<PictureCover>(null);
   const shown = useStore(picture.video);
-  const cursor = useStore(picture.cursor);
+  const cursor = useStore(picture.display.cursor);
 
   useEffect(() => {
     const [video, over] = [videoRef.current, canvas.current];
     if (!video || !over) return undefined;
-    const { screen } = picture;
+    const { screen } = picture.display;
     const laid = new PictureCover({
       ...{ video, canvas: over, resizingTo: screen.resizingTo.get, displaySize: screen.size.get },
     });

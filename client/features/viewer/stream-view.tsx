@@ -35,14 +35,14 @@ export function StreamView({ viewer, session, leave }: Props): ReactNode {
     pointing.current = isPointing;
   }, [isPointing]);
   const isPointingNow = useCallback(() => pointing.current, []);
-  const view = useStore(picture.view);
+  const view = useStore(picture.display.view);
   const noteImage = useKeyImages(viewer, session, view);
   useStreamInput({ viewer, video, keyboard, isPointing, setHeld, focusBar, noteImage });
   const second = useSecondScreen(session.id, session.studyTitle);
   useRemoteResize(viewer, stage, second.shown?.window ?? null);
   const shows = second.shown ? 'first' : 'all';
-  const seam = useStore(picture.screen.seam);
-  const display = useStore(picture.displaySize);
+  const seam = useStore(picture.display.screen.seam);
+  const display = useStore(picture.display.screen.size);
   const part = display && partOf(display, seam, shows);
   const rectangle = usePictureRectangle(stage, part && { display, part });
   const hasControl = useHasControl(viewer);

@@ -17,7 +17,7 @@ export function useRemoteResize(
 ): void {
   useEffect(() => {
     const { picture, room } = viewer;
-    const { screen } = picture;
+    const { screen } = picture.display;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const wishOf = (box: Size, ratio: number): ScreenWish =>
       screenFor(box, {
@@ -67,7 +67,7 @@ export function useRemoteResize(
     changed();
     // Whoever gets control brings the size along; only what the node itself tells means that it heeds it.
     const stops = [
-      ...[room.view, picture.controller, sharpness].map((store) => store.subscribe(changed)),
+      ...[room.view, picture.display.controller, sharpness].map((store) => store.subscribe(changed)),
       screen.targetKbps.subscribe(rateChanged),
     ];
     return () => {

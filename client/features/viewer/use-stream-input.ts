@@ -41,7 +41,7 @@ export function startCapture(
     element,
     keyboard,
     displaySize: () =>
-      picture.displaySize.get() ?? {
+      picture.display.screen.size.get() ?? {
         width: element.videoWidth || 1280,
         height: element.videoHeight || 720,
       },

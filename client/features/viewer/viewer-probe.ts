@@ -33,7 +33,7 @@ export function exposeViewer(viewer: ViewerSession, localView: () => ViewState |
       return [...(viewer.session.get()?.steps ?? []), ...viewer.clientSteps.get()];
     },
     get view() {
-      return picture.view.get() ?? localView();
+      return picture.display.view.get() ?? localView();
     },
     get statistics() {
       return picture.statistics.get();

@@ -230,7 +230,7 @@ function hasNewPicture({ state, steps, recovery, createdAt }: SessionView): bool
   return steps.some(({ step, startMs }) => step === 'encoder' && startMs >= lostMs);
 }
 
-function whole({ wholeView }: Picture): Pick<PathReport, 'view'> {
+function whole({ display: { wholeView } }: Picture): Pick<PathReport, 'view'> {
   return wholeView ? { view: wholeView } : {};
 }
 

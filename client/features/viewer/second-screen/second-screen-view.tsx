@@ -25,8 +25,8 @@ export function SecondScreenView(props: Props): ReactNode {
   const { picture, room } = viewer;
   const [video, cover] = [useRef<HTMLVideoElement>(null), useRef<HTMLCanvasElement>(null)];
   const keyboard = useRef<HTMLTextAreaElement>(null);
-  const display = useStore(picture.displaySize);
-  const seam = useStore(picture.screen.seam);
+  const display = useStore(picture.display.screen.size);
+  const seam = useStore(picture.display.screen.seam);
   const box = useBox(second.window);
   const rectangle =
     display && seam !== null ? placePicture(box, display, partOf(display, seam, 'second')) : null;
@@ -94,7 +94,7 @@ function useSameStream(parts: {
   useEffect(() => {
     const [from, video, canvas] = [source.current, shown.current, cover.current];
     if (!from || !video || !canvas) return undefined;
-    const { screen } = viewer.picture;
+    const { screen } = viewer.picture.display;
     const laid = new PictureCover({
       ...{ video, canvas, resizingTo: screen.resizingTo.get, displaySize: screen.size.get },
     });

@@ -12,8 +12,8 @@ export function SecondStill(props: {
 }): ReactNode {
   const { picture, box, window: shown } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const display = useStore(picture.displaySize);
-  const seam = useStore(picture.screen.seam);
+  const display = useStore(picture.display.screen.size);
+  const seam = useStore(picture.display.screen.seam);
   const isVerified = useStore(picture.still.state) === 'verified';
   useEffect(() => {
     const { stillCanvas } = picture;
