@@ -32,7 +32,7 @@ type Pace = {
  * past is not sharpened.
  */
 const paces: Readonly<Record<Thrift, Pace>> = {
-  plenty: { wideCrf: 9, movingCrf: 12, stillCrf: 12, settleDelaysMs: [50, 100, 150, 250, 400] },
+  plenty: { wideCrf: 10, movingCrf: 12, stillCrf: 12, settleDelaysMs: [50, 100, 150, 250, 400] },
   spare: { wideCrf: 33, movingCrf: 33, stillCrf: 18, settleDelaysMs: [600, 400] },
 };
 /** A keyframe costs many times a frame; viewers who ask together share one. */

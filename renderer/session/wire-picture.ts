@@ -25,7 +25,7 @@ type Wired = {
 };
 
 const statisticsIntervalMs = 1_000;
-const restingIntervals = 5;
+const restingIntervals = 10;
 
 /** What the encoder makes goes to the stream, what participants want and do goes back. Both end with the session: only the clock is undone. */
 export function wirePicture({ encoder, stream, input, statistics, log }: Wired): Disposable {

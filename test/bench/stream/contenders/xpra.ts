@@ -6,6 +6,9 @@ import { waitFor } from '../../../support/wait.ts';
 import { startChild } from '../children.ts';
 import type { Contender, ContenderOptions } from './contender.ts';
 
+const patienceMs = 30_000;
+const mostVisits = 5;
+
 /** xpra with its own HTML5 client, as Debian packages it; only what has nothing to do with the picture is left out. */
 export async function startXpra({ stage, size, address }: ContenderOptions): Promise<Contender> {
   await using starting = new AsyncDisposableStack();
@@ -40,9 +43,19 @@ export async function startXpra({ stage, size, address }: ContenderOptions): Pro
     async show(page) {
       // The client draws a frame around the window that must not push it off the page.
       await page.setViewportSize({ width: size.width + 40, height: size.height + 80 });
-      await page.goto(url);
       const canvas = page.locator(`canvas[width="${size.width}"]`).first();
-      await canvas.waitFor();
+      // Now and then it shows no window; a user would reload the page too.
+      for (let visit = 1; ; visit += 1) {
+        await page.goto(url);
+        const failed = await canvas.waitFor({ timeout: patienceMs }).then(
+          () => false,
+          (error: unknown) => {
+            if (visit === mostVisits || page.isClosed()) throw error;
+            return true;
+          },
+        );
+        if (!failed) break;
+      }
       await canvas.click();
     },
     [Symbol.asyncDispose]: async () => running.disposeAsync(),
