@@ -217,7 +217,9 @@ describe('a recording', () => {
 
     await untilPhase(owner, 'on');
     const removed = await waitFor('the seat to be taken away', () =>
-      node.commandsNamed('session.remove-participant').at(-1),
+      node
+        .commandsNamed('session.remove-participant')
+        .find(({ payload }) => payload['sessionId'] === sessionId),
     );
     expect(removed.payload).toEqual({ sessionId, participantId: doctor.you });
   });
