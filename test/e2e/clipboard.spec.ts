@@ -17,12 +17,13 @@ const told = '/größer als 7 mm 日本';
 
 /** The picture after `act`, once it is another one and does not change any more. */
 async function changedBy(person: Person, act: () => Promise<void>): Promise<void> {
-  const size = await person.video.evaluate(
-    ({ videoWidth: width, videoHeight: height }: HTMLVideoElement) => ({
-      width,
-      height,
-    }),
-  );
+  const size = await waitFor('a picture', async () => {
+    const found = await person.video.evaluate(({ videoWidth, videoHeight }: HTMLVideoElement) => ({
+      width: videoWidth,
+      height: videoHeight,
+    }));
+    return found.width > 0 ? found : undefined;
+  });
   const whole = { x: 0, y: 0, ...size };
   const before = await grabPicture(person.video, whole);
   await act();
