@@ -2,10 +2,7 @@ import { waitFor } from '../../../support/wait.ts';
 import { freePorts } from '../../../support/ports.ts';
 import { readDisplayName, startChild } from '../children.ts';
 import type { Contender, ContenderOptions } from './contender.ts';
-
-/** With a large scene the X server is busy at first. */
-const patienceMs = 30_000;
-const mostVisits = 5;
+import { visit } from './visit.ts';
 
 /** TigerVNC's X server, websockify and noVNC, as Debian packages them and with what they do unasked. */
 export async function startNovnc({ stage, size, address }: ContenderOptions): Promise<Contender> {
@@ -61,14 +58,7 @@ export async function startNovnc({ stage, size, address }: ContenderOptions): Pr
             (width) => (width === size.width ? true : undefined),
             () => undefined,
           );
-      // Now and then it hangs before its first picture; a user would reload the page too.
-      for (let visit = 1; ; visit += 1) {
-        await page.goto(url);
-        const seen = await waitFor('the picture of noVNC', isThere, patienceMs).catch((error: unknown) => {
-          if (visit === mostVisits || page.isClosed()) throw error;
-        });
-        if (seen) break;
-      }
+      await visit(page, url, async (timeoutMs) => waitFor('the picture of noVNC', isThere, timeoutMs));
       await canvas.focus();
     },
     [Symbol.asyncDispose]: async () => running.disposeAsync(),

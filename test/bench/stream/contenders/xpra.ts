@@ -5,9 +5,7 @@ import { freePorts } from '../../../support/ports.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { startChild } from '../children.ts';
 import type { Contender, ContenderOptions } from './contender.ts';
-
-const patienceMs = 30_000;
-const mostVisits = 5;
+import { visit } from './visit.ts';
 
 /** xpra with its own HTML5 client, as Debian packages it; only what has nothing to do with the picture is left out. */
 export async function startXpra({ stage, size, address }: ContenderOptions): Promise<Contender> {
@@ -44,18 +42,7 @@ export async function startXpra({ stage, size, address }: ContenderOptions): Pro
       // The client draws a frame around the window that must not push it off the page.
       await page.setViewportSize({ width: size.width + 40, height: size.height + 80 });
       const canvas = page.locator(`canvas[width="${size.width}"]`).first();
-      // Now and then it shows no window; a user would reload the page too.
-      for (let visit = 1; ; visit += 1) {
-        await page.goto(url);
-        const failed = await canvas.waitFor({ timeout: patienceMs }).then(
-          () => false,
-          (error: unknown) => {
-            if (visit === mostVisits || page.isClosed()) throw error;
-            return true;
-          },
-        );
-        if (!failed) break;
-      }
+      await visit(page, url, async (timeout) => canvas.waitFor({ timeout }));
       await canvas.click();
     },
     [Symbol.asyncDispose]: async () => running.disposeAsync(),
