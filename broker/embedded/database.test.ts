@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { freePort } from '@medusa/kernel/free-ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startDatabase, type Database } from './database.ts';
-import { freePort } from '../support/test-database.ts';
 import { isAlive } from '../support/is-alive.ts';
 
 let parent: string;

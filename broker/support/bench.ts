@@ -17,5 +17,5 @@ export { nameOf, type Machine, type MachineRequest, type ProviderDriver } from '
 export { candidateOf, testGpu } from './placement-nodes.ts';
 export { openSolver } from './solver.ts';
 export { startOcciEdge } from './occi-edge.ts';
-export { startTestDatabase, freePort, type TestDatabase } from './test-database.ts';
+export { startTestDatabase, type TestDatabase } from './test-database.ts';
 export { makeTestSecrets } from './test-secrets.ts';

@@ -8,8 +8,9 @@ import { startBroker, type Broker } from '../app.ts';
 import { readConfig, type BrokerConfig } from '../config.ts';
 import { mintNodeToken } from '../identity/broker-keys.ts';
 import { logInForToken, type TokenAnswer } from '../identity/scripted-login.ts';
+import { freePort } from '@medusa/kernel/free-ports';
 import { nodeIdSchema } from '@medusa/protocol';
-import { freePort, type TestDatabase } from './test-database.ts';
+import type { TestDatabase } from './test-database.ts';
 import { makeTestSecrets, testUsers, type TestSecrets, type TestUser } from './test-secrets.ts';
 
 export type TestBroker = AsyncDisposable & {

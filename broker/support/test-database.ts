@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { freePort } from '@medusa/kernel/free-ports';
 import { startDatabase } from '../embedded/index.ts';
 
 /** A real PostgreSQL in a temporary folder; each test file has its own server, each test may have its own database. */
@@ -37,15 +37,4 @@ export async function startTestDatabase(): Promise<TestDatabase> {
     },
     [Symbol.asyncDispose]: async () => running.disposeAsync(),
   };
-}
-
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

@@ -8,10 +8,10 @@ import {
   type SupervisedProcess,
 } from '@medusa/broker/embedded';
 import { mintNodeToken } from '@medusa/broker/tokens';
+import { freePort, listenOnce } from '@medusa/kernel/free-ports';
 import { nodeIdSchema } from '@medusa/protocol';
 import { z } from 'zod';
 import { checkoutDir, inheritedEnvironment, type StackConfig } from './config.ts';
-import { freePort, listenOnce } from './free-port.ts';
 import { readHealth } from './health.ts';
 import { ensureSecrets, type Secrets } from './secrets.ts';
 

@@ -6,7 +6,6 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import {
-  freePort,
   makeTestSecrets,
   openDatabase,
   sql,
@@ -16,6 +15,7 @@ import {
   type SimulatedCloud,
   type TestDatabase,
 } from '@medusa/broker/support/bench';
+import { freePort } from '@medusa/kernel/free-ports';
 import { waitFor } from '../support/wait.ts';
 import { median, printResult, progress, quantile } from './report.ts';
 

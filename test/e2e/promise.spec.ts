@@ -12,7 +12,7 @@ import { send } from '../support/ask.ts';
 import { test as base } from '../support/fixtures.ts';
 import { startMedusa, type Medusa } from '../support/medusa.ts';
 import { environmentOf } from '../support/processes.ts';
-import { freePorts } from '../support/ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { startRelay, type Relay } from '../support/relay.ts';
 import { openPerson, type Person } from '../support/viewer-page.ts';
 

@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { environmentOf, listProcesses, type RunningProcess } from './processes.ts';
-import { freePorts } from './ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { waitFor } from './wait.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');

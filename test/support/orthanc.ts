@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePorts } from './ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { waitFor } from './wait.ts';
 
 /** A hospital PACS: Debian's Orthanc, alone on loopback. */

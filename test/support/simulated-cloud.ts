@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { freePorts } from './ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { waitFor } from './wait.ts';
 
 const program = path.resolve(import.meta.dirname, '../../broker/provision/drivers/simulated/cloud-server.ts');

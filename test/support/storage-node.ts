@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { freePorts } from './ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { waitFor } from './wait.ts';
 
 const memory = '/dev/shm';

@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '@medusa/kernel/free-ports';
 
 const startTimeoutMs = 30_000;
 
@@ -70,14 +69,4 @@ async function answers(url: string): Promise<void> {
     if (isUp) return;
     await delay(50, undefined, { signal: deadline });
   }
-}
-
-/** Orthanc cannot be asked which port it took, so one is looked for that is free now. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

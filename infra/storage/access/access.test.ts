@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '@medusa/kernel/free-ports';
 import { z } from 'zod';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,7 @@ import { join } from 'node:path';
 import { openAccessLog } from './access-log.ts';
 import { dcmtk } from '../testing/dcmtk.ts';
 import { dataPath, readDicomFile } from '../testing/files.ts';
-import { freePort, startStorescp } from '../testing/peers.ts';
+import { startStorescp } from '../testing/peers.ts';
 import { store } from '../testing/scu.ts';
 import { startTestNode, type TestNode } from '../testing/test-node.ts';
 

@@ -2,9 +2,10 @@ import { open, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '@medusa/kernel/free-ports';
 import { dcmtk } from '../testing/dcmtk.ts';
 import { filesOf, readDicomFile, splitFile, type DicomFile } from '../testing/files.ts';
-import { freePort, objectsIn, startStorescp } from '../testing/peers.ts';
+import { objectsIn, startStorescp } from '../testing/peers.ts';
 import { store } from '../testing/scu.ts';
 import { partsOf, startTestNode, type HttpAnswer, type TestNode } from '../testing/test-node.ts';
 

@@ -2,10 +2,11 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '@medusa/kernel/free-ports';
 import { dcmtk } from '../testing/dcmtk.ts';
 import { dataPath, filesOf, readDicomFile, type DicomFile } from '../testing/files.ts';
 import { startArchive } from '../testing/orthanc.ts';
-import { freePort, objectsIn, startStorescp } from '../testing/peers.ts';
+import { objectsIn, startStorescp } from '../testing/peers.ts';
 import { store } from '../testing/scu.ts';
 import { startTestNode, type TestNode } from '../testing/test-node.ts';
 

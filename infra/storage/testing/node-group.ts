@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@medusa/kernel/free-ports';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { vi } from 'vitest';
 import { z } from 'zod';
 import { loopbackCertificate } from './certificate.ts';
-import { freePort } from './peers.ts';
 
 type Answer = { readonly status: number; readonly contentType: string; readonly body: Buffer };
 

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, startPeer } from './peers.ts';
+import { freePort } from '@medusa/kernel/free-ports';
+import { startPeer } from './peers.ts';
 import type { PeerFiles } from './pki.ts';
 
 /** A hospital's archive: Orthanc, which knows the node as MEDUSA and is itself ARCHIVE. */

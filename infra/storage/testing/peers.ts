@@ -1,23 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { splitFile, type DicomFile } from './files.ts';
 
 const startMs = 30_000;
-
-/** These programs cannot be asked which port they took, so one is looked for that is free now. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 /** A real program that listens, in a folder of its own that goes with it. */
 export interface RunningPeer extends AsyncDisposable {
@@ -42,6 +32,7 @@ export async function startPeer(
   const deadline = AbortSignal.timeout(startMs);
   while (!(await listens(port))) {
     deadline.throwIfAborted();
+    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode} as it began`);
     await delay(30, undefined, { signal: deadline });
   }
   const parts = starting.move();

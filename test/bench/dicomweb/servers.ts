@@ -6,7 +6,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePorts } from '../../support/ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { descendantsOf } from '../../support/processes.ts';
 import { waitFor } from '../../support/wait.ts';
 import { cpuSecondsOf, listens } from '../ingest/receivers.ts';

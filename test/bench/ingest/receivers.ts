@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, truncate, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePorts } from '../../support/ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { descendantsOf } from '../../support/processes.ts';
 import { waitFor } from '../../support/wait.ts';
 

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { freePorts } from '../../support/ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { waitFor } from '../../support/wait.ts';
 
 const infra = path.resolve(import.meta.dirname, '../../../infra/storage');

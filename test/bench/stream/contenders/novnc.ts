@@ -1,5 +1,5 @@
 import { waitFor } from '../../../support/wait.ts';
-import { freePorts } from '../../../support/ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { readDisplayName, startChild } from '../children.ts';
 import type { Contender, ContenderOptions } from './contender.ts';
 import { visit } from './visit.ts';

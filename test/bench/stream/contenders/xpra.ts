@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePorts } from '../../../support/ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { waitFor } from '../../../support/wait.ts';
 import { startChild } from '../children.ts';
 import type { Contender, ContenderOptions } from './contender.ts';

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { freePorts } from '../../../support/ports.ts';
+import { freePorts } from '@medusa/kernel/free-ports';
 import { seeded } from '../random.ts';
 import { createPacketCutter } from './ip-packets.ts';
 import { createLine, type Line } from './link-model.ts';
