@@ -2,6 +2,10 @@
 const mostPayloadBytes = 1_180;
 const oneByteExtensions = 0xbede;
 const fragmentationUnitA = 28;
+const startCode = Buffer.of(0, 0, 1);
+
+/** Of one packet: what comes before a part of a NAL unit, and that. */
+type Payload = { readonly head: readonly number[]; readonly body: Uint8Array };
 
 export type PacketizerOptions = {
   readonly payloadType: number;
@@ -26,21 +30,30 @@ export class H264Packetizer {
     this.#sequence = options.firstSequence;
   }
 
+  /** The packets of one picture share their memory: thousands of small ones a second keep V8 collecting garbage. */
   packetize(accessUnit: Uint8Array, rtpTimestamp: number): Buffer[] {
-    const units = splitAnnexB(accessUnit);
-    return units.flatMap((unit, index) => {
-      const isLastUnit = index === units.length - 1;
-      const payloads = unit.length <= mostPayloadBytes ? [unit] : fragment(unit);
-      return payloads.map((payload, part) =>
-        this.#packet(payload, rtpTimestamp, isLastUnit && part === payloads.length - 1),
-      );
+    const payloads = splitAnnexB(accessUnit).flatMap((unit) =>
+      unit.length <= mostPayloadBytes ? [{ head: [], body: unit }] : fragment(unit),
+    );
+    const headerBytes = this.#options.playoutDelayId === undefined ? 12 : 20;
+    const bytesOf = ({ head, body }: Payload): number => headerBytes + head.length + body.length;
+    const memory = Buffer.alloc(payloads.reduce((sum, payload) => sum + bytesOf(payload), 0));
+    let at = 0;
+    return payloads.map((payload, index) => {
+      const packet = memory.subarray(at, at + bytesOf(payload));
+      at += packet.length;
+      this.#writeHeader(packet, rtpTimestamp, index === payloads.length - 1);
+      packet.set(payload.head, headerBytes);
+      packet.set(payload.body, headerBytes + payload.head.length);
+      this.packets += 1;
+      this.payloadBytes += packet.length - headerBytes;
+      return packet;
     });
   }
 
-  #packet(payload: Uint8Array, rtpTimestamp: number, isMarked: boolean): Buffer {
+  /** RFC 3550 §5.1, RFC 8285 §4.2. */
+  #writeHeader(packet: Buffer, rtpTimestamp: number, isMarked: boolean): void {
     const { payloadType, ssrc, playoutDelayId } = this.#options;
-    const headerBytes = playoutDelayId === undefined ? 12 : 20;
-    const packet = Buffer.alloc(headerBytes + payload.length);
     packet[0] = 0x80 | (playoutDelayId === undefined ? 0 : 0x10);
     packet[1] = (isMarked ? 0x80 : 0) | payloadType;
     packet.writeUInt16BE(this.#sequence, 2);
@@ -52,25 +65,20 @@ export class H264Packetizer {
       // Three bytes of data (length field 2): least and most delay, both 0.
       packet[16] = (playoutDelayId << 4) | 2;
     }
-    packet.set(payload, headerBytes);
     this.#sequence = (this.#sequence + 1) & 0xffff;
-    this.packets += 1;
-    this.payloadBytes += payload.length;
-    return packet;
   }
 }
 
 /** The NAL units between the start codes of an Annex B byte stream, without the zero bytes around them. */
 export function splitAnnexB(bytes: Uint8Array): Uint8Array[] {
+  const stream = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const units: Uint8Array[] = [];
-  let begin = -1;
-  for (let at = 0; at + 3 <= bytes.length; at += 1) {
-    if (bytes[at] !== 0 || bytes[at + 1] !== 0 || bytes[at + 2] !== 1) continue;
-    if (begin >= 0) units.push(withoutTrailingZeros(bytes.subarray(begin, at)));
-    begin = at + 3;
-    at += 2;
+  let next = stream.indexOf(startCode);
+  while (next >= 0) {
+    const begin = next + startCode.length;
+    next = stream.indexOf(startCode, begin);
+    units.push(withoutTrailingZeros(bytes.subarray(begin, next < 0 ? undefined : next)));
   }
-  if (begin >= 0) units.push(withoutTrailingZeros(bytes.subarray(begin)));
   return units.filter((unit) => unit.length > 0);
 }
 
@@ -82,19 +90,19 @@ function withoutTrailingZeros(unit: Uint8Array): Uint8Array {
 }
 
 /** RFC 6184 §5.8. */
-function fragment(unit: Uint8Array): Uint8Array[] {
+function fragment(unit: Uint8Array): Payload[] {
   const header = unit[0] ?? 0;
   const partBytes = mostPayloadBytes - 2;
-  const parts: Uint8Array[] = [];
+  const parts: Payload[] = [];
   for (let at = 1; at < unit.length; at += partBytes) {
     const body = unit.subarray(at, at + partBytes);
     const isStart = at === 1;
     const isEnd = at + body.length === unit.length;
-    const part = new Uint8Array(body.length + 2);
-    part[0] = (header & 0xe0) | fragmentationUnitA;
-    part[1] = (header & 0x1f) | (isStart ? 0x80 : 0) | (isEnd ? 0x40 : 0);
-    part.set(body, 2);
-    parts.push(part);
+    const indicator = (header & 0xe0) | fragmentationUnitA;
+    parts.push({
+      head: [indicator, (header & 0x1f) | (isStart ? 0x80 : 0) | (isEnd ? 0x40 : 0)],
+      body,
+    });
   }
   return parts;
 }
