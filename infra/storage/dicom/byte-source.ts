@@ -12,19 +12,25 @@ export interface ByteSource extends Disposable {
 const leastWindowBytes = 16 * 1024;
 const mostWindowBytes = 256 * 1024;
 
-/** Synchronous on purpose: it is read in worker threads only. */
-function fileSource(path: string): ByteSource {
-  const descriptor = openSync(path, 'r');
-  const { size } = fstatSync(descriptor);
-  let window: Buffer = Buffer.alloc(0);
+/** The first bytes of a file, where somebody has them, and how many there are in all: most readers need no more. */
+export type FileBegin = { readonly head: Uint8Array; readonly size: number };
+
+/** Synchronous on purpose: it is read in worker threads only. The file is opened when more is wanted than its beginning. */
+function fileSource(path: string, begin?: FileBegin): ByteSource {
+  let opened = begin ? undefined : openSync(path, 'r');
+  const size = begin?.size ?? fstatSync(opened ?? -1).size;
+  let window: Buffer = begin
+    ? Buffer.from(begin.head.buffer, begin.head.byteOffset, begin.head.byteLength)
+    : Buffer.alloc(0);
   let windowStart = 0;
   let windowBytes = leastWindowBytes;
 
   const readAt = (offset: number, length: number): Buffer => {
     const bytes = Buffer.allocUnsafe(length);
     let filled = 0;
+    opened ??= openSync(path, 'r');
     while (filled < length) {
-      const count = readSync(descriptor, bytes, filled, length - filled, offset + filled);
+      const count = readSync(opened, bytes, filled, length - filled, offset + filled);
       if (count === 0) throw new MalformedDataSet('the data end too early');
       filled += count;
     }
@@ -46,7 +52,9 @@ function fileSource(path: string): ByteSource {
       }
       return window.subarray(offset - windowStart, offset - windowStart + length);
     },
-    [Symbol.dispose]: () => closeSync(descriptor),
+    [Symbol.dispose]() {
+      if (opened !== undefined) closeSync(opened);
+    },
   };
 }
 
@@ -68,9 +76,15 @@ export const mostInflatedBytes = 512 * 1024 * 1024;
 export const mostInflation = 100;
 export const harmlessBytes = 16 * 1024 * 1024;
 
+type ObjectFile = {
+  readonly path: string;
+  readonly dataOffset: number;
+  readonly begin?: FileBegin | undefined;
+};
+
 /** A stored file whose data set may be deflated: then the offsets are those of the inflated bytes after `dataOffset`. */
-export function openDataSet(path: string, dataOffset: number, isDeflated: boolean): ByteSource {
-  const file = fileSource(path);
+export function openDataSet({ path, dataOffset, begin }: ObjectFile, isDeflated: boolean): ByteSource {
+  const file = fileSource(path, begin);
   if (!isDeflated) return file;
   try {
     const header = Buffer.from(file.read(0, dataOffset));

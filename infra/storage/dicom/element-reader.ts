@@ -154,7 +154,8 @@ function tagName(group: number, element: number): string {
   const number = group * 0x10000 + element;
   const known = tagNames.get(number);
   if (known !== undefined) return known;
-  const name = number.toString(16).toUpperCase().padStart(8, '0');
+  // The name of a property is one string for all: one that was made otherwise is looked up each time it is used as such.
+  const [name = ''] = Object.keys({ [number.toString(16).toUpperCase().padStart(8, '0')]: 0 });
   if (tagNames.size < mostTagNames) tagNames.set(number, name);
   return name;
 }

@@ -25,7 +25,7 @@ export function openFrames(object: IndexedObject): FrameReader {
   const image = imagePixelOf(object.attributes);
   const { pixels } = object.layout;
   if (!syntax || !image || !pixels) throw new AppError('object.unrenderable', 'The object holds no image');
-  const source = openDataSet(object.path, object.dataOffset, syntax.isDeflated);
+  const source = openDataSet(object, syntax.isDeflated);
   return {
     image,
     frames: pixels.frames,

@@ -1,4 +1,4 @@
-import { openDataSet, type ByteSource } from './byte-source.ts';
+import { openDataSet, type ByteSource, type FileBegin } from './byte-source.ts';
 import { numberOf, textOf, type DicomJson, type JsonAttribute } from './dicom-json.ts';
 import { readDataSet, type Element, type Extent } from './element-reader.ts';
 import { encapsulatedFrames, tooFewFrames, type EncapsulatedFrames } from './frame-layout.ts';
@@ -27,6 +27,7 @@ export type StoredFile = {
   /** Where the data set begins, after the File Meta Information. */
   readonly dataOffset: number;
   readonly transferSyntaxUID: string;
+  readonly begin?: FileBegin | undefined;
 };
 export type ParsedObject = {
   /** Those that were wanted and are short enough to be looked at. */
@@ -44,7 +45,7 @@ const mostWantedBytes = 64 * 1024;
 export function parseObject(file: StoredFile, wanted: readonly string[]): ParsedObject {
   const syntax = transferSyntaxOf(file.transferSyntaxUID);
   if (!syntax) throw new MalformedDataSet('the transfer syntax is unknown');
-  using source = openDataSet(file.path, file.dataOffset, syntax.isDeflated);
+  using source = openDataSet(file, syntax.isDeflated);
   const elements = readDataSet(source, file.dataOffset, syntax);
   const { attributes, bulk } = writeJson(source, elements);
   for (const tag of ['0020000D', '0020000E', '00080016', '00080018'])

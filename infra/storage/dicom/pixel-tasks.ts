@@ -28,7 +28,7 @@ async function perform(task: PixelTask): Promise<unknown> {
     }
     case 'inflate': {
       const syntax = transferSyntaxOf(task.file.transferSyntaxUID);
-      using source = openDataSet(task.file.path, task.file.dataOffset, syntax?.isDeflated ?? false);
+      using source = openDataSet(task.file, syntax?.isDeflated ?? false);
       return Buffer.from(source.read(...task.extent));
     }
   }

@@ -21,7 +21,7 @@ export async function writeExplicitLittleEndian(object: IndexedObject, target: s
   const isCompressed = Boolean(object.layout.pixels?.encapsulated);
   if (!syntax || (isCompressed && !isDecodable(syntax.pixels)))
     throw new AppError('object.unrenderable', 'There is no decoder for this transfer syntax');
-  using source = openDataSet(object.path, object.dataOffset, syntax.isDeflated);
+  using source = openDataSet(object, syntax.isDeflated);
   const elements = readDataSet(source, object.dataOffset, syntax);
   using frames = isCompressed ? openFrames(object) : undefined;
   const replaced = frames ? await colourOf(frames) : new Map<string, Buffer>();

@@ -66,9 +66,9 @@ function counted(ingest: Ingest, { registry, book }: Pick<Entities, 'registry' |
       if (!arrival) return undefined;
       let bytes = 0;
       return {
-        async write(chunk) {
+        write(chunk): Promise<void> | undefined {
           bytes += chunk.length;
-          await arrival.write(chunk);
+          return arrival.write(chunk);
         },
         async complete() {
           const outcome = await arrival.complete();

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { StudySummary } from '@medusa/protocol';
 import { textOf, type DicomJson } from '../dicom/dicom-json.ts';
 import { integerOf, nameText, seriesAttributes, studyAttributes } from './attributes.ts';
+import { IndexDatabase } from './index-database.ts';
 import { schema } from './schema.ts';
-import { SharedSync } from './shared-sync.ts';
 
 export type NewInstance = {
   /** Of `indexedTags`. */
@@ -42,77 +41,48 @@ export type InstanceRow = {
 };
 export type InstanceScope = { readonly study: string; readonly series?: string; readonly instance?: string };
 
-type Waiting = {
-  readonly instance: NewInstance;
-  readonly resolve: (outcome: RecordOutcome) => void;
-  readonly reject: (error: unknown) => void;
-};
-
-/** Patients' studies, series and instances in SQLite (WAL). What a call has written is on the disk when it is over. */
+/** Patients' studies, series and instances. What a call has written is on the disk when it is over, but for `record`. */
 export class StudyIndex implements Disposable {
   /** Names this index for as long as it exists. */
   readonly indexId: string;
-  readonly #database: DatabaseSync;
-  readonly #prepared = new Map<string, StatementSync>();
-  readonly #log: SharedSync;
-  readonly #waiting: Waiting[] = [];
-  #isRecording = false;
+  readonly #database: IndexDatabase;
 
   static open(path: string): StudyIndex {
-    const database = new DatabaseSync(path);
-    // The exclusive lock keeps a second node from the same directory.
-    database.exec(
-      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
-    );
-    database.exec(schema);
-    database.prepare("INSERT OR IGNORE INTO meta VALUES ('index-id', ?), ('change', '0')").run(randomUUID());
-    return new StudyIndex(database, path);
+    const database = IndexDatabase.open(path, schema);
+    database.run("INSERT OR IGNORE INTO meta VALUES ('index-id', ?), ('change', '0')", randomUUID());
+    return new StudyIndex(database);
   }
 
-  private constructor(database: DatabaseSync, path: string) {
+  private constructor(database: IndexDatabase) {
     this.#database = database;
-    this.#log = new SharedSync(`${path}-wal`);
     this.indexId = this.get<{ value: string }>("SELECT value FROM meta WHERE name = 'index-id'")?.value ?? '';
   }
 
   [Symbol.dispose](): void {
-    this.#prepared.clear();
-    this.#log[Symbol.dispose]();
-    this.#database.close();
+    this.#database[Symbol.dispose]();
   }
 
   /**
-   * Durable when it resolves. Check and insert are one transaction, so that two senders of one object cannot come between; but the disk
-   * is not waited for in it. What comes while it is waited for is recorded together, in the next one.
+   * Seen by all when it returns; the disk is not waited for, as whoever records has the object there. Check and insert are one, so that two senders
+   * of one object cannot come between.
    */
-  async record(instance: NewInstance): Promise<RecordOutcome> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ instance, resolve, reject });
-      if (!this.#isRecording) void this.#recordWaiting();
-    });
+  record(instance: NewInstance): RecordOutcome {
+    return this.#database.gather(() => this.#record(instance));
   }
 
   /** Resolves when all that is seen here now is on the disk. */
   async durable(): Promise<void> {
-    await this.#log.synced();
+    await this.#database.durable();
   }
 
   /** A whole copy of it as a new file, while it goes on. */
   async backup(path: string): Promise<void> {
-    await backup(this.#database, path);
+    await this.#database.backup(path);
   }
 
   /** All of it or nothing, and durable when it returns. Synchronous. */
   transaction<Value>(work: () => Value): Value {
-    this.#run('BEGIN IMMEDIATE');
-    try {
-      const value = work();
-      this.#run('COMMIT');
-      return value;
-    } catch (error) {
-      this.#run('ROLLBACK');
-      throw error;
-    }
+    return this.#database.transaction(work);
   }
 
   /** What `record` would answer. */
@@ -185,54 +155,12 @@ export class StudyIndex implements Disposable {
   /** For queries composed elsewhere in this folder: `sql` holds no value from outside, they are all parameters. */
 
   all<Row>(sql: string, ...values: (string | number | null)[]): Row[] {
-    return this.#prepare(sql).all(...values) as Row[];
+    return this.#database.all(sql, ...values);
   }
 
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as above
   get<Row>(sql: string, ...values: (string | number | null)[]): Row | undefined {
-    return this.#prepare(sql).get(...values) as Row | undefined;
-  }
-
-  #run(sql: string): void {
-    this.#prepare(sql).run();
-  }
-
-  #prepare(sql: string): StatementSync {
-    const statement = this.#prepared.get(sql) ?? this.#database.prepare(sql);
-    // Searches come in many shapes: a bound on what is kept of them.
-    if (this.#prepared.size > 200) this.#prepared.clear();
-    this.#prepared.set(sql, statement);
-    return statement;
-  }
-
-  async #recordWaiting(): Promise<void> {
-    this.#isRecording = true;
-    while (this.#waiting.length > 0) await this.#recordTogether(this.#waiting.splice(0));
-    this.#isRecording = false;
-  }
-
-  /** Never rejects: those are told who wait. */
-  async #recordTogether(all: readonly Waiting[]): Promise<void> {
-    try {
-      const outcomes = this.#commit(all);
-      await this.durable();
-      all.forEach(({ resolve }, at) => resolve(outcomes[at] ?? 'stored'));
-    } catch (error) {
-      // What is wrong with one object is no other's fault.
-      if (all.length > 1) for (const each of all) await this.#recordTogether([each]);
-      else for (const { reject } of all) reject(error);
-    }
-  }
-
-  #commit(all: readonly Waiting[]): RecordOutcome[] {
-    this.#run('PRAGMA synchronous = NORMAL');
-    try {
-      const outcomes = this.transaction(() => all.map(({ instance }) => this.#record(instance)));
-      if (outcomes.some((outcome) => outcome !== 'duplicate')) this.#log.written();
-      return outcomes;
-    } finally {
-      this.#run('PRAGMA synchronous = FULL');
-    }
+    return this.#database.get(sql, ...values);
   }
 
   #record(instance: NewInstance): RecordOutcome {
@@ -241,7 +169,8 @@ export class StudyIndex implements Disposable {
     const outcome = this.foresee(sopInstanceUID, sha256);
     if (outcome === 'duplicate') return outcome;
     if (outcome === 'conflict') {
-      this.#prepare('INSERT OR IGNORE INTO conflict VALUES (?, ?, ?, ?, ?, ?, ?)').run(
+      this.#database.run(
+        'INSERT OR IGNORE INTO conflict VALUES (?, ?, ?, ?, ?, ?, ?)',
         sopInstanceUID,
         sha256,
         instance.transferSyntaxUID,
@@ -269,17 +198,20 @@ export class StudyIndex implements Disposable {
   /** Patient and study attributes are those of the first object of the study; a later one that differs changes nothing here. */
   #recordStudy({ attributes, receivedAt, receivedFrom }: NewInstance, change: number): void {
     const study = textOf(attributes, '0020000D');
-    const known = this.#prepare(
+    const known = this.#database.run(
       `UPDATE study SET instances = instances + 1, last_received_at = max(last_received_at, ?), received_from = ?, change = ?
        WHERE study_instance_uid = ?`,
-    ).run(receivedAt, receivedFrom, change, study);
-    if (known.changes > 0) return;
-    this.#prepare(
+      receivedAt,
+      receivedFrom,
+      change,
+      study,
+    );
+    if (known > 0) return;
+    this.#database.run(
       `INSERT INTO study (study_instance_uid, patient_name, patient_id, patient_birth_date, patient_sex,
          accession_number, study_id, study_date, study_time, study_description, referring_physician_name,
          attributes, first_received_at, last_received_at, received_from, change, instances)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
-    ).run(
       study,
       nameText(attributes, '00100010'),
       textOf(attributes, '00100020'),
@@ -302,11 +234,14 @@ export class StudyIndex implements Disposable {
   #recordSeries({ attributes }: NewInstance): void {
     const study = textOf(attributes, '0020000D');
     const series = textOf(attributes, '0020000E');
-    const known = this.#prepare(
+    const known = this.#database.run(
       'UPDATE series SET instances = instances + 1 WHERE study_instance_uid = ? AND series_instance_uid = ?',
-    ).run(study, series);
-    if (known.changes > 0) return;
-    this.#prepare('INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)').run(
+      study,
+      series,
+    );
+    if (known > 0) return;
+    this.#database.run(
+      'INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)',
       study,
       series,
       textOf(attributes, '00080060'),
@@ -319,12 +254,13 @@ export class StudyIndex implements Disposable {
       textOf(attributes, '00400245'),
       JSON.stringify(seriesAttributes(attributes)),
     );
-    this.#prepare('UPDATE study SET series = series + 1 WHERE study_instance_uid = ?').run(study);
+    this.#database.run('UPDATE study SET series = series + 1 WHERE study_instance_uid = ?', study);
   }
 
   #recordInstance(instance: NewInstance, sopInstanceUID: string): void {
     const { attributes } = instance;
-    this.#prepare('INSERT INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+    this.#database.run(
+      'INSERT INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       sopInstanceUID,
       textOf(attributes, '0020000D'),
       textOf(attributes, '0020000E'),

@@ -4,11 +4,11 @@ import type { FileMeta } from '../dicom/file-meta.ts';
 import type { ParsedObject } from '../dicom/header.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
-import { indexedTags } from '../index/attributes.ts';
 import type { RecordOutcome, StudyIndex } from '../index/study-index.ts';
 import type { IncomingObject, ObjectStore } from '../objects/object-store.ts';
 import type { Claims } from '../retention/claims.ts';
 import type { Quota } from '../retention/quota.ts';
+import { readHeader } from './read-header.ts';
 import { judge, type Defence, type Judgement } from '../quarantine/defence.ts';
 
 export type IngestEvents = { 'study.changed': [studyInstanceUID: string] };
@@ -122,40 +122,41 @@ export function isOutOfSpace(error: unknown): boolean {
 type Origin = { readonly meta: FileMeta; readonly sender: Sender };
 
 async function complete(deps: IngestDeps, incoming: IncomingObject, origin: Origin): Promise<IngestOutcome> {
-  const content = await incoming.finish();
-  const claim = deps.claims.take(content.sha256);
+  const { bytes, begin } = await incoming.finish();
+  const { path, dataOffset } = incoming;
+  const { transferSyntaxUID } = origin.meta;
+  // A thread reads it while this one hashes it.
+  const reading = readHeader(deps.headers, { path, dataOffset, transferSyntaxUID, begin });
+  reading.catch(() => undefined);
+  const sha256 = incoming.digest();
+  const claim = deps.claims.take(sha256);
   try {
-    return await take(deps, incoming, { ...origin, ...content });
+    return await take(deps, incoming, { ...origin, sha256, bytes, reading });
   } finally {
     claim[Symbol.dispose]();
   }
 }
 
-type Finished = Origin & { readonly sha256: string; readonly bytes: number };
+type Finished = Origin & {
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly reading: Promise<ParsedObject>;
+};
 
 async function take(deps: IngestDeps, incoming: IncomingObject, origin: Finished): Promise<IngestOutcome> {
   const { meta, sender, sha256, bytes } = origin;
   if (isReplica(sender) && sender.onlyContent !== sha256)
     return { kind: 'malformed', reason: 'other bytes than were asked for' };
-  const { transferSyntaxUID } = meta;
-  const { path, dataOffset } = incoming;
-  const parsing = { path, dataOffset, transferSyntaxUID };
-  const { findings, ...parsed } = await deps.headers.run({
-    kind: 'parse',
-    file: parsing,
-    wanted: indexedTags,
-  });
+  const { findings, ...parsed } = await origin.reading;
   const mismatch = mismatchOf(parsed, origin);
   if (mismatch) return mismatch;
   const studyInstanceUID = textOf(parsed.attributes, '0020000D');
-  if (deps.index.foresee(meta.sopInstanceUID, sha256) === 'duplicate') {
-    // Its first sender may still be waiting for the disk.
-    await deps.index.durable();
+  // Only what lies here durably is in the index.
+  if (deps.index.foresee(meta.sopInstanceUID, sha256) === 'duplicate')
     return { kind: 'duplicate', studyInstanceUID };
-  }
   const receivedAt = sender.receivedAt ?? deps.now().toISOString();
   if (sender.isReleased !== true) {
-    const judgement = await judge({ findings, path }, deps.defence);
+    const judgement = await judge({ findings, path: incoming.path }, deps.defence);
     if (judgement.kind !== 'clean')
       return keepAway(judgement, incoming, { deps, origin, facts: { sha256, bytes, receivedAt } });
   }
@@ -167,15 +168,16 @@ async function take(deps: IngestDeps, incoming: IncomingObject, origin: Finished
     isReplica: isReplica(sender),
   });
   if (overQuota !== undefined) return { kind: 'over-quota', reason: overQuota };
-  // The order is the promise: bytes, then their name, then the index, and only then the answer.
+  // The order is the promise: bytes and their name on the disk, then the index, and only then the answer. What the index has not brought to
+  // the disk when a machine stops, `recover` finds by that name.
   await incoming.keep();
   const received = { receivedAt, receivedFrom };
-  const kind = await deps.index.record({
+  const kind = deps.index.record({
     ...parsed,
     ...received,
-    transferSyntaxUID,
+    transferSyntaxUID: meta.transferSyntaxUID,
     sha256,
-    dataOffset,
+    dataOffset: incoming.dataOffset,
     bytes,
   });
   if (kind === 'stored') deps.events.emit('study.changed', studyInstanceUID);

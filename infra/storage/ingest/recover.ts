@@ -3,17 +3,20 @@ import { AppError } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import { mostMetaBytes, parseFileMeta, type ParsedFileMeta } from '../dicom/file-meta.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
-import { indexedTags } from '../index/attributes.ts';
 import { DamagedCopy } from '../objects/bucket.ts';
+import { hashOf } from '../objects/file-hash.ts';
+import { readFileExtents } from '../objects/file-store.ts';
 import { judge } from '../quarantine/defence.ts';
 import { reconcile, unknownEntry } from '../quarantine/quarantine.ts';
 import type { IngestDeps } from './ingest.ts';
+import { readHeader } from './read-header.ts';
 
 export type Recovery = { readonly reindexed: number; readonly quarantined: number; readonly missing: number };
 
 /**
- * Makes objects and index agree after a crash. An object without a row came between its rename and the commit: it was never
- * acknowledged, but it is whole, so it is indexed. A row without its object is a loss that only a person can make good.
+ * Makes objects and index agree after a crash. An object without a row came before the index was brought to the disk: it may have been acknowledged,
+ * so it is indexed. One that is not what its name says was still being written when the machine stopped, and nobody was told of it; or somebody has
+ * laid it there. A row without its object is a loss that only a person can make good.
  */
 export async function recover(deps: IngestDeps, log: Logger): Promise<Recovery> {
   const count = { reindexed: 0, quarantined: 0, missing: 0 };
@@ -40,16 +43,13 @@ async function reindex(deps: IngestDeps, sha256: string): Promise<keyof Recovery
     meta = parseFileMeta(head);
     if (!meta) throw new MalformedDataSet('the file ends within its meta information');
     const { dataOffset, transferSyntaxUID } = meta;
-    const parsing = { path, dataOffset, transferSyntaxUID };
-    const { findings, ...parsed } = await deps.headers.run({
-      kind: 'parse',
-      file: parsing,
-      wanted: indexedTags,
-    });
+    const { findings, ...parsed } = await readHeader(deps.headers, { path, dataOffset, transferSyntaxUID });
     // It was scanned before it got its name here. What somebody laid here by hand was not, but is looked at.
     const judgement = await judge({ findings, path }, { policy: deps.defence.policy, scanner: undefined });
     if (judgement.kind !== 'clean') throw new MalformedDataSet(judgement.reason);
-    await deps.index.record({
+    if ((await hashOf(readFileExtents(path))).dataSetSha256 !== sha256)
+      throw new MalformedDataSet('its bytes are not those of its name');
+    deps.index.record({
       ...parsed,
       transferSyntaxUID,
       sha256,

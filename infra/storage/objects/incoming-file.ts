@@ -2,17 +2,18 @@ import { createHash, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import type { FileBegin } from '../dicom/byte-source.ts';
 import type { IncomingObject } from './object-store.ts';
 
-// Each object needs all of them: the handles and promises of node:fs/promises take twice the time.
+// What only reaches the memory of the system is done at once: to hand each such call to a thread and back takes longer than the call.
 const open = promisify(fs.open);
 const write = promisify(fs.write);
 const sync = promisify(fs.fsync);
-const rename = promisify(fs.rename);
-const unlink = promisify(fs.unlink);
 
 /** Most objects are hashed in one piece, and written by one call. */
 const pieceBytes = 1024 * 1024;
+/** Most headers are shorter. */
+const headBytes = 16 * 1024;
 /** Memory that is kept for the objects to come. */
 const mostKept = 16;
 
@@ -27,28 +28,25 @@ export class IncomingFiles implements AsyncDisposable {
   readonly #places: Places;
   readonly #pieces: Buffer[] = [];
   readonly #directories = new Map<string, Promise<number>>();
-  readonly #renaming = new Map<string, Promise<void>>();
+  readonly #keeping = new Map<string, Promise<void>>();
 
   constructor(places: Places) {
     this.#places = places;
   }
 
-  /** The file is made while the first bytes come. */
+  /** The file is made when there is something to be written to it. */
   create(header: Buffer): IncomingObject {
     const path = `${this.#places.incoming}/${randomUUID()}.part`;
-    const opening = open(path, 'wx', 0o600);
-    // Told to whoever writes.
-    opening.catch(() => undefined);
     const piece = this.#pieces.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
     return new IncomingFile(
-      { path, opening, header, piece },
+      { path, header, piece },
       {
         ...this.#places,
         giveBack: () => {
           if (this.#pieces.length < mostKept) this.#pieces.push(piece);
         },
-        rename: async (from, to) => this.#rename(from, to),
-        syncDirectory: async (directory) => this.#sync(directory),
+        keep: async (file, to) => this.#keep(file, to),
+        place: async (file, to) => this.#place(file, to),
       },
     );
   }
@@ -59,7 +57,38 @@ export class IncomingFiles implements AsyncDisposable {
     for (const descriptor of directories) fs.closeSync(descriptor);
   }
 
-  async #sync(path: string): Promise<void> {
+  /**
+   * The first stays: what the index knows of a file holds for its header too, and others may come with another one. Nobody else gives
+   * names here, so none can come between look and rename.
+   */
+  async #keep(file: Written, to: string): Promise<void> {
+    for (let other = this.#keeping.get(to); other; other = this.#keeping.get(to))
+      await other.catch(() => undefined);
+    if (fs.existsSync(to)) {
+      fs.unlinkSync(file.path);
+      return;
+    }
+    const keeping = this.#place(file, to).finally(() => this.#keeping.delete(to));
+    this.#keeping.set(to, keeping);
+    await keeping;
+  }
+
+  /**
+   * First its name, then the disk: one turn of its journal takes both. A machine that stops in between may have the name with less than all
+   * bytes; nobody was told of it, and `recover` finds it out by the hash.
+   */
+  async #place({ path, descriptor }: Written, to: string): Promise<void> {
+    fs.renameSync(path, to);
+    try {
+      await sync(descriptor);
+      await this.#syncDirectory(dirname(to));
+    } catch (error) {
+      fs.rmSync(to, { force: true });
+      throw error;
+    }
+  }
+
+  async #syncDirectory(path: string): Promise<void> {
     let directory = this.#directories.get(path);
     if (!directory) {
       directory = open(path, 'r');
@@ -68,32 +97,17 @@ export class IncomingFiles implements AsyncDisposable {
     }
     await sync(await directory);
   }
-
-  /**
-   * The first stays: what the index knows of a file holds for its header too, and others may come with another one. Nobody else gives
-   * names here, so none can come between look and rename.
-   */
-  async #rename(from: string, to: string): Promise<void> {
-    for (let other = this.#renaming.get(to); other; other = this.#renaming.get(to))
-      await other.catch(() => undefined);
-    if (fs.existsSync(to)) return unlink(from);
-    const renaming = rename(from, to).finally(() => this.#renaming.delete(to));
-    this.#renaming.set(to, renaming);
-    await renaming;
-  }
 }
 
-type Begun = {
-  readonly path: string;
-  readonly opening: Promise<number>;
-  readonly header: Buffer;
-  readonly piece: Buffer;
-};
+type Begun = { readonly path: string; readonly header: Buffer; readonly piece: Buffer };
+type Written = { readonly path: string; readonly descriptor: number };
 type Surroundings = Places & {
   /** The piece is needed no more. */
   readonly giveBack: () => void;
-  readonly rename: (from: string, to: string) => Promise<void>;
-  readonly syncDirectory: (path: string) => Promise<void>;
+  /** Gives the file its name, durably; where another has it already the file is gone. */
+  readonly keep: (file: Written, to: string) => Promise<void>;
+  /** The same, in the place of whatever has that name. */
+  readonly place: (file: Written, to: string) => Promise<void>;
 };
 
 class IncomingFile implements IncomingObject {
@@ -102,13 +116,13 @@ class IncomingFile implements IncomingObject {
   readonly #begun: Begun;
   readonly #around: Surroundings;
   readonly #hash = createHash('sha256');
+  #descriptor: number | undefined;
   #filled: number;
   /** What is not hashed: the header of the file. */
   #skipped: number;
   #bytes = 0;
   #sha256 = '';
-  #state: 'writing' | 'finished' | 'closed' | 'over' = 'writing';
-  #syncing: Promise<void> = Promise.resolve();
+  #isOver = false;
 
   constructor(begun: Begun, around: Surroundings) {
     this.path = begun.path;
@@ -123,57 +137,56 @@ class IncomingFile implements IncomingObject {
     return this.#gather(bytes);
   }
 
-  async finish(): Promise<{ readonly sha256: string; readonly bytes: number }> {
-    await this.#flush();
-    this.#around.giveBack();
-    this.#state = 'finished';
-    this.#syncing = sync(await this.#begun.opening);
-    // Told to whoever keeps the object.
-    this.#syncing.catch(() => undefined);
+  async finish(): Promise<{ readonly bytes: number; readonly begin: FileBegin | undefined }> {
+    const { piece } = this.#begun;
+    const [filled, bytes] = [this.#filled, this.#bytes];
+    const descriptor = this.#open();
+    for (let at = 0; at < filled;) at += fs.writeSync(descriptor, piece, at, filled - at);
+    const size = this.dataOffset + bytes;
+    // A copy of its own: threads are sent the whole memory that a view is of.
+    const begin = filled === size ? { head: Uint8Array.from(piece.subarray(0, headBytes)), size } : undefined;
+    return { bytes, begin };
+  }
+
+  digest(): string {
+    this.#hash.update(this.#begun.piece.subarray(this.#skipped, this.#filled));
     this.#sha256 = this.#hash.digest('hex');
-    return { sha256: this.#sha256, bytes: this.#bytes };
+    return this.#sha256;
   }
 
   async keep(): Promise<void> {
-    const place = this.#around.pathOf(this.#sha256);
-    await this.#synced();
-    await this.#around.rename(this.path, place);
-    this.#state = 'over';
-    await this.#around.syncDirectory(dirname(place));
+    await this.#around.keep(this.#written(), this.#around.pathOf(this.#sha256));
+    this.#end();
   }
 
   async quarantine(): Promise<string> {
     // Other bytes before the same data set are another file.
     const id = createHash('sha256').update(this.#sha256).update(this.#begun.header).digest('hex');
-    const place = this.#around.quarantinePathOf(id);
-    await this.#synced();
-    await rename(this.path, place);
-    await this.#around.syncDirectory(dirname(place));
-    this.#state = 'over';
+    await this.#around.place(this.#written(), this.#around.quarantinePathOf(id));
+    this.#end();
     return id;
   }
 
   async discard(): Promise<void> {
-    const state = this.#state;
-    if (state === 'over') return;
-    this.#state = 'over';
-    if (state === 'writing') this.#around.giveBack();
-    await this.#syncing.catch(() => undefined);
-    if (state !== 'closed' && !(await this.#close())) return;
-    await this.#unlink();
+    if (this.#isOver) return;
+    const hasFile = this.#descriptor !== undefined;
+    this.#end();
+    if (hasFile) fs.rmSync(this.path, { force: true });
   }
 
-  async #synced(): Promise<void> {
-    await this.#syncing;
-    await this.#close();
-    this.#state = 'closed';
+  #written(): Written {
+    return { path: this.path, descriptor: this.#open() };
   }
 
-  /** Answers whether there was a file. */
-  async #close(): Promise<boolean> {
-    const descriptor = await this.#begun.opening.catch(() => undefined);
-    if (descriptor !== undefined) fs.closeSync(descriptor);
-    return descriptor !== undefined;
+  #open(): number {
+    this.#descriptor ??= fs.openSync(this.path, 'wx', 0o600);
+    return this.#descriptor;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#around.giveBack();
+    if (this.#descriptor !== undefined) fs.closeSync(this.#descriptor);
   }
 
   #gather(bytes: Buffer): Promise<void> | undefined {
@@ -184,23 +197,14 @@ class IncomingFile implements IncomingObject {
     return this.#flush().then(async () => this.#gather(bytes.subarray(copied)));
   }
 
+  /** Of a large object: others go on while the disk takes it. */
   async #flush(): Promise<void> {
-    const { opening, piece } = this.#begun;
+    const { piece } = this.#begun;
     const filled = this.#filled;
     this.#hash.update(piece.subarray(this.#skipped, filled));
     this.#filled = this.#skipped = 0;
-    const descriptor = await opening;
+    const descriptor = this.#open();
     // A short write happens when the disk fills up: the rest then fails with the reason.
     for (let at = 0; at < filled;) at += (await write(descriptor, piece, at, filled - at)).bytesWritten;
   }
-
-  async #unlink(): Promise<void> {
-    await unlink(this.path).catch((error: unknown) => {
-      if (!hasCode(error, 'ENOENT')) throw error;
-    });
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,3 +1,4 @@
+import type { FileBegin } from '../dicom/byte-source.ts';
 import type { Extent } from '../dicom/element-reader.ts';
 import type { FileMeta } from '../dicom/file-meta.ts';
 
@@ -52,11 +53,13 @@ export interface IncomingObject {
   readonly dataOffset: number;
   /** When it is done, or resolves, more may be written, and the memory be used for it. It never throws at once. */
   write(bytes: Buffer): Promise<void> | undefined;
-  /** All bytes are written, and can be read at `path`. */
-  finish(): Promise<{ readonly sha256: string; readonly bytes: number }>;
-  /** After `finish`: puts the object in its place, durably. */
+  /** All bytes are written, and can be read at `path`; the first of them are told besides. `bytes` are those of the data set. */
+  finish(): Promise<{ readonly bytes: number; readonly begin: FileBegin | undefined }>;
+  /** After `finish`, once: the hash of the data set, which takes a while. */
+  digest(): string;
+  /** After `digest`: puts the object in its place, durably. */
   keep(): Promise<void>;
-  /** After `finish`: puts the object out of the way, durably, under the name that is answered. The same file has the same name. */
+  /** After `digest`: puts the object out of the way, durably, under the name that is answered. The same file has the same name. */
   quarantine(): Promise<string>;
   /** Idempotent. After `keep` or `quarantine` it does nothing. */
   discard(): Promise<void>;

@@ -126,9 +126,12 @@ function throughSpool({ copies, mover, evictor }: Tier, incoming: IncomingObject
     write: (chunk): Promise<void> | undefined => incoming.write(chunk),
     async finish() {
       const finished = await incoming.finish();
-      sha256 = finished.sha256;
       bytes = incoming.dataOffset + finished.bytes;
       return finished;
+    },
+    digest() {
+      sha256 = incoming.digest();
+      return sha256;
     },
     async keep() {
       // It lies in the object store, under a header that the index knows.

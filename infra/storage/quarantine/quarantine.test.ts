@@ -243,4 +243,15 @@ describe('the quarantine', () => {
     ]);
     expect(await found()).toEqual([]);
   });
+
+  it('takes what does not have all bytes of its name, as a machine that stopped may leave it', async () => {
+    await storage.node.close();
+    const name = 'd'.repeat(64);
+    await writeFile(join(storage.directory, 'objects', 'dd', `${name}.dcm`), dicomFile(craftedObject()));
+
+    await storage.restart();
+
+    expect(await list()).toMatchObject([{ id: name, reason: 'its bytes are not those of its name' }]);
+    expect(await found()).toEqual([]);
+  });
 });

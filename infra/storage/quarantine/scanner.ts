@@ -73,8 +73,9 @@ async function ask(address: ScannerAddress, path: string, timeLimitMs: number): 
 }
 
 async function send(socket: Socket, path: string): Promise<void> {
-  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: chunkBytes });
   await write(socket, Buffer.from('zINSTREAM\0'));
+  // Not before: nobody would hear of its failure.
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: chunkBytes });
   for await (const chunk of chunks) {
     await write(socket, lengthOf(chunk.length));
     await write(socket, chunk);
