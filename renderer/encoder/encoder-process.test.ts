@@ -7,7 +7,14 @@ import { participantIdSchema } from '@medusa/protocol';
 import { VirtualDisplay } from '../display/index.ts';
 import { Drawing } from '../test-support/drawing.ts';
 import { H264Decoder } from '../test-support/h264-decoder.ts';
-import { type AccessUnit, EncoderProcess, monotonicMs, probeEncoders, type StillEvent } from './index.ts';
+import {
+  type AccessUnit,
+  type Answer,
+  EncoderProcess,
+  monotonicMs,
+  probeEncoders,
+  type StillEvent,
+} from './index.ts';
 import { type EncoderName, encoderNames } from './ladder.ts';
 
 const size = { widthPx: 640, heightPx: 480 };
@@ -108,6 +115,31 @@ describe('EncoderProcess', () => {
 
     await expect.poll(() => units[before]).toMatchObject({ isKeyframe: false, input });
     expect(units[before]?.timing.damagedAtMs).toBeGreaterThan(input.injectedAtMs);
+  });
+
+  it('tells of a frame that was sent what it answers when the word of the input comes later', async () => {
+    await using drawing = await Drawing.open(display.address);
+    const window = await drawing.window({ x: 0, y: 0, width: 100, height: 100 }, { backgroundPixel: 0 });
+    const { encoder, units } = await openEncoder();
+    const answers: Answer[] = [];
+    encoder.events.on('answer', (answer) => answers.push(answer));
+    await untilQuiet(units);
+    const input = {
+      sequence: 43,
+      participantId: participantIdSchema.parse('p'),
+      injectedAtMs: monotonicMs(),
+    };
+    const before = units.length;
+    await drawing.paint(window, 0xffffff);
+    await expect.poll(() => units.length).toBeGreaterThan(before);
+
+    encoder.noteInput(input);
+
+    await expect.poll(() => answers.length).toBe(1);
+    const [answer] = answers;
+    expect(answer?.input).toEqual(input);
+    const { timing } = units.find(({ rtpTimestamp }) => rtpTimestamp === answer?.rtpTimestamp) ?? {};
+    expect(answer?.timing).toEqual(timing);
   });
 
   it('answers many keyframe requests with one keyframe at once and one for the late, also on a still picture', async () => {

@@ -183,6 +183,9 @@ export class EncoderProcess implements Encoder {
       case 'access-unit':
         this.events.emit('access-unit', report.accessUnit);
         break;
+      case 'answer':
+        this.events.emit('answer', report.answer);
+        break;
       case 'still':
         this.events.emit('still', report.event);
         break;

@@ -2,7 +2,7 @@ import type { TypedEmitter } from '@medusa/kernel';
 import type { PictureLayer } from '@medusa/protocol';
 import type { DisplayAddress, DisplaySize } from '../display/index.ts';
 import type { EncoderName } from './ladder.ts';
-import type { AccessUnit, GrayRamp, InjectedInput, StillEvent, Thrift } from './messages.ts';
+import type { AccessUnit, Answer, GrayRamp, InjectedInput, StillEvent, Thrift } from './messages.ts';
 
 export type EncoderOptions = {
   readonly address: DisplayAddress;
@@ -17,6 +17,8 @@ export type EncoderOptions = {
 
 export type EncoderEvents = {
   'access-unit': [accessUnit: AccessUnit];
+  /** Of a frame that was told before: its input became known later. */
+  answer: [answer: Answer];
   /** A few seconds after the start, and after each new size. */
   grays: [ramp: GrayRamp];
   /** Of a resting picture, while stills are wanted. */
@@ -43,7 +45,7 @@ export interface Encoder extends AsyncDisposable {
   resize(size: DisplaySize): void;
   /** Whether a resting picture is refined to a lossless still. At first it is not. */
   wantStills(isWanted: boolean): void;
-  /** The next frame carries the latest input noted before its grab. */
+  /** The first frame that shows what it did carries it, or is told with it once more. */
   noteInput(input: InjectedInput): void;
 }
 export type OpenEncoder = (

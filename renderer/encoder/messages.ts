@@ -30,6 +30,9 @@ export type AccessUnit = {
   readonly input: InjectedInput | null;
 };
 
+/** What an input did, and the frame that shows it. */
+export type Answer = Pick<AccessUnit, 'rtpTimestamp' | 'timing'> & { readonly input: InjectedInput };
+
 /**
  * How dear a byte is. `plenty`: the picture goes to people, at the best quality that the bit rate allows. `spare`: it crosses a link
  * between two sites; what moves is sent coarse, and sharp once it rests.
@@ -94,6 +97,7 @@ export type EncoderCommand =
 export type EncoderReport =
   | { readonly kind: 'opened' }
   | { readonly kind: 'access-unit'; readonly accessUnit: AccessUnit }
+  | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'still'; readonly event: StillEvent }
   | { readonly kind: 'grays'; readonly ramp: GrayRamp };
 

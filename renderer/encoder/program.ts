@@ -31,6 +31,7 @@ async function obey(command: EncoderCommand): Promise<void> {
   }
   encoder = await ScreenEncoder.open(command.settings, fail);
   encoder.events.on('access-unit', (accessUnit) => tell({ kind: 'access-unit', accessUnit }));
+  encoder.events.on('answer', (answer) => tell({ kind: 'answer', answer }));
   encoder.stills.events.on('still', (event) => tell({ kind: 'still', event }));
   tell({ kind: 'opened' });
   measureGraysOf(encoder);

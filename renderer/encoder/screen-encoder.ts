@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TypedEmitter } from '@medusa/kernel';
 import type { PictureLayer } from '@medusa/protocol';
 import { XConnection } from '../display/index.ts';
+import { createAnswers } from './answers.ts';
 import { H264Encoder, type H264Options } from './h264-encoder.ts';
 import {
   type AccessUnit,
+  type Answer,
   type EncoderSettings,
   type InjectedInput,
   monotonicMs,
@@ -55,8 +57,6 @@ const turnOfAnAnswer = 0.5;
 const stillKbps = 3_000;
 /** How soon to look again when damage turned out to change nothing. */
 const lookIntervalMs = 8;
-/** Damage that comes later than this is not the answer to an input. */
-const inputAnswerMs = 1_000;
 /** How long the command to resize may follow behind the display's new size. */
 const resizeWaitMs = 1_000;
 
@@ -65,10 +65,11 @@ const resizeWaitMs = 1_000;
  * never more than one frame in it, and a slow machine gives fewer frames, not older ones.
  */
 export class ScreenEncoder {
-  readonly events: TypedEmitter<{ 'access-unit': [accessUnit: AccessUnit] }>;
+  readonly events: TypedEmitter<{ 'access-unit': [accessUnit: AccessUnit]; answer: [answer: Answer] }>;
   readonly stills: StillMaker;
   readonly #weak: WeakLayer;
   readonly #kinds = createPictureKinds();
+  readonly #answers = createAnswers();
   readonly #rhythm: Rhythm;
   readonly #settings: EncoderSettings;
   readonly #pace: Pace;
@@ -79,12 +80,9 @@ export class ScreenEncoder {
   #lastDamageMs = -Infinity;
   /** For so many frames more it is believed that pictures are drawn in pieces. */
   #piecemealFrames = rememberedFrames;
-  /** The latest damage that changed the picture, as far as it was grabbed. */
-  #lastDrawnMs = -Infinity;
   #settlesLeft = 0;
   #isKeyframeWanted = true;
   #lastKeyframeMs = -Infinity;
-  #input: InjectedInput | null = null;
   #lastFrameMs = -Infinity;
   #lastLookMs = -Infinity;
   #lastTicks = 0n;
@@ -160,7 +158,8 @@ export class ScreenEncoder {
   }
 
   noteInput(input: InjectedInput): void {
-    this.#input = input;
+    const answer = this.#answers.note(input);
+    if (answer) this.events.emit('answer', answer);
     this.stills.disturbed();
   }
 
@@ -219,8 +218,7 @@ export class ScreenEncoder {
 
   get #intervalMs(): number {
     const intervalMs = 1_000 / turnsPerSecondAt(this.#kbps, this.#settings.framesPerSecond);
-    const isAnswer = this.#input !== null && this.#lastDamageMs >= this.#input.injectedAtMs;
-    return isAnswer ? intervalMs * turnOfAnAnswer : intervalMs;
+    return this.#answers.isDue(this.#lastDamageMs) ? intervalMs * turnOfAnAnswer : intervalMs;
   }
 
   /** Between two frames: the memory of the latest grab is at rest too. */
@@ -278,19 +276,10 @@ export class ScreenEncoder {
     const rtpTimestamp = rtpTimestampOf(ticks);
     this.stills.frameSent({ rtpTimestamp, hasChanged });
     const { encodeMs, ...encoded } = await this.#encodeAs({ ticks, isKeyframe, hasChanged });
-    this.events.emit('access-unit', {
-      ...encoded,
-      layer: 'main',
-      rtpTimestamp,
-      input: this.#inputShownBy(grabbedAtMs),
-      timing: {
-        damagedAtMs,
-        grabbedAtMs,
-        grabMs: grabEndMs - grabbedAtMs,
-        convertMs: convertEndMs - grabEndMs,
-        encodeMs,
-      },
-    });
+    const [grabMs, convertMs] = [grabEndMs - grabbedAtMs, convertEndMs - grabEndMs];
+    const timing = { damagedAtMs, grabbedAtMs, grabMs, convertMs, encodeMs };
+    const input = this.#answers.shownBy({ rtpTimestamp, timing });
+    this.events.emit('access-unit', { ...encoded, layer: 'main', rtpTimestamp, input, timing });
     this.#weak.offer();
   }
 
@@ -333,17 +322,6 @@ export class ScreenEncoder {
   }
 
   /**
-   * A picture that has not changed since shows no answer to an input. The word of an input may come after the frame that
-   * answers it: then the next frame, which shows it too, is named.
-   */
-  #inputShownBy(grabbedAtMs: number): InjectedInput | null {
-    const input = this.#input;
-    if (!input || this.#lastDrawnMs < input.injectedAtMs) return null;
-    this.#input = null;
-    return grabbedAtMs - input.injectedAtMs < inputAnswerMs ? input : null;
-  }
-
-  /**
    * A display that shrinks refuses the grab of what it was: then the command to resize is on its way.
    * @throws when the grab failed for any other reason.
    */
@@ -351,7 +329,7 @@ export class ScreenEncoder {
     const drawnMs = this.#lastDamageMs;
     try {
       if (!(await source.grab())) return 'unchanged';
-      this.#lastDrawnMs = drawnMs;
+      this.#answers.drawn(drawnMs);
       return 'changed';
     } catch (error) {
       for (let waitedMs = 0; !this.#wantedSize && waitedMs < resizeWaitMs; waitedMs += 20) await sleep(20);

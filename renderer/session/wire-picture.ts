@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { type AccessUnit, type Encoder, monotonicMs } from '../encoder/index.ts';
+import { type Answer, type Encoder, monotonicMs } from '../encoder/index.ts';
 import type { SessionStream } from '../sfu/index.ts';
 import type { SessionInput } from './session-input.ts';
 import type { SessionStatistics } from './session-statistics.ts';
@@ -33,8 +33,9 @@ export function wirePicture({ encoder, stream, input, statistics, log }: Wired):
     stream.push(unit);
     if (unit.layer !== 'main') return;
     statistics.count(unit);
-    tellAnswer(stream, unit);
+    if (unit.input) tellAnswer(stream, { ...unit, input: unit.input });
   });
+  encoder.events.on('answer', (answer) => tellAnswer(stream, answer));
   encoder.events.on('still', (event) => stream.stills?.take(event));
   stream.stills?.events.on('wanted', (isWanted) => encoder.wantStills(isWanted));
   encoder.events.on('grays', (ramp) => {
@@ -66,8 +67,7 @@ export function wirePicture({ encoder, stream, input, statistics, log }: Wired):
 }
 
 /** The frame that shows first what an input did, and where its time went. */
-function tellAnswer({ display }: PictureStream, { rtpTimestamp, timing, input }: AccessUnit): void {
-  if (!input) return;
+function tellAnswer({ display }: PictureStream, { rtpTimestamp, timing, input }: Answer): void {
   display.announce({
     kind: 'frame',
     rtpTimestamp,
