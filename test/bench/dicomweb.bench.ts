@@ -35,6 +35,8 @@ const [requests, rounds, studies, queries] = [
 ].map(Number) as [number, number, number, number];
 const connectionCounts = options.connections.split(',').map(Number);
 const frameBytes = 512 * 1_024;
+/** Until V8 has compiled what the storage node does. */
+const warmUpPasses = 4;
 
 ensureDebianPackages(['dcmtk', 'orthanc', 'orthanc-dicomweb', 'nginx-light', 'openssl', 'curl']);
 const folder = await mkdtemp(path.join(tmpdir(), 'medusa-bench-dicomweb-'));
@@ -58,7 +60,7 @@ const names = ['medusa', 'orthanc', 'orthancPlain'] as const;
 type Name = (typeof names)[number];
 const figures = new Map<string, number[]>();
 
-for (const name of names) await ask(name, 1);
+for (let pass = 0; pass < warmUpPasses; pass += 1) for (const name of names) await ask(name, 1);
 for (let round = 0; round < rounds; round += 1)
   for (const connections of connectionCounts)
     for (const name of round % 2 === 0 ? names : names.toReversed()) await measureFrames(name, connections);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ctFolder } from '../../support/fixtures.ts';
@@ -9,22 +9,36 @@ const execute = promisify(execFile);
 /** DCMTK takes their names as arguments. */
 const filesAtOnce = 100;
 
-/** Real CT slices, uncompressed (512 KiB of pixels each), as series of many studies: each a copy with UIDs and a patient of its own. */
+/**
+ * Real CT slices, uncompressed (512 KiB of pixels each), as series of many studies: each a copy with UIDs and a patient of its own. DCMTK deletes what
+ * it changes, so that is done in memory: before ext4 makes a file it looks at each of those that were deleted in the last minutes, and whoever
+ * receives first would be charged for it.
+ */
 export async function makeSlices(folder: string, count: number): Promise<readonly string[]> {
   const sources = (await readdir(ctFolder)).filter((name) => name.endsWith('.dcm')).sort();
-  const plain = path.join(folder, 'plain');
-  await mkdir(plain, { recursive: true });
+  await using workshop = await inMemory();
+  const plain = path.join(workshop.path, 'plain');
+  await mkdir(plain);
   for (const name of sources) await execute('dcmdjpls', [path.join(ctFolder, name), path.join(plain, name)]);
   const made: string[] = [];
   for (let copy = 0; made.length < count; copy += 1) {
-    const series = path.join(folder, `series-${copy}`);
-    await mkdir(series);
-    const files = sources.slice(0, count - made.length).map((name) => path.join(series, name));
-    for (const file of files) await copyFile(path.join(plain, path.basename(file)), file);
-    await makeOwn(files, copy);
-    made.push(...files);
+    const names = sources.slice(0, count - made.length);
+    const [own, series] = [path.join(workshop.path, 'own'), path.join(folder, `series-${copy}`)];
+    for (const each of [own, series]) await mkdir(each, { recursive: true });
+    for (const name of names) await copyFile(path.join(plain, name), path.join(own, name));
+    await makeOwn(
+      names.map((name) => path.join(own, name)),
+      copy,
+    );
+    for (const name of names) await copyFile(path.join(own, name), path.join(series, name));
+    made.push(...names.map((name) => path.join(series, name)));
   }
   return made;
+}
+
+async function inMemory(): Promise<AsyncDisposable & { readonly path: string }> {
+  const made = await mkdtemp('/dev/shm/medusa-bench-slices-');
+  return { path: made, [Symbol.asyncDispose]: async () => rm(made, { recursive: true, force: true }) };
 }
 
 async function makeOwn(files: readonly string[], copy: number): Promise<void> {
