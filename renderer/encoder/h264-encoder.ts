@@ -103,7 +103,7 @@ export class H264Encoder implements Disposable {
     fed.pictType = picture.isKeyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     checked(await context.sendFrame(fed), 'encode');
     checked(context.receivePacketSync(this.#packet), 'take the encoded picture');
-    const bytes = Uint8Array.from(this.#packet.data ?? []);
+    const bytes = new Uint8Array(this.#packet.data ?? []);
     const encoded = { bytes, isKeyframe: this.#packet.isKeyframe };
     this.#packet.unref();
     return encoded;
