@@ -17,8 +17,9 @@ export type FileBegin = { readonly head: Uint8Array; readonly size: number };
 
 /** Synchronous on purpose: it is read in worker threads only. The file is opened when more is wanted than its beginning. */
 function fileSource(path: string, begin?: FileBegin): ByteSource {
-  let opened = begin ? undefined : openSync(path, 'r');
-  const size = begin?.size ?? fstatSync(opened ?? -1).size;
+  let opened: number | undefined;
+  const descriptor = (): number => (opened ??= openSync(path, 'r'));
+  const size = begin?.size ?? fstatSync(descriptor()).size;
   let window: Buffer = begin
     ? Buffer.from(begin.head.buffer, begin.head.byteOffset, begin.head.byteLength)
     : Buffer.alloc(0);
@@ -28,9 +29,8 @@ function fileSource(path: string, begin?: FileBegin): ByteSource {
   const readAt = (offset: number, length: number): Buffer => {
     const bytes = Buffer.allocUnsafe(length);
     let filled = 0;
-    opened ??= openSync(path, 'r');
     while (filled < length) {
-      const count = readSync(opened, bytes, filled, length - filled, offset + filled);
+      const count = readSync(descriptor(), bytes, filled, length - filled, offset + filled);
       if (count === 0) throw new MalformedDataSet('the data end too early');
       filled += count;
     }

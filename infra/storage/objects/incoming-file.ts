@@ -144,7 +144,7 @@ class IncomingFile implements IncomingObject {
     for (let at = 0; at < filled;) at += fs.writeSync(descriptor, piece, at, filled - at);
     const size = this.dataOffset + bytes;
     // A copy of its own: threads are sent the whole memory that a view is of.
-    const begin = filled === size ? { head: Uint8Array.from(piece.subarray(0, headBytes)), size } : undefined;
+    const begin = filled === size ? { head: new Uint8Array(piece.subarray(0, headBytes)), size } : undefined;
     return { bytes, begin };
   }
 
