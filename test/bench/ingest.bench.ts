@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeLargeObject, makeSlices } from './ingest/slices.ts';
+import { openMemoryFiller } from './ingest/memory.ts';
 import { issueIdentity, type ReceiverName, receiverNames, startReceiver } from './ingest/receivers.ts';
 import { send, type Sender } from './ingest/send.ts';
 import { median, printResult, progress } from './report.ts';
@@ -12,7 +13,7 @@ import { ensureDebianPackages } from './stream/packages.ts';
  * C-STORE of CT slices of 512 KiB by DCMTK's senders to an empty storage node, to Orthanc (which syncs too) and to DCMTK's storescp (which neither
  * syncs nor indexes), in turns; mutual TLS beside plain by the same sender; and memory with many associations and one large object.
  * What is told is how each runs, not how it starts: each takes some objects before that are not counted, as many as it takes until V8 has compiled
- * what the storage node does.
+ * what the storage node does, and none is charged for memory that the machine has yet to be given.
  */
 const { values: options } = parseArgs({
   options: {
@@ -34,6 +35,7 @@ const associationCounts = options.associations.split(',').map(Number);
 ensureDebianPackages(['dcmtk', 'orthanc', 'openssl']);
 await using folder = await temporary();
 progress(`making ${warmUp + objects} slices`);
+await using memory = await openMemoryFiller(path.join(folder.path, 'nothing'));
 const all = await makeSlices(path.join(folder.path, 'slices'), warmUp + objects);
 const [first, slices] = [all.slice(0, warmUp), all.slice(warmUp)];
 const figures = new Map<string, number[]>();
@@ -44,14 +46,15 @@ for (let round = 0; round < rounds; round += 1) {
       await measure(name, associations, { sender: { program: 'dcmsend' }, label: name });
   await measureTls();
 }
-const memory = Number(options.large) > 0 ? await measureMemory(Number(options.large) * 2 ** 30) : {};
-printResult({ bench: 'ingest', ...summary(), n: objects * rounds, results: memory });
+const results = Number(options.large) > 0 ? await measureMemory(Number(options.large) * 2 ** 30) : {};
+printResult({ bench: 'ingest', ...summary(), n: objects * rounds, results });
 
 async function measure(
   name: ReceiverName,
   associations: number,
   { sender, label }: { readonly sender: Sender; readonly label: string },
 ): Promise<void> {
+  await memory.fill();
   await using receiver = await startReceiver(name, label, folder.path);
   if (warmUp > 0) await send(first, receiver, { ...sender, associations: warmUpAssociations });
   const before = receiver.cpuSeconds();
@@ -68,6 +71,7 @@ async function measure(
 /** Plain and over TLS by the same sender, one after the other. */
 async function measureTls(): Promise<void> {
   for (const isOverTls of [false, true]) {
+    await memory.fill();
     await using receiver = await startReceiver('medusa', 'TLS', folder.path);
     const identity = await issueIdentity(
       receiver.pki,
