@@ -16,7 +16,7 @@ export const accessRecordSchema = z.object({
   /** When it began. */
   at: instantSchema,
   kind: z.enum(['query', 'retrieve', 'store', 'refusal']),
-  service: z.enum(['C-FIND', 'C-MOVE', 'C-GET', 'QIDO-RS', 'WADO-RS', 'STOW-RS', 'association']),
+  service: z.enum(['C-FIND', 'C-MOVE', 'C-GET', 'QIDO-RS', 'WADO-RS', 'STOW-RS', 'association', 'HTTPS']),
   outcome: z.enum(['success', 'refused', 'failure']),
   requestor: participantSchema,
   /** Of C-MOVE: to whom the objects went. */

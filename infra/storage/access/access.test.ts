@@ -181,6 +181,24 @@ describe('who queries, retrieves and stores', () => {
     ]);
   });
 
+  it('and who came to the web services without a token for them', async () => {
+    const token = await storage.token({ study: '*', permission: 'read' });
+    for (let turn = 0; turn < 3; turn += 1) await storage.ask('/dicomweb/studies', { token: null });
+    await storage.ask('/dicomweb/studies', { token: `${token}x` });
+    await storage.ask('/quarantine', { token });
+
+    const records = await toldOf('HTTPS', 3);
+    expect(records).toHaveLength(3);
+    expect(records).toMatchObject([
+      { kind: 'refusal', requestor: { id: 'unknown' }, times: 3, status: 'A study token is needed' },
+      { kind: 'refusal', requestor: { id: 'unknown' }, times: 1, status: 'The study token is not valid' },
+      { kind: 'refusal', requestor: { id: 'tester' }, status: 'The token is not for the quarantine' },
+    ]);
+    expect(records.every(({ outcome, requestor }) => outcome === 'refused' && requestor.address !== '')).toBe(
+      true,
+    );
+  });
+
   it('is kept until the broker has taken it, over a restart', async () => {
     isRefusing = true;
     await storage.ask('/dicomweb/series?Modality=CT');

@@ -1,5 +1,5 @@
-import type { StudyTokenClaims } from '@medusa/protocol';
-import type { RequestHandler, Response } from 'express';
+import { AppError, type StudyTokenClaims } from '@medusa/protocol';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Access, AccessEnd, AccessLog } from './access-log.ts';
 
 /** What a route tells of its answer. */
@@ -42,6 +42,30 @@ export function auditRequests(access: Pick<AccessLog, 'begin' | 'count'>): Reque
       });
     }
     next();
+  };
+}
+
+const refusals: readonly string[] = ['identity.required', 'identity.rejected', 'access.refused'];
+
+/**
+ * Writes down who was not let in. One address that tries again and again is one record, and what its token says is not believed unless its
+ * signature was.
+ */
+export function auditRefusals(access: Pick<AccessLog, 'count'>): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    if (error instanceof AppError && refusals.includes(error.code)) {
+      const claims = res.locals['claims'] as StudyTokenClaims | undefined;
+      const requestor = {
+        id: claims?.sub.slice(0, 255) ?? 'unknown',
+        address: req.socket.remoteAddress ?? '',
+      };
+      access.count(
+        `${requestor.id}|${requestor.address}`,
+        () => ({ kind: 'refusal', service: 'HTTPS', requestor }),
+        { outcome: 'refused', status: error.message },
+      );
+    }
+    next(error);
   };
 }
 

@@ -4,7 +4,7 @@ import type { JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { AccessLog } from '../access/access-log.ts';
-import { auditRequests } from '../access/web-access.ts';
+import { auditRefusals, auditRequests } from '../access/web-access.ts';
 import { quarantineRoutes } from '../quarantine/quarantine-routes.ts';
 import type { ReleaseDeps } from '../quarantine/release.ts';
 import { refuseAdministrators, requireStudyToken } from './authorization.ts';
@@ -43,13 +43,15 @@ export function createDicomwebApp(deps: DicomwebDeps): Express {
     res.type(deps.metrics.contentType).send(await deps.metrics.metrics());
   });
   if (deps.peers) app.use('/peer', deps.peers);
-  app.use(['/dicomweb', '/quarantine', '/retention'], requireStudyToken(deps.keys));
+  const refused = auditRefusals(deps.access);
+  app.use(['/dicomweb', '/quarantine', '/retention'], requireStudyToken(deps.keys), refused);
   app.use('/dicomweb', auditRequests(deps.access), refuseAdministrators);
   for (const routes of [frameRoutes(deps), qidoRoutes(deps.index), renderedRoutes(deps), wadoRoutes(deps)])
     app.use('/dicomweb', routes);
   app.use('/dicomweb', stowRoutes(deps.ingest));
   app.use('/retention', deps.retention);
   app.use('/quarantine', quarantineRoutes(deps, deps.log));
+  app.use(['/quarantine', '/retention'], refused);
   app.use(() => {
     throw new AppError('route.unknown', 'There is nothing at this address');
   });
