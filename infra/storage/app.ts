@@ -24,7 +24,7 @@ import { recover } from './ingest/recover.ts';
 import { JobQueue } from './index/jobs.ts';
 import { startBackups } from './index/backup.ts';
 import { holdsKind } from './index/retrieval.ts';
-import { StudyIndex } from './index/study-index.ts';
+import { indexIdOf, openStudyIndex, totalsOf } from './index/study-index.ts';
 import { BrokerLink } from './link/broker-link.ts';
 import { nodeTokenFor } from './link/join.ts';
 import { createMeters, type Meters } from './metrics.ts';
@@ -71,7 +71,7 @@ export async function startStorageNode(
 ): Promise<StorageNode> {
   await using starting = new AsyncDisposableStack();
   await mkdir(config.directory, { recursive: true, mode: 0o700 });
-  const index = starting.use(StudyIndex.open(path.join(config.directory, 'index.sqlite')));
+  const index = starting.use(openStudyIndex(path.join(config.directory, 'index.sqlite')));
   const opened = starting.use(await openObjects(config, { index, log }));
   const { objects } = opened;
   const headers = starting.use(new WorkerPool({ threads: 2, taskMs: headerMs, ready: 1 }));
@@ -113,7 +113,7 @@ export async function startStorageNode(
 
   let associations = (): number => 0;
   const meters = createMeters({
-    totals: () => index.totals(),
+    totals: () => totalsOf(index),
     associations: () => associations(),
     freeBytes: async () => objects.freeBytes(),
     certificateEndsAt,
@@ -208,7 +208,7 @@ export async function startStorageNode(
     ingestSeconds: () => meters.ingestSeconds(),
   });
   const heartbeat = async (): Promise<StorageHeartbeat> => ({
-    ...index.totals(),
+    ...totalsOf(index),
     freeBytes: await objects.freeBytes(),
     associations: dimse.associations(),
     refusedAssociations: meters.refusedAssociations(),
@@ -217,7 +217,7 @@ export async function startStorageNode(
     health: await health(),
     dicomCertificateEndsAt: (await certificateEndsAt())?.toISOString(),
   });
-  const registration = registrationOf(config, { https, dicomPort, indexId: index.indexId });
+  const registration = registrationOf(config, { https, dicomPort, indexId: indexIdOf(index) });
   // Last, as a token can be shown but once: a machine that could not serve anyway keeps it.
   const token = config.nodeToken ?? (await join(config, log));
   const link = starting.use(

@@ -7,12 +7,12 @@ import type { Operation } from '../dimse/operation.ts';
 import type { EntityRegistry } from '../entities/registry.ts';
 import type { FindLevel } from '../index/find.ts';
 import { selectionOf } from '../index/retrieval.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { Access, AccessEnd, AccessLog } from './access-log.ts';
 
 type AuditDeps = {
   readonly access: Pick<AccessLog, 'begin'>;
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly registry: EntityRegistry;
 };
 type Audited = 'C-FIND' | 'C-MOVE' | 'C-GET';
@@ -69,7 +69,7 @@ function requestorOf({ callingTitle, peer }: Operation): Access['requestor'] {
 }
 
 function askedFor(
-  index: StudyIndex,
+  index: IndexDatabase,
   { service, level, attributes }: { service: Audited; level: FindLevel; attributes: DicomJson },
 ): Partial<Access> {
   const keys = Object.entries(attributes).flatMap(([tag, attribute]) => {

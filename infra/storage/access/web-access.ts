@@ -52,6 +52,7 @@ const refusals: readonly string[] = ['identity.required', 'identity.rejected', '
  * signature was.
  */
 export function auditRefusals(access: Pick<AccessLog, 'count'>): ErrorRequestHandler {
+  // eslint-disable-next-line max-params -- express knows an error handler by its four parameters
   return (error: unknown, req, res, next) => {
     if (error instanceof AppError && refusals.includes(error.code)) {
       const claims = res.locals['claims'] as StudyTokenClaims | undefined;

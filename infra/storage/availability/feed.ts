@@ -1,5 +1,6 @@
 import type { Ruling } from '@medusa/protocol';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
+import { indexIdOf } from '../index/study-index.ts';
 import type { Feed, PeerObject } from './peer-wire.ts';
 
 /** Row numbers of instance, conflict and ruling: they only grow. */
@@ -14,7 +15,7 @@ const mostRows = 256;
 type Row<Value> = Value & { readonly rowid: number };
 
 /** What came after the cursor, as far as it fits into one answer. */
-export function feedAfter(index: StudyIndex, [instance, conflict, ruling]: Cursor): Omit<Feed, 'nodeId'> {
+export function feedAfter(index: IndexDatabase, [instance, conflict, ruling]: Cursor): Omit<Feed, 'nodeId'> {
   const rulings = index.all<Row<Ruling>>(
     `SELECT id AS rowid, study_instance_uid AS studyInstanceUID, kind, at, by, reason FROM ruling
      WHERE id > ? ORDER BY id LIMIT ${mostRows}`,
@@ -34,7 +35,7 @@ export function feedAfter(index: StudyIndex, [instance, conflict, ruling]: Curso
   );
   const last = <Value>(rows: readonly Row<Value>[], before: number): number => rows.at(-1)?.rowid ?? before;
   return {
-    indexId: index.indexId,
+    indexId: indexIdOf(index),
     cursor: [last(instances, instance), last(conflicts, conflict), last(rulings, ruling)].join('.'),
     isAll: [rulings, instances, conflicts].every((rows) => rows.length < mostRows),
     rulings,
@@ -43,7 +44,7 @@ export function feedAfter(index: StudyIndex, [instance, conflict, ruling]: Curso
 }
 
 /** Where the feed ends now. */
-export function lastCursor(index: StudyIndex): Cursor {
+export function lastCursor(index: IndexDatabase): Cursor {
   const row = index.get<{ instance: number; conflict: number; ruling: number }>(
     `SELECT (SELECT coalesce(max(rowid), 0) FROM instance) AS instance,
        (SELECT coalesce(max(rowid), 0) FROM conflict) AS conflict,

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '@medusa/kernel';
 import type { Logger } from 'pino';
 import { parseFileMeta } from '../dicom/file-meta.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
+import { holdsContent } from '../index/study-index.ts';
 import { isStored, type Arrival, type Ingest } from '../ingest/ingest.ts';
 import { refused, textOf, type HttpClient, type HttpReply } from '../objects/http-client.ts';
 import { feedSchema, signPeerToken, type Feed, type PeerObject } from './peer-wire.ts';
@@ -12,7 +13,7 @@ type FollowDeps = {
   readonly nodeId: string;
   readonly secret: Uint8Array;
   readonly http: HttpClient;
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly ingest: Ingest;
   readonly rulings: Pick<Rulings, 'adopt' | 'isRemoved'>;
   readonly log: Logger;
@@ -75,13 +76,15 @@ export function follow(peer: Peer, deps: FollowDeps): Following {
 
 /** Those that are not here. They are noted before they come: rules for what arrives are the affair of the node at which it arrived. */
 function expect(objects: readonly PeerObject[], { index, rulings }: FollowDeps): readonly PeerObject[] {
-  const wanted = objects.filter((object) => !index.holdsContent(object.sha256) && !rulings.isRemoved(object));
+  const wanted = objects.filter(
+    (object) => !holdsContent(index, object.sha256) && !rulings.isRemoved(object),
+  );
   if (wanted.length === 0) return wanted;
   index.transaction(() => {
     for (const { sopInstanceUID, studyInstanceUID } of wanted) {
-      index.all('INSERT OR IGNORE INTO replica VALUES (?)', sopInstanceUID);
+      index.run('INSERT OR IGNORE INTO replica VALUES (?)', sopInstanceUID);
       if (!index.get('SELECT 1 FROM study WHERE study_instance_uid = ?', studyInstanceUID))
-        index.all("INSERT OR IGNORE INTO prior VALUES (?, 'done')", studyInstanceUID);
+        index.run("INSERT OR IGNORE INTO prior VALUES (?, 'done')", studyInstanceUID);
     }
   });
   return wanted;

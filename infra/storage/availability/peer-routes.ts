@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import { AppError, parseInput } from '@medusa/protocol';
 import { Router } from 'express';
 import { z } from 'zod';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
+import { holdsContent, indexIdOf } from '../index/study-index.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Confirmations } from './confirmations.ts';
 import { behind, cursorOf, feedAfter, lastCursor } from './feed.ts';
@@ -12,7 +13,7 @@ import { feedQuerySchema, peerOf, type Feed } from './peer-wire.ts';
 type PeerRoutesDeps = {
   readonly nodeId: Feed['nodeId'];
   readonly secret: Uint8Array;
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly objects: Pick<ObjectStore, 'read'>;
   readonly confirmations: Confirmations;
   /** Resolves when something may have come, or after so many milliseconds. */
@@ -40,7 +41,7 @@ export function peerRoutes(deps: PeerRoutesDeps): Router {
   router.get('/feed', async (req, res) => {
     const query = parseInput(feedQuerySchema, req.query);
     // Of another index: what it had is not what we have.
-    const after = cursorOf(query.index === index.indexId ? query.after : '0.0.0');
+    const after = cursorOf(query.index === indexIdOf(index) ? query.after : '0.0.0');
     confirmations.confirm(String(res.locals['peer']), after);
     const until = Date.now() + patienceMs;
     for (let left = patienceMs; left > 0 && !res.closed; left = until - Date.now()) {
@@ -55,7 +56,7 @@ export function peerRoutes(deps: PeerRoutesDeps): Router {
   });
   router.get('/objects/:sha256', async (req, res) => {
     const sha256 = parseInput(objectSchema, req.params.sha256);
-    if (!index.holdsContent(sha256)) throw new AppError('object.unknown', 'There is no such object here');
+    if (!holdsContent(index, sha256)) throw new AppError('object.unknown', 'There is no such object here');
     res.type('application/dicom');
     await pipeline(Readable.from(copied(objects.read(sha256))), res);
   });

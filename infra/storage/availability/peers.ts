@@ -4,7 +4,7 @@ import { nodeIdSchema } from '@medusa/protocol';
 import type { Router } from 'express';
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { Ingest, IngestEvents } from '../ingest/ingest.ts';
 import { openHttpClient } from '../objects/http-client.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
@@ -20,7 +20,7 @@ type PeersConfig = {
   readonly peerSecretFile?: string | undefined;
 };
 type PeersDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly objects: ObjectStore;
   readonly ingest: Ingest;
   readonly events: TypedEmitter<IngestEvents>;

@@ -1,6 +1,6 @@
 import { TypedEmitter } from '@medusa/kernel';
 import type { Ruling } from '@medusa/protocol';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { PeerObject } from './peer-wire.ts';
 
 /** What was decided about studies: legal holds and their ends, and removals. Nothing of it is ever deleted, it is the trail. */
@@ -18,14 +18,14 @@ export interface Rulings {
   told(rulings: readonly Ruling[]): void;
 }
 
-export function openRulings(index: StudyIndex, report: (error: unknown) => void): Rulings {
+export function openRulings(index: IndexDatabase, report: (error: unknown) => void): Rulings {
   const events = new TypedEmitter<{ made: [ruling: Ruling] }>(report);
   const insert = ({ studyInstanceUID, kind, at, by, reason }: Ruling, isTold: boolean): boolean =>
-    index.all(
+    index.run(
       `INSERT INTO ruling (study_instance_uid, kind, at, by, reason, told) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO NOTHING RETURNING id`,
+       ON CONFLICT DO NOTHING`,
       ...[studyInstanceUID, kind, at, by, reason, Number(isTold)],
-    ).length > 0;
+    ) > 0;
   return {
     events,
     make(ruling) {
@@ -58,7 +58,7 @@ export function openRulings(index: StudyIndex, report: (error: unknown) => void)
     told(rulings) {
       index.transaction(() => {
         for (const { studyInstanceUID, kind, at, by } of rulings)
-          index.all(
+          index.run(
             'UPDATE ruling SET told = 1 WHERE study_instance_uid = ? AND kind = ? AND at = ? AND by = ?',
             ...[studyInstanceUID, kind, at, by],
           );

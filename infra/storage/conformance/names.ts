@@ -6,7 +6,7 @@ import type { DefencePolicy } from '../quarantine/defence.ts';
 /** What the numbers of the code mean to a reader. A number without a meaning does not compile. */
 export const statusMeanings: Readonly<Record<keyof typeof statuses, string>> = {
   success:
-    'done; of C-STORE: file and directory are synchronised with the disk and the index is committed; of N-ACTION: recorded',
+    'done; of C-STORE: the object and its name are synchronised with the disk, and it is found; of N-ACTION: recorded',
   processingFailure:
     'something failed here; as a failure reason of commitment: the bytes cannot be read or are not those that came',
   noSuchObjectInstance: 'no such instance; as a failure reason of commitment: it does not lie here',

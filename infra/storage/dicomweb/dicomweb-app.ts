@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { AccessLog } from '../access/access-log.ts';
 import { auditRefusals, auditRequests } from '../access/web-access.ts';
+import { totalsOf } from '../index/study-index.ts';
 import { quarantineRoutes } from '../quarantine/quarantine-routes.ts';
 import type { ReleaseDeps } from '../quarantine/release.ts';
 import { refuseAdministrators, requireStudyToken } from './authorization.ts';
@@ -34,7 +35,7 @@ export function createDicomwebApp(deps: DicomwebDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.get('/healthz', (_req, res) => void res.json({ status: 'ok', ...deps.index.totals() }));
+  app.get('/healthz', (_req, res) => void res.json({ status: 'ok', ...totalsOf(deps.index) }));
   app.get('/readyz', (_req, res) => {
     const isReady = deps.isReady();
     res.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'draining' });

@@ -3,7 +3,7 @@ import { Router, type Request, type Response } from 'express';
 import { tagOf } from '../dicom/dictionary.ts';
 import { isMatchable, type SearchLevel } from '../index/matching.ts';
 import { search } from '../index/search.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import { tellAccess } from '../access/web-access.ts';
 import { onlyStudyOf, requireStudy } from './authorization.ts';
 import { serviceRoot, withBulkUrls } from './service-root.ts';
@@ -12,7 +12,7 @@ const defaultLimit = 1_000;
 const mostLimit = 10_000;
 
 /** QIDO-RS: searches over studies, series and instances (PS3.18 §10.6). */
-export function qidoRoutes(index: StudyIndex): Router {
+export function qidoRoutes(index: IndexDatabase): Router {
   const router = Router();
   const answer = (level: SearchLevel) => (req: Request, res: Response) =>
     sendMatches(req, res, { index, level });
@@ -28,7 +28,7 @@ export function qidoRoutes(index: StudyIndex): Router {
 function sendMatches(
   req: Request,
   res: Response,
-  { index, level }: { index: StudyIndex; level: SearchLevel },
+  { index, level }: { index: IndexDatabase; level: SearchLevel },
 ): void {
   const { study, series } = req.params as { study?: string; series?: string };
   if (study !== undefined) requireStudy(res, study);

@@ -3,7 +3,8 @@ import { AppError } from '@medusa/protocol';
 import { Router, type Request, type Response } from 'express';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
 import { explicitLittleEndian } from '../dicom/transfer-syntax.ts';
-import type { InstanceRow, StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
+import { instancesWithin, type InstanceRow } from '../index/study-index.ts';
 import type { Extent } from '../dicom/element-reader.ts';
 import { readFileExtents } from '../objects/file-store.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
@@ -14,7 +15,7 @@ import { serviceRoot, withBulkUrls } from './service-root.ts';
 import { begun, knownObject, parseRange, withFile } from './stored-object.ts';
 
 export type RetrieveDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly objects: ObjectStore;
   readonly pixels: WorkerPool;
 };
@@ -33,10 +34,10 @@ export function wadoRoutes(deps: RetrieveDeps): Router {
 }
 
 /** The instances that the address names. @throws AppError when there are none, or the token is for another study */
-export function rowsOf(req: Request, res: Response, index: StudyIndex): [InstanceRow, ...InstanceRow[]] {
+export function rowsOf(req: Request, res: Response, index: IndexDatabase): [InstanceRow, ...InstanceRow[]] {
   const { study, series, instance } = req.params as { study: string; series?: string; instance?: string };
   requireStudy(res, study);
-  const [first, ...rest] = index.instances({
+  const [first, ...rest] = instancesWithin(index, {
     study,
     ...(series !== undefined && { series }),
     ...(instance !== undefined && { instance }),
@@ -60,7 +61,7 @@ function answersNotModified(req: Request, res: Response): boolean {
   return true;
 }
 
-function sendMetadata(req: Request, res: Response, index: StudyIndex): void {
+function sendMetadata(req: Request, res: Response, index: IndexDatabase): void {
   const rows = rowsOf(req, res, index);
   if (
     !acceptedRanges(req).some(

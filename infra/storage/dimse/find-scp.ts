@@ -8,14 +8,14 @@ import { own } from '../dicom/own.ts';
 import { explicitLittleEndian } from '../dicom/transfer-syntax.ts';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
 import { find, isSupported, returned, type FindLevel } from '../index/find.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { Service } from './association.ts';
 import { statuses, type CommandStatus } from './command.ts';
 import type { Operation } from './operation.ts';
 import { serviceOf, type InformationModel } from './services.ts';
 
 export type QueryDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly headers: WorkerPool;
   readonly aeTitle: string;
   readonly log: Logger;

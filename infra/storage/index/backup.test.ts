@@ -11,7 +11,7 @@ import { filesOf, readDicomFile, splitFile, type DicomFile } from '../testing/fi
 import { store } from '../testing/scu.ts';
 import { partsOf, startTestNode, type TestNode } from '../testing/test-node.ts';
 import { startBackups } from './backup.ts';
-import { StudyIndex } from './study-index.ts';
+import { openStudyIndex, totalsOf } from './study-index.ts';
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL('../restore-index.ts', import.meta.url));
@@ -65,7 +65,7 @@ describe('the index', () => {
   });
 
   it('keeps the two newest backups, and takes no damaged one', async () => {
-    using index = StudyIndex.open(join(folder, 'index.sqlite'));
+    using index = openStudyIndex(join(folder, 'index.sqlite'));
     const log = pino({ level: 'silent' });
     const backups = join(folder, 'backup');
     const first = async (): Promise<string | undefined> => (await readdir(backups)).sort()[0];
@@ -91,8 +91,8 @@ async function instancesIn(backups: string): Promise<number> {
   const copy = join(backups, '..', 'looked-at.sqlite');
   await rm(copy, { force: true });
   await copyFile(join(backups, newest.at(-1) ?? ''), copy);
-  using index = StudyIndex.open(copy);
-  return index.totals().instances;
+  using index = openStudyIndex(copy);
+  return totalsOf(index).instances;
 }
 
 async function indexIdOf(storage: TestNode): Promise<string> {

@@ -2,9 +2,9 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
-import type { StudyIndex } from './study-index.ts';
+import type { IndexDatabase } from './index-database.ts';
 
-type BackupDeps = { readonly index: StudyIndex; readonly folder: string; readonly log: Logger };
+type BackupDeps = { readonly index: IndexDatabase; readonly folder: string; readonly log: Logger };
 
 /** Copies of the index beside it, made while the node runs. */
 export interface Backups extends AsyncDisposable {

@@ -4,7 +4,7 @@ import { pick, seriesTags, studyTags } from './attributes.ts';
 import { matchesKey } from './json-matching.ts';
 import { columns, conditionOf, depth, type Condition, type SearchLevel } from './matching.ts';
 import { sources } from './search.ts';
-import type { StudyIndex } from './study-index.ts';
+import type { IndexDatabase } from './index-database.ts';
 
 export type FindLevel = 'patient' | SearchLevel;
 const findLevels: readonly FindLevel[] = ['patient', 'study', 'series', 'instance'];
@@ -50,7 +50,7 @@ type Row = {
  * What matches, newest first, page by page: no cursor is open in between, and what comes meanwhile is not seen. Relational:
  * keys of any level count, and no key is needed (PS3.4 §C.4.1.3.2).
  */
-export function* find(index: StudyIndex, { level, keys }: Find): Generator<DicomJson, void, undefined> {
+export function* find(index: IndexDatabase, { level, keys }: Find): Generator<DicomJson, void, undefined> {
   const { conditions, rest } = partition(level, keys);
   const needsClasses = keys['00080062'] !== undefined;
   for (let cursor: Row['cursor'] | undefined; ;) {
@@ -120,7 +120,7 @@ function knownOf(row: Row): DicomJson {
 
 type CountOptions = { readonly level: FindLevel; readonly needsClasses: boolean };
 
-function countsOf(index: StudyIndex, row: Row, { level, needsClasses }: CountOptions): DicomJson {
+function countsOf(index: IndexDatabase, row: Row, { level, needsClasses }: CountOptions): DicomJson {
   const number = (value: number): JsonAttribute => ({ vr: 'IS', Value: [value] });
   switch (level) {
     case 'patient':
@@ -146,7 +146,7 @@ function countsOf(index: StudyIndex, row: Row, { level, needsClasses }: CountOpt
 }
 
 function distinct(
-  index: StudyIndex,
+  index: IndexDatabase,
   what: 'modality FROM series' | 'sop_class_uid FROM instance',
   row: Row,
 ): string[] {

@@ -1,4 +1,4 @@
-import type { StudyIndex } from './study-index.ts';
+import type { IndexDatabase } from './index-database.ts';
 
 export type JobKind = 'forward' | 'priors' | 'commitment';
 export type NewJob = {
@@ -24,17 +24,17 @@ export const nothingToDo: JobState = {
 
 /** What is still to be done towards others, in the index: it is there after a restart, and with the object that caused it. */
 export class JobQueue {
-  readonly #index: StudyIndex;
+  readonly #index: IndexDatabase;
   readonly #now: () => number;
 
-  constructor(index: StudyIndex, now: () => number = Date.now) {
+  constructor(index: IndexDatabase, now: () => number = Date.now) {
     this.#index = index;
     this.#now = now;
   }
 
   add({ kind, destination, subject, detail }: NewJob): void {
     const now = this.#now();
-    this.#index.all(
+    this.#index.run(
       `INSERT INTO job (kind, destination, subject, detail, created_at, due_at) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (kind, destination, subject) DO NOTHING`,
       kind,
@@ -66,11 +66,11 @@ export class JobQueue {
   }
 
   done(job: Pick<Job, 'id'>): void {
-    this.#index.all('DELETE FROM job WHERE id = ?', job.id);
+    this.#index.run('DELETE FROM job WHERE id = ?', job.id);
   }
 
   postpone(job: Pick<Job, 'id'>, { delayMs, reason }: { delayMs: number; reason: string }): void {
-    this.#index.all(
+    this.#index.run(
       'UPDATE job SET attempts = attempts + 1, due_at = ?, reason = ? WHERE id = ?',
       this.#now() + delayMs,
       reason,
@@ -80,7 +80,7 @@ export class JobQueue {
 
   /** Nobody tries again: a person has to look. */
   fail(job: Pick<Job, 'id'>, reason: string): void {
-    this.#index.all("UPDATE job SET state = 'failed', reason = ? WHERE id = ?", reason, job.id);
+    this.#index.run("UPDATE job SET state = 'failed', reason = ? WHERE id = ?", reason, job.id);
   }
 
   nextDueAt(): number | undefined {

@@ -1,7 +1,7 @@
 import type { DicomJson } from '../dicom/dicom-json.ts';
 import { keyText } from '../dicom/identifier.ts';
 import type { FindLevel } from './find.ts';
-import type { StudyIndex } from './study-index.ts';
+import type { IndexDatabase } from './index-database.ts';
 
 /** An object as it is sent: what the receiver must agree to, and where the bytes lie. */
 export type StoredInstance = {
@@ -48,7 +48,10 @@ const joined = 'instance i JOIN study s USING (study_instance_uid)';
 
 export type KindOfObject = { readonly sopClassUID: string; readonly transferSyntaxUID: string };
 
-export function kindsOf(index: StudyIndex, { sql, values }: Selection): (KindOfObject & { count: number })[] {
+export function kindsOf(
+  index: IndexDatabase,
+  { sql, values }: Selection,
+): (KindOfObject & { count: number })[] {
   return index.all(
     `SELECT i.sop_class_uid AS sopClassUID, i.transfer_syntax_uid AS transferSyntaxUID, count(*) AS count
      FROM ${joined} WHERE ${sql} GROUP BY 1, 2 ORDER BY 1, 2`,
@@ -60,7 +63,7 @@ const pageRows = 200;
 
 /** In the order in which they came; no cursor is open in between. */
 export function* instancesOf(
-  index: StudyIndex,
+  index: IndexDatabase,
   { sql, values }: Selection,
 ): Generator<StoredInstance, void, undefined> {
   for (let after = 0; ;) {
@@ -76,14 +79,14 @@ export function* instancesOf(
   }
 }
 
-export function instanceOf(index: StudyIndex, sopInstanceUID: string): StoredInstance | undefined {
+export function instanceOf(index: IndexDatabase, sopInstanceUID: string): StoredInstance | undefined {
   return index.get<StoredInstance>(
     `SELECT ${instanceColumns} FROM instance i WHERE i.sop_instance_uid = ?`,
     sopInstanceUID,
   );
 }
 
-export function holdsKind(index: StudyIndex, { sopClassUID, transferSyntaxUID }: KindOfObject): boolean {
+export function holdsKind(index: IndexDatabase, { sopClassUID, transferSyntaxUID }: KindOfObject): boolean {
   const found = index.get(
     'SELECT 1 FROM instance WHERE sop_class_uid = ? AND transfer_syntax_uid = ? LIMIT 1',
     sopClassUID,

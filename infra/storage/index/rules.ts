@@ -1,5 +1,5 @@
 import type { JobQueue, NewJob } from './jobs.ts';
-import type { StudyIndex } from './study-index.ts';
+import type { IndexDatabase } from './index-database.ts';
 
 type Arrived = {
   readonly rowid: number;
@@ -34,14 +34,14 @@ const queries: Readonly<Record<Source, string>> = {
  * Applies rules to what arrived since they last looked. What was seen and the jobs for it are one transaction, so nothing that
  * arrived is forgotten, whenever the node stops. A rule that is new begins with what comes from now on.
  */
-export function applyRules(index: StudyIndex, jobs: JobQueue, rules: readonly Rule[]): void {
+export function applyRules(index: IndexDatabase, jobs: JobQueue, rules: readonly Rule[]): void {
   const known = index.all<{ name: string }>('SELECT name FROM rule').map(({ name }) => name);
   for (const name of known)
-    if (!rules.some((rule) => rule.name === name)) index.all('DELETE FROM rule WHERE name = ?', name);
+    if (!rules.some((rule) => rule.name === name)) index.run('DELETE FROM rule WHERE name = ?', name);
   for (const rule of rules) while (applyOnce(index, jobs, rule));
 }
 
-function applyOnce(index: StudyIndex, jobs: JobQueue, rule: Rule): boolean {
+function applyOnce(index: IndexDatabase, jobs: JobQueue, rule: Rule): boolean {
   return index.transaction(() => {
     const state = index.get<{ seen: number }>('SELECT seen FROM rule WHERE name = ?', rule.name);
     const seen = state?.seen ?? lastRow(index, rule.source);
@@ -52,7 +52,7 @@ function applyOnce(index: StudyIndex, jobs: JobQueue, rule: Rule): boolean {
       const job = rule.jobFor({ ...row, modalities: [modality] });
       if (job) jobs.add(job);
     }
-    index.all(
+    index.run(
       'INSERT INTO rule VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seen = excluded.seen',
       rule.name,
       rows.at(-1)?.rowid ?? seen,
@@ -61,7 +61,7 @@ function applyOnce(index: StudyIndex, jobs: JobQueue, rule: Rule): boolean {
   });
 }
 
-function lastRow(index: StudyIndex, source: Source): number {
+function lastRow(index: IndexDatabase, source: Source): number {
   const row = index.get<{ last: number | null }>(
     source === 'instance'
       ? 'SELECT max(rowid) AS last FROM instance'

@@ -1,7 +1,7 @@
 import type { DicomJson, JsonAttribute } from '../dicom/dicom-json.ts';
 import { pick } from './attributes.ts';
 import { conditionOf, type Condition, type SearchLevel } from './matching.ts';
-import type { StudyIndex } from './study-index.ts';
+import type { IndexDatabase } from './index-database.ts';
 
 /** A QIDO-RS search (PS3.18 §10.6). */
 export type Search = {
@@ -37,7 +37,7 @@ const orders: Readonly<Record<SearchLevel, string>> = {
     's.study_instance_uid, e.series_number, e.series_instance_uid, i.instance_number, i.sop_instance_uid',
 };
 
-export function search(index: StudyIndex, given: Search): SearchMatch[] {
+export function search(index: IndexDatabase, given: Search): SearchMatch[] {
   const keys = new Map(given.keys);
   const conditions: Condition[] = [...keys].flatMap(([tag, value]) => conditionOf(tag, value, given.level));
   if (given.study !== undefined) conditions.push({ sql: 's.study_instance_uid = ?', values: [given.study] });

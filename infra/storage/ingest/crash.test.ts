@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFileStore } from '../objects/file-store.ts';
-import { StudyIndex } from '../index/study-index.ts';
+import { openStudyIndex, totalsOf } from '../index/study-index.ts';
 import { loopbackCertificate } from '../testing/certificate.ts';
 import { dcmtk } from '../testing/dcmtk.ts';
 import { craftedObject, element, windowsProgram } from '../testing/crafted.ts';
@@ -113,10 +113,10 @@ describe('a storage node that is killed while images arrive', () => {
     const kept = new Map(files.map(({ meta, dataSet }) => [meta.sopInstanceUID, dataSet]));
     for (const { meta, dataSet } of acknowledged)
       expect(kept.get(meta.sopInstanceUID)?.equals(dataSet)).toBe(true);
-    using index = StudyIndex.open(join(directory, 'storage', 'index.sqlite'));
+    using index = openStudyIndex(join(directory, 'storage', 'index.sqlite'));
     const entries = index.get<{ total: number }>('SELECT count(*) AS total FROM quarantine');
     expect(entries?.total).toBe(files.length);
-    expect(index.totals()).toMatchObject({ instances: 0, conflicts: 0 });
+    expect(totalsOf(index)).toMatchObject({ instances: 0, conflicts: 0 });
   });
 
   const sendUntilItDies = async (
@@ -145,7 +145,7 @@ describe('a storage node that is killed while images arrive', () => {
   };
 
   const expectAll = async (acknowledged: readonly DicomFile[]): Promise<void> => {
-    using index = StudyIndex.open(join(directory, 'storage', 'index.sqlite'));
+    using index = openStudyIndex(join(directory, 'storage', 'index.sqlite'));
     const store = await openFileStore(join(directory, 'storage'));
     const rows = index.all<{ sop_instance_uid: string; sha256: string }>('SELECT * FROM instance');
     const names = new Map(rows.map((row) => [row.sop_instance_uid, row.sha256]));

@@ -4,7 +4,8 @@ import type { FileMeta } from '../dicom/file-meta.ts';
 import type { ParsedObject } from '../dicom/header.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
 import type { WorkerPool } from '../dicom/worker-pool.ts';
-import type { RecordOutcome, StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
+import { foresee, recordInstance, type RecordOutcome } from '../index/study-index.ts';
 import type { IncomingObject, ObjectStore } from '../objects/object-store.ts';
 import type { Claims } from '../retention/claims.ts';
 import type { Quota } from '../retention/quota.ts';
@@ -30,7 +31,7 @@ export type IngestOutcome =
 
 export type IngestDeps = {
   readonly objects: ObjectStore;
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly headers: WorkerPool;
   readonly events: TypedEmitter<IngestEvents>;
   readonly now: () => Date;
@@ -152,7 +153,7 @@ async function take(deps: IngestDeps, incoming: IncomingObject, origin: Finished
   if (mismatch) return mismatch;
   const studyInstanceUID = textOf(parsed.attributes, '0020000D');
   // Only what lies here durably is in the index.
-  if (deps.index.foresee(meta.sopInstanceUID, sha256) === 'duplicate')
+  if (foresee(deps.index, meta.sopInstanceUID, sha256) === 'duplicate')
     return { kind: 'duplicate', studyInstanceUID };
   const receivedAt = sender.receivedAt ?? deps.now().toISOString();
   if (sender.isReleased !== true) {
@@ -172,7 +173,7 @@ async function take(deps: IngestDeps, incoming: IncomingObject, origin: Finished
   // the disk when a machine stops, `recover` finds by that name.
   await incoming.keep();
   const received = { receivedAt, receivedFrom };
-  const kind = deps.index.record({
+  const kind = recordInstance(deps.index, {
     ...parsed,
     ...received,
     transferSyntaxUID: meta.transferSyntaxUID,

@@ -3,6 +3,7 @@ import { AppError } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import { mostMetaBytes, parseFileMeta, type ParsedFileMeta } from '../dicom/file-meta.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
+import { contentOfShard, recordInstance } from '../index/study-index.ts';
 import { DamagedCopy } from '../objects/bucket.ts';
 import { hashOf } from '../objects/file-hash.ts';
 import { readFileExtents } from '../objects/file-store.ts';
@@ -21,7 +22,7 @@ export type Recovery = { readonly reindexed: number; readonly quarantined: numbe
 export async function recover(deps: IngestDeps, log: Logger): Promise<Recovery> {
   const count = { reindexed: 0, quarantined: 0, missing: 0 };
   for await (const { prefix, names } of deps.objects.shards()) {
-    const indexed = new Set(deps.index.contentOfShard(prefix));
+    const indexed = new Set(contentOfShard(deps.index, prefix));
     for (const sha256 of names) if (!indexed.has(sha256)) count[await reindex(deps, sha256)] += 1;
     for (const sha256 of indexed) if (!names.has(sha256)) count.missing += 1;
   }
@@ -49,7 +50,7 @@ async function reindex(deps: IngestDeps, sha256: string): Promise<keyof Recovery
     if (judgement.kind !== 'clean') throw new MalformedDataSet(judgement.reason);
     if ((await hashOf(readFileExtents(path))).dataSetSha256 !== sha256)
       throw new MalformedDataSet('its bytes are not those of its name');
-    deps.index.record({
+    recordInstance(deps.index, {
       ...parsed,
       transferSyntaxUID,
       sha256,

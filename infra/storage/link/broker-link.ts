@@ -13,7 +13,8 @@ import type { AccessLog } from '../access/access-log.ts';
 import type { Rulings } from '../availability/rulings.ts';
 import type { IngestEvents } from '../ingest/ingest.ts';
 import { serveEntityCommands, type EntityCommandDeps } from './entity-commands.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
+import { changedSince } from '../index/study-index.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 
 export type BrokerLinkOptions = {
@@ -22,7 +23,7 @@ export type BrokerLinkOptions = {
   readonly registration: StorageRegistration;
 };
 export type BrokerLinkDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly events: TypedEmitter<IngestEvents>;
   readonly quarantine: Pick<Quarantine, 'events' | 'untold' | 'told'>;
   readonly access: Pick<AccessLog, 'events' | 'untold' | 'told'>;
@@ -151,7 +152,7 @@ export class BrokerLink implements Disposable {
     this.#isTelling = true;
     try {
       while (this.#toldChange !== undefined && this.#socket.connected) {
-        const studies = this.#deps.index.changedSince(this.#toldChange, batchSize);
+        const studies = changedSince(this.#deps.index, this.#toldChange, batchSize);
         const last = studies.at(-1);
         if (!last) break;
         // A broker that knew of a change which a crash undid would never ask for the one that comes in its place.

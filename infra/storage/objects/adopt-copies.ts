@@ -1,12 +1,12 @@
 import { access } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { Copies, Copy } from './copies.ts';
 import type { FileStore } from './file-store.ts';
 import type { RemoteCopies } from './remote-copies.ts';
 
 type AdoptDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly copies: Copies;
   readonly remote: Pick<RemoteCopies, 'list'>;
   readonly local: Pick<FileStore, 'pathOf'>;
@@ -39,7 +39,7 @@ export async function adoptCopies(prefix: string, deps: AdoptDeps): Promise<void
       if (batch.length === batchObjects) await adopt();
     }
     await adopt();
-    index.all("INSERT OR IGNORE INTO meta VALUES (?, '')", mark);
+    index.run("INSERT OR IGNORE INTO meta VALUES (?, '')", mark);
     log.info({ adopted }, 'it is known what lies in the object store');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

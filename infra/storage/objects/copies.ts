@@ -1,4 +1,4 @@
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { FileHashes } from './file-hash.ts';
 
 /** An object that lies in the object store, and how it lies there. */
@@ -43,7 +43,7 @@ export interface Copies {
 const mostReads = 1_000;
 const columns = 'sha256, bytes, file_sha256 AS fileSha256, etag';
 
-export function openCopies(index: StudyIndex, now: () => number): Copies {
+export function openCopies(index: IndexDatabase, now: () => number): Copies {
   let reads = new Map<string, number>();
   const sum = (condition: string): { objects: number; bytes: number } =>
     index.get<{ objects: number; bytes: number }>(
@@ -59,7 +59,7 @@ export function openCopies(index: StudyIndex, now: () => number): Copies {
     try {
       index.transaction(() => {
         for (const [sha256, at] of written)
-          index.all('UPDATE copy SET used_at = ? WHERE sha256 = ?', at, sha256);
+          index.run('UPDATE copy SET used_at = ? WHERE sha256 = ?', at, sha256);
       });
     } catch {
       // The disk is full: nobody's reading may end by that, nor what makes room.
@@ -93,7 +93,7 @@ export function openCopies(index: StudyIndex, now: () => number): Copies {
         for (const { sha256, bytes, fileSha256, etag } of copies) {
           forget(sha256);
           const at = now();
-          index.all(
+          index.run(
             `INSERT INTO copy (sha256, bytes, file_sha256, etag, is_local, used_at, checked_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
             ...[sha256, bytes, fileSha256, etag, Number(isLocal), at, at],
           );
@@ -135,7 +135,7 @@ export function openCopies(index: StudyIndex, now: () => number): Copies {
         timeMs,
       ),
     checked: (sha256, timeMs) =>
-      void index.all('UPDATE copy SET checked_at = ? WHERE sha256 = ?', timeMs, sha256),
+      void index.run('UPDATE copy SET checked_at = ? WHERE sha256 = ?', timeMs, sha256),
     totals: () => ({ objects, bytes: total }),
     localBytes: () => local,
   };

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Logger } from 'pino';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import { bucketSettingsOf, type BucketConfig } from './bucket-settings.ts';
 import { openFileStore } from './file-store.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -22,7 +22,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** Objects on this disk, and in an object store where one is named. */
 export async function openObjects(
   config: ObjectsConfig,
-  { index, log }: { readonly index: StudyIndex; readonly log: Logger },
+  { index, log }: { readonly index: IndexDatabase; readonly log: Logger },
 ): Promise<OpenedObjects> {
   await using opening = new AsyncDisposableStack();
   const local = opening.use(await openFileStore(config.directory));

@@ -4,7 +4,7 @@ import { AppError } from '@medusa/protocol';
 import type { Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { Extent } from '../dicom/element-reader.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import { adoptCopies } from './adopt-copies.ts';
 import { DamagedCopy, type Bucket } from './bucket.ts';
 import { openCopies, type Copies, type Copy } from './copies.ts';
@@ -29,7 +29,7 @@ export type TierOptions = {
 type TierDeps = {
   readonly local: FileStore;
   readonly bucket: Bucket;
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly log: Logger;
 };
 

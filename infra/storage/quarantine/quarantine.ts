@@ -1,7 +1,7 @@
 import { TypedEmitter } from '@medusa/kernel';
 import type { QuarantinedObject, QuarantineNews } from '@medusa/protocol';
 import type { FileMeta } from '../dicom/file-meta.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { IncomingObject, ObjectStore } from '../objects/object-store.ts';
 
 type Entry = {
@@ -40,13 +40,13 @@ const columns = `id, sha256, state, reason, received_at AS receivedAt, received_
   sop_class_uid AS sopClassUID, sop_instance_uid AS sopInstanceUID`;
 
 export function openQuarantine(
-  index: StudyIndex,
+  index: IndexDatabase,
   objects: ObjectStore,
   report: (error: unknown) => void,
 ): Quarantine {
   const events = new TypedEmitter<{ taken: [] }>(report);
   const note: Quarantine['note'] = (id, { meta, sha256, bytes, state, reason, receivedAt, receivedFrom }) => {
-    index.all(
+    index.run(
       `INSERT INTO quarantine (id, sha256, state, reason, received_at, received_from, bytes, sop_class_uid, sop_instance_uid)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET times = times + 1,
@@ -76,10 +76,10 @@ export function openQuarantine(
         limit,
       ),
     hold: (id, reason) =>
-      void index.all("UPDATE quarantine SET state = 'held', reason = ?, told = 0 WHERE id = ?", reason, id),
+      void index.run("UPDATE quarantine SET state = 'held', reason = ?, told = 0 WHERE id = ?", reason, id),
     async remove(id) {
       await objects.removeQuarantined(id);
-      index.all('DELETE FROM quarantine WHERE id = ?', id);
+      index.run('DELETE FROM quarantine WHERE id = ?', id);
     },
     untold: (limit) =>
       index.all<QuarantineNews>(
@@ -88,7 +88,7 @@ export function openQuarantine(
         limit,
       ),
     told(ids) {
-      for (const id of ids) index.all('UPDATE quarantine SET told = 1 WHERE id = ?', id);
+      for (const id of ids) index.run('UPDATE quarantine SET told = 1 WHERE id = ?', id);
     },
     total: () => count(index),
     bySender: () =>
@@ -102,7 +102,7 @@ export function openQuarantine(
   };
 }
 
-function count(index: StudyIndex): number {
+function count(index: IndexDatabase): number {
   return index.get<{ total: number }>('SELECT count(*) AS total FROM quarantine')?.total ?? 0;
 }
 

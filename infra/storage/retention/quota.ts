@@ -1,4 +1,4 @@
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { PolicySource } from './policy.ts';
 
 type NewContent = {
@@ -19,7 +19,7 @@ type Size = { bytes: number; objects: number };
 /** Those that are being sent; of others the sum is one look at the index. */
 const mostRemembered = 500;
 
-export function createQuota(index: StudyIndex, source: Pick<PolicySource, 'policy'>): Quota {
+export function createQuota(index: IndexDatabase, source: Pick<PolicySource, 'policy'>): Quota {
   const sizes = new Map<string, Size>();
   const sizeOf = (study: string): Size => {
     const known = sizes.get(study);

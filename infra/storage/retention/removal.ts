@@ -1,12 +1,13 @@
 import type { Ruling } from '@medusa/protocol';
 import type { Logger } from 'pino';
 import type { Rulings } from '../availability/rulings.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
+import { holdsContent } from '../index/study-index.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Claims } from './claims.ts';
 
 export type RemovalDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly objects: Pick<ObjectStore, 'remove'>;
   readonly rulings: Pick<Rulings, 'make' | 'isHeld'>;
   readonly claims: Pick<Claims, 'isHeld'>;
@@ -28,15 +29,15 @@ export function removeStudy(ruling: Ruling, { index, rulings, log }: RemovalDeps
     if (!known || known.last > at || rulings.isHeld(study) || isNeeded(index, study)) return false;
     rulings.make(ruling);
     const ofStudy = '(SELECT sop_instance_uid FROM instance WHERE study_instance_uid = ?)';
-    index.all(
+    index.run(
       `INSERT OR IGNORE INTO doomed SELECT sha256 FROM instance WHERE study_instance_uid = ?
        UNION SELECT sha256 FROM conflict WHERE sop_instance_uid IN ${ofStudy}`,
       ...[study, study],
     );
     for (const table of ['conflict', 'replica'])
-      index.all(`DELETE FROM ${table} WHERE sop_instance_uid IN ${ofStudy}`, study);
+      index.run(`DELETE FROM ${table} WHERE sop_instance_uid IN ${ofStudy}`, study);
     for (const table of ['instance', 'series', 'prior', 'study'])
-      index.all(`DELETE FROM ${table} WHERE study_instance_uid = ?`, study);
+      index.run(`DELETE FROM ${table} WHERE study_instance_uid = ?`, study);
     return true;
   });
   if (isDone) log.warn({ by: ruling.by, reason: ruling.reason }, 'a study was removed');
@@ -44,7 +45,7 @@ export function removeStudy(ruling: Ruling, { index, rulings, log }: RemovalDeps
 }
 
 /** Row numbers name what came last to others, so the last rows stay until there are later ones. */
-function isNeeded(index: StudyIndex, study: string): boolean {
+function isNeeded(index: IndexDatabase, study: string): boolean {
   return (
     index.get(
       `SELECT 1 FROM instance i WHERE i.study_instance_uid = ?1 AND (
@@ -66,8 +67,8 @@ export async function deleteDoomed({ index, objects, claims, log }: RemovalDeps)
   for (const { sha256 } of doomed) {
     if (claims.isHeld(sha256)) continue;
     try {
-      if (!index.holdsContent(sha256)) await objects.remove(sha256);
-      index.all('DELETE FROM doomed WHERE sha256 = ?', sha256);
+      if (!holdsContent(index, sha256)) await objects.remove(sha256);
+      index.run('DELETE FROM doomed WHERE sha256 = ?', sha256);
     } catch (error) {
       if (failures === 0) log.warn({ err: error }, 'an object that was removed cannot be deleted yet');
       failures += 1;

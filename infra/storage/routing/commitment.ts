@@ -14,12 +14,12 @@ import { identifierSyntaxes, storageCommitment } from '../dimse/services.ts';
 import type { EntityRegistry } from '../entities/registry.ts';
 import type { JobQueue } from '../index/jobs.ts';
 import { instanceOf } from '../index/retrieval.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Worker } from './routing.ts';
 
 export type CommitmentDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly objects: Pick<ObjectStore, 'read'>;
   readonly headers: WorkerPool;
   readonly jobs: JobQueue;

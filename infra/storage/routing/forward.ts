@@ -2,12 +2,12 @@ import { contextFor, keyOf, proposedFor } from '../dimse/proposals.ts';
 import { requestAssociation, type Caller } from '../dimse/requestor.ts';
 import { isWarning, sendStored } from '../dimse/store-scu.ts';
 import { instanceOf } from '../index/retrieval.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { JobOutcome, Worker } from './routing.ts';
 
 export type ForwardDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly objects: Pick<ObjectStore, 'borrow'>;
   readonly caller: Caller;
 };

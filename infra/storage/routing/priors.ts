@@ -18,11 +18,11 @@ import { identifierSyntaxes, studyRootFind, studyRootGet, studyRootMove } from '
 import type { PeerBook } from '../entities/peer-book.ts';
 import type { EntityRegistry, PriorsRule } from '../entities/registry.ts';
 import type { Ingest } from '../ingest/ingest.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 import type { Target, Worker } from './routing.ts';
 
 export type PriorsDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly headers: WorkerPool;
   readonly registry: EntityRegistry;
   readonly caller: Caller;
@@ -88,13 +88,13 @@ async function fetchStudy(
   deps: PriorsDeps,
 ): Promise<void> {
   // Before anything of it can come: it must not ask for priors of its own.
-  deps.index.all("INSERT OR IGNORE INTO prior VALUES (?, 'asked')", study);
+  deps.index.run("INSERT OR IGNORE INTO prior VALUES (?, 'asked')", study);
   const service = rule.by === 'get' ? 'C-GET' : 'C-MOVE';
   await audited(deps, { target, service, patientID, study }, async () => {
     if (rule.by === 'get') await getStudy(association, study);
     else await moveStudy(association, study, deps);
   });
-  deps.index.all("UPDATE prior SET state = 'done' WHERE study_instance_uid = ?", study);
+  deps.index.run("UPDATE prior SET state = 'done' WHERE study_instance_uid = ?", study);
   deps.book.priorFetched(target.title);
 }
 
@@ -127,7 +127,7 @@ async function audited<Value>(
   }
 }
 
-function patientOf(index: StudyIndex, study: string): string {
+function patientOf(index: IndexDatabase, study: string): string {
   return (
     index.get<{ patientID: string }>(
       'SELECT patient_id AS patientID FROM study WHERE study_instance_uid = ?',
@@ -183,7 +183,7 @@ function foundOf(attributes: DicomJson): Found {
 }
 
 function chosen(
-  index: StudyIndex,
+  index: IndexDatabase,
   found: readonly Found[],
   { rule, arrived }: { rule: PriorsRule; arrived: string },
 ): string[] {

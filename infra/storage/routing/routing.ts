@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Entity, EntityRegistry, Registry } from '../entities/registry.ts';
 import type { Job, JobKind, JobQueue } from '../index/jobs.ts';
 import { applyRules, type Rule } from '../index/rules.ts';
-import type { StudyIndex } from '../index/study-index.ts';
+import type { IndexDatabase } from '../index/index-database.ts';
 
 /** What became of one job. */
 export type JobOutcome =
@@ -20,7 +20,7 @@ export type Worker = (
 ) => Promise<void>;
 
 export type RoutingDeps = {
-  readonly index: StudyIndex;
+  readonly index: IndexDatabase;
   readonly jobs: JobQueue;
   readonly registry: EntityRegistry;
   readonly workers: Readonly<Record<JobKind, Worker>>;
