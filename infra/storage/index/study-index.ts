@@ -279,7 +279,7 @@ function summaryOf(index: IndexDatabase, row: StudyRow): StudySummary {
   };
 }
 
-export type StudyRow = {
+type StudyRow = {
   readonly study_instance_uid: string;
   readonly patient_name: string;
   readonly patient_id: string;
