@@ -2,12 +2,16 @@ import {
   AppError,
   echoResultSchema,
   parseInput,
+  signedCertificateSchema,
+  type CertificateRequest,
   type EntityList,
   type EntityStatus,
   type EntityTest,
   type EntityView,
   type NodeId,
   type PutEntity,
+  type Revocation,
+  type SignedCertificate,
   type StorageHeartbeat,
   type ToldRegistry,
 } from '@medusa/protocol';
@@ -40,6 +44,10 @@ export interface Entities {
   setUnlisted(unlisted: ToldRegistry['unlisted']): Promise<void>;
   /** C-ECHO now, by every connected storage node. */
   test(title: string): Promise<EntityTest>;
+  /** By the authority of a storage node. @throws AppError `certificate.refused` */
+  sign(title: string, asked: CertificateRequest): Promise<SignedCertificate>;
+  /** That storage node believes the certificate no more. @throws AppError `certificate.refused` */
+  revoke(title: string, asked: Revocation): Promise<void>;
   /** A storage node tells what it sees, and by which revision it goes. */
   heard(nodeId: NodeId, heartbeat: StorageHeartbeat): Promise<void>;
   /** Titles that are asked by C-ECHO. */
@@ -71,6 +79,10 @@ export function createEntities({ store, nodes, now, report }: EntityDeps): Entit
   };
   const storageNodes = (): NodeId[] =>
     nodes.views().flatMap(({ id, kind }) => (kind === 'storage' && nodes.hasLink(id) ? [id] : []));
+  const requireLink = (nodeId: NodeId): void => {
+    if (!storageNodes().includes(nodeId))
+      throw new AppError('storage.unreachable', 'That storage node is not connected');
+  };
   const push = async (nodeId: NodeId, kept: KeptRegistry): Promise<void> => {
     if (pushing.has(nodeId)) return;
     pushing.add(nodeId);
@@ -171,6 +183,17 @@ export function createEntities({ store, nodes, now, report }: EntityDeps): Entit
         }),
       );
       return { results };
+    },
+    async sign(title, { nodeId, ...asked }) {
+      find(await load(), title);
+      requireLink(nodeId);
+      const answer = await nodes.command(nodeId, 'certificate.sign', { title, ...asked });
+      return parseInput(signedCertificateSchema, answer);
+    },
+    async revoke(title, { nodeId, certificate }) {
+      find(await load(), title);
+      requireLink(nodeId);
+      await nodes.command(nodeId, 'certificate.revoke', { title, certificate });
     },
     async heard(nodeId, { registryRevision, entities }) {
       // Storage nodes of before know nothing of this.

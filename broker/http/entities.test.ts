@@ -1,4 +1,10 @@
-import { entityListSchema, entityViewSchema, type AuditEvent, type EntityStatus } from '@medusa/protocol';
+import {
+  entityListSchema,
+  entityViewSchema,
+  signedCertificateSchema,
+  type AuditEvent,
+  type EntityStatus,
+} from '@medusa/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectStorageNode } from '../support/fake-nodes.ts';
 import { startTestBroker, type TestBroker } from '../support/test-broker.ts';
@@ -106,6 +112,43 @@ describe('the registry of application entities', () => {
       status: 404,
       body: { code: 'entity.unknown' },
     });
+  });
+
+  it('has certificates signed and revoked by the storage node of choice, and audited', async () => {
+    const label = 'CERTIFICATE REQUEST';
+    const request = `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----`;
+    const sign = { nodeId: 'storage-1', request, hosts: ['pacs.example'] };
+
+    const signed = signedCertificateSchema.parse(
+      (await call('POST', '/api/entities/PACS/certificates', { body: sign })).body,
+    );
+    const { certificate } = signed;
+    const revoke = { nodeId: 'storage-1', certificate };
+    expect(await call('POST', '/api/entities/PACS/revocations', { body: revoke })).toMatchObject({
+      status: 200,
+    });
+
+    expect(storage.certificateCommands).toEqual([
+      { sign: { title: 'PACS', request, hosts: ['pacs.example'] } },
+      { revoke: { title: 'PACS', certificate } },
+    ]);
+    const audit = await call('GET', '/api/audit?action=certificate.changed');
+    expect((audit.body as { events: AuditEvent[] }).events).toMatchObject([
+      { objectType: 'certificate', objectId: 'PACS', outcome: 'success' },
+      { objectType: 'certificate', objectId: 'PACS', outcome: 'success' },
+    ]);
+    for (const [path, body, status] of [
+      ['NOBODY/certificates', sign, 404],
+      ['PACS/certificates', { ...sign, nodeId: 'storage-9' }, 502],
+      ['PACS/certificates', { ...sign, request: 'none' }, 422],
+      ['PACS/certificates', { ...sign, hosts: ['a b'] }, 422],
+      ['PACS/revocations', { ...revoke, certificate: request }, 422],
+    ] as const)
+      expect(await call('POST', `/api/entities/${path}`, { body })).toMatchObject({ status });
+    expect(await call('POST', '/api/entities/PACS/certificates', { body: sign, user: 'rosa' })).toMatchObject(
+      { status: 403 },
+    );
+    expect(storage.certificateCommands).toHaveLength(2);
   });
 
   it('outlives the broker, and reaches a node that was away', async () => {

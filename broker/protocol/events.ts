@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { AccessRecord } from './access.ts';
+import type { revokeCommandSchema, signCommandSchema, SignedCertificate } from './certificate.ts';
 import type { echoRequestSchema, EchoResult, ToldRegistry } from './entity.ts';
 import type { ParticipantId, SessionId } from './ids.ts';
 import type {
@@ -122,6 +123,8 @@ export type NodeToBroker = {
 export type BrokerToNode = {
   'registry.take': (registry: ToldRegistry, answer: Answer<null>) => void;
   'entity.echo': (request: z.infer<typeof echoRequestSchema>, answer: Answer<EchoResult>) => void;
+  'certificate.sign': (request: z.infer<typeof signCommandSchema>, answer: Answer<SignedCertificate>) => void;
+  'certificate.revoke': (request: z.infer<typeof revokeCommandSchema>, answer: Answer<null>) => void;
   'session.start': (request: StartSession, answer: Answer<null>) => void;
   'session.stop': (request: z.infer<typeof stopSessionSchema>, answer: Answer<null>) => void;
   'session.set-controller': (request: z.infer<typeof setControllerSchema>, answer: Answer<null>) => void;

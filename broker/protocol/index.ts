@@ -6,6 +6,7 @@ export * from './application.ts';
 export * from './arrivals.ts';
 export * from './audit.ts';
 export * from './capacity.ts';
+export * from './certificate.ts';
 export * from './deployment.ts';
 export * from './device.ts';
 export * from './entity.ts';

@@ -34,6 +34,7 @@ export const problems = {
   'storage.unreachable': { status: 502, title: 'The storage node does not answer', retry: true },
   'entity.unknown': { status: 404, title: 'There is no such application entity', retry: false },
   'entity.conflict': { status: 409, title: 'Other entities do not allow this', retry: false },
+  'certificate.refused': { status: 422, title: 'No certificate comes of this', retry: false },
   'object.unknown': { status: 404, title: 'There is no such DICOM object', retry: false },
   'object.conflict': {
     status: 409,

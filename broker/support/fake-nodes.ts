@@ -216,6 +216,8 @@ export async function connectStorageNode(
     tellRulings(rulings: readonly Ruling[]): Promise<Ack<null>>;
     /** What it was told of application entities, the latest last. */
     registries: readonly ToldRegistry[];
+    /** What it was asked to sign and to revoke. */
+    certificateCommands: readonly unknown[];
     /** From now on it tells with each heartbeat what it sees of them. */
     tellEntities(entities: readonly EntityStatus[]): void;
     tellHealth(health: StorageHealth): void;
@@ -260,6 +262,18 @@ export async function connectStorageNode(
       value: { at: new Date().toISOString(), isReachable: true, words: 'It answers, without TLS', ms: 3 },
     });
   });
+  const certificateCommands: unknown[] = [];
+  socket.on('certificate.sign', (request, answer) => {
+    certificateCommands.push({ sign: request });
+    const endsAt = new Date(Date.now() + 1_000_000).toISOString();
+    const pem = (label: string): string => `-----BEGIN CERTIFICATE-----\n${label}\n-----END CERTIFICATE-----`;
+    const value = { certificate: pem('LEAF'), authorities: pem('CA'), fingerprint256: 'AB:CD', endsAt };
+    answer({ ok: true, value });
+  });
+  socket.on('certificate.revoke', (request, answer) => {
+    certificateCommands.push({ revoke: request });
+    answer({ ok: true, value: null });
+  });
   const timer = setInterval(() => {
     const registryRevision = registries.at(-1)?.revision;
     socket.emit('storage.heartbeat', {
@@ -279,6 +293,7 @@ export async function connectStorageNode(
     sinceChange,
     push,
     registries,
+    certificateCommands,
     tellEntities(entities) {
       seen = entities;
     },

@@ -2,8 +2,12 @@ import {
   entityListSchema,
   entityTestSchema,
   parseInput,
+  signedCertificateSchema,
+  type certificateRequestSchema,
   type EntityList,
   type EntityTest,
+  type revocationSchema,
+  type SignedCertificate,
   type putEntitySchema,
 } from '@medusa/protocol';
 import type { z } from 'zod';
@@ -38,6 +42,15 @@ export class EntityApi {
   /** C-ECHO, now, by every storage node. */
   async test(title: string): Promise<EntityTest> {
     return parseInput(entityTestSchema, await this.#call(`${pathOf(title)}/echo`, { method: 'POST' }));
+  }
+
+  async sign(title: string, body: z.input<typeof certificateRequestSchema>): Promise<SignedCertificate> {
+    const made = await this.#call(`${pathOf(title)}/certificates`, { method: 'POST', body });
+    return parseInput(signedCertificateSchema, made);
+  }
+
+  async revoke(title: string, body: z.input<typeof revocationSchema>): Promise<void> {
+    await this.#call(`${pathOf(title)}/revocations`, { method: 'POST', body });
   }
 }
 

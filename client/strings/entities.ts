@@ -34,6 +34,32 @@ export const entityStrings = {
   result: (node: string, words: string, ms: number): string => `${node}: ${words} (${ms} ms).`,
   rates: 'Objects per minute, last two hours',
   quarantineLink: 'Show the quarantine',
+  certificates: {
+    act: 'Certificate',
+    title: (title: string): string => `Certificate of ${title}`,
+    sign: 'Sign a request',
+    revoke: 'Take one back',
+    noNode: 'No storage node is connected: its authority signs.',
+    node: 'Storage node',
+    nodeHelp: 'Whose authority signs. Nodes that share their certificates count as one.',
+    signHelp: (title: string): string =>
+      `Make a key and a request where ${title} runs. The key stays there. By OpenSSL:`,
+    command: (title: string): string =>
+      `openssl req -new -newkey rsa:2048 -nodes -subj "/CN=${title}" -keyout key.pem -out request.csr`,
+    request: 'Certificate request (PKCS #10, PEM)',
+    hosts: 'Host names and IP addresses',
+    hostsHelp: 'By which it is called, separated by commas. Empty when it only sends.',
+    file: 'Choose a file…',
+    signed: 'Put both files where the key is. Others are told apart from it by this certificate from now on.',
+    fingerprint: 'Fingerprint (SHA-256)',
+    ends: 'Ends',
+    certificateFile: 'Certificate',
+    authoritiesFile: 'Authorities it is to believe',
+    certificate: 'Certificate (PEM)',
+    revokeHelp: (node: string): string =>
+      `For one whose key was lost or stolen. ${node} refuses it from the next connection on.`,
+    revoked: (node: string): string => `${node} believes that certificate no more.`,
+  },
   seenBy: {
     node: 'Storage node',
     lastEcho: 'Last C-ECHO',

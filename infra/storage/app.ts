@@ -223,7 +223,11 @@ export async function startStorageNode(
   const link = starting.use(
     new BrokerLink(
       { brokerUrl: config.brokerUrl, token, registration },
-      { index, events, quarantine, access, rulings, heartbeat, commands: { registry, prober }, log },
+      {
+        ...{ index, events, quarantine, access, rulings, heartbeat, log },
+        commands: { registry, prober },
+        certificates: { store: certificates?.store },
+      },
     ),
   );
 

@@ -16,6 +16,7 @@ type Change = {
     | 'quarantine.changed'
     | 'retention.changed'
     | 'entity.changed'
+    | 'certificate.changed'
   >;
   readonly objectId: string;
   /** What was asked for; never a secret. */

@@ -1,9 +1,12 @@
 import {
   aeTitleSchema,
+  certificateRequestSchema,
   entityListSchema,
   entityTestSchema,
   entityViewSchema,
   putEntitySchema,
+  revocationSchema,
+  signedCertificateSchema,
   unlistedSchema,
 } from '@medusa/protocol';
 import { z } from 'zod';
@@ -91,6 +94,36 @@ export function entityRoutes({ entities, audit }: EntityRoutesDeps): RouteDefini
         const asked = { act: 'test' };
         const change = { audit, caller, action: 'entity.changed', objectId: title, asked } as const;
         return { body: await audited(change, async () => entities.test(title)) };
+      },
+    }),
+    route({
+      method: 'post',
+      path: `${path}/certificates`,
+      summary: 'A certificate for DICOM over TLS, signed by the authority of a storage node',
+      access: ['admin'],
+      params: byTitle,
+      body: certificateRequestSchema,
+      response: signedCertificateSchema,
+      handle: async ({ params: { title }, body, caller }) => {
+        const asked = { act: 'sign', node: body.nodeId, hosts: body.hosts };
+        const change = { audit, caller, action: 'certificate.changed', objectId: title, asked } as const;
+        return { body: await audited(change, async () => entities.sign(title, body)) };
+      },
+    }),
+    route({
+      method: 'post',
+      path: `${path}/revocations`,
+      summary: 'A storage node believes a certificate that its authority signed no more',
+      access: ['admin'],
+      params: byTitle,
+      body: revocationSchema,
+      response: byTitle,
+      handle: async ({ params, body, caller }) => {
+        const { title: objectId } = params;
+        const asked = { act: 'revoke', node: body.nodeId };
+        const change = { audit, caller, action: 'certificate.changed', objectId, asked } as const;
+        await audited(change, async () => entities.revoke(objectId, body));
+        return { body: params };
       },
     }),
   ];

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { AccessLog } from '../access/access-log.ts';
 import type { Rulings } from '../availability/rulings.ts';
 import type { IngestEvents } from '../ingest/ingest.ts';
+import { serveCertificateCommands, type CertificateCommandDeps } from './certificate-commands.ts';
 import { serveEntityCommands, type EntityCommandDeps } from './entity-commands.ts';
 import type { IndexDatabase } from '../index/index-database.ts';
 import { changedSince } from '../index/study-index.ts';
@@ -29,6 +30,7 @@ export type BrokerLinkDeps = {
   readonly access: Pick<AccessLog, 'events' | 'untold' | 'told'>;
   readonly rulings: Pick<Rulings, 'events' | 'untold' | 'told'>;
   readonly commands: EntityCommandDeps;
+  readonly certificates: CertificateCommandDeps;
   readonly heartbeat: () => Promise<StorageHeartbeat>;
   readonly log: Logger;
 };
@@ -86,6 +88,7 @@ export class BrokerLink implements Disposable {
   #listen(): void {
     const { log, events, quarantine, access, rulings } = this.#deps;
     serveEntityCommands(this.#socket, { ...this.#deps.commands, log });
+    serveCertificateCommands(this.#socket, { ...this.#deps.certificates, log });
     this.#socket.on('connect', () => void this.#register());
     this.#socket.on('disconnect', (reason) => {
       this.#toldChange = undefined;

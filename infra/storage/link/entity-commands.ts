@@ -3,14 +3,13 @@ import {
   echoRequestSchema,
   parseInput,
   toldRegistrySchema,
-  toProblem,
-  type Ack,
   type EchoResult,
 } from '@medusa/protocol';
 import type { Socket } from 'socket.io-client';
 import type { Logger } from 'pino';
 import type { Prober } from '../entities/prober.ts';
 import type { ToldEntities } from '../entities/told-registry.ts';
+import { answeringWith } from './answering.ts';
 
 export type EntityCommandDeps = {
   readonly registry: Pick<ToldEntities, 'take'>;
@@ -22,17 +21,7 @@ export function serveEntityCommands(
   socket: Socket,
   { registry, prober, log }: EntityCommandDeps & { readonly log: Logger },
 ): void {
-  const answering =
-    <Value>(act: (payload: unknown) => Promise<Value>) =>
-    (payload: unknown, answer: (ack: Ack<Value>) => void): void => {
-      act(payload).then(
-        (value) => answer({ ok: true, value }),
-        (error: unknown) => {
-          if (!(error instanceof AppError)) log.error({ err: error }, 'the broker asked in vain');
-          answer({ ok: false, problem: toProblem(error, 'storage') });
-        },
-      );
-    };
+  const answering = answeringWith(log);
   socket.on(
     'registry.take',
     answering(async (payload): Promise<null> => {

@@ -4,6 +4,7 @@ import {
   storageHeartbeatSchema,
   toldRegistrySchema,
   type EchoResult,
+  type SignedCertificate,
   type EntityStatus,
   type ToldRegistry,
 } from '@medusa/protocol';
@@ -20,6 +21,8 @@ export interface EntityBrokerEnd extends AsyncDisposable {
   seen(title: string): EntityStatus | undefined;
   tell(entities: z.input<typeof toldRegistrySchema>['entities'], rest?: Partial<ToldRegistry>): Promise<void>;
   echo(title: string): Promise<EchoResult>;
+  sign(title: string, request: string, hosts?: readonly string[]): Promise<SignedCertificate>;
+  revoke(title: string, certificate: string): Promise<void>;
 }
 
 export async function startEntityBrokerEnd(): Promise<EntityBrokerEnd> {
@@ -54,6 +57,11 @@ export async function startEntityBrokerEnd(): Promise<EntityBrokerEnd> {
       await ask('registry.take', toldRegistrySchema.parse({ revision, unlisted: null, ...rest, entities }));
     },
     echo: async (title) => (await ask('entity.echo', { title })) as EchoResult,
+    sign: async (title, request, hosts = []) =>
+      (await ask('certificate.sign', { title, request, hosts })) as SignedCertificate,
+    async revoke(title, certificate) {
+      await ask('certificate.revoke', { title, certificate });
+    },
     [Symbol.asyncDispose]: async () => io.close(),
   };
 }

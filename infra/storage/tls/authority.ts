@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
+import { AppError } from '@medusa/protocol';
 
 /** RSA, as old modalities know nothing else; RFC 9325 §4.2 asks for 2048 bits at least. */
 const algorithm = {
@@ -47,12 +48,30 @@ export async function issue(authority: KeyPair, subject: Subject): Promise<KeyPa
   return { certificate, key: await privateKeyPem(keys.privateKey) };
 }
 
-/** A certificate for a key that never leaves its owner (PKCS #10). The name is the one given here, not the one asked for. */
+/**
+ * A certificate for a key that never leaves its owner (PKCS #10). The name is the one given here, not the one asked for.
+ * @throws AppError `certificate.refused`
+ */
 export async function sign(authority: KeyPair, subject: Subject, request: string): Promise<string> {
-  const asked = new x509.Pkcs10CertificateRequest(request);
-  if (!(await asked.verify(webcrypto)))
-    throw new Error('The request is not signed by the key that it is for');
+  const asked = parsedRequest(request);
+  // A key that nothing here can use fails like a wrong signature.
+  if (!(await asked.verify(webcrypto).catch(() => false)))
+    throw new AppError('certificate.refused', 'The request is not signed by the key that it is for');
+  const { name, modulusLength } = asked.publicKey.algorithm as { name: string; modulusLength?: number };
+  if (modulusLength !== undefined && modulusLength < leafBits)
+    throw new AppError(
+      'certificate.refused',
+      `A key of ${modulusLength} bits is too short (${name}): ${leafBits} at least`,
+    );
   return certify(authority, { ...subject, publicKey: asked.publicKey });
+}
+
+function parsedRequest(request: string): x509.Pkcs10CertificateRequest {
+  try {
+    return new x509.Pkcs10CertificateRequest(request);
+  } catch (error) {
+    throw new AppError('certificate.refused', 'The certificate request cannot be read', { cause: error });
+  }
 }
 
 async function certify(

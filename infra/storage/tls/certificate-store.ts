@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createExclusive } from '@medusa/kernel';
+import { AppError } from '@medusa/protocol';
 import { z } from 'zod';
+import { identityOf } from '../entities/admission.ts';
 import { issue, makeAuthority, makeRevocationList, sign, type KeyPair } from './authority.ts';
 
 const authorityDays = 3_650;
@@ -40,8 +43,8 @@ export interface CertificateStore {
     title: string,
     options: { hosts: readonly string[]; request?: string; days?: number },
   ): Promise<Issued>;
-  /** @param certificate PEM */
-  revoke(certificate: string): Promise<void>;
+  /** @param certificate PEM. @param title when set, of no other common name. @throws AppError `certificate.refused` */
+  revoke(certificate: string, title?: string): Promise<void>;
   status(): Promise<State>;
 }
 
@@ -72,8 +75,28 @@ export async function openCertificateStore(directory: string): Promise<Certifica
     certificate: await readFile(authorityFile(name), 'utf8'),
     key: await readFile(file(`authority-${name}.key.pem`), 'utf8'),
   });
+  // Two changes of one file at once would lose one of them.
+  const exclusive = createExclusive();
   const bundle = async ({ trusted }: State): Promise<string> =>
     (await Promise.all(trusted.map(async (name) => readFile(authorityFile(name), 'utf8')))).join('\n');
+
+  const revoke = async (certificate: X509Certificate, title: string | undefined): Promise<void> => {
+    const { commonName } = identityOf(certificate);
+    if (title !== undefined && commonName !== title)
+      throw new AppError('certificate.refused', `That is the certificate of ${commonName}, not of ${title}`);
+    const state = await read();
+    for (const name of state.trusted) {
+      const signer = await authority(name);
+      if (!certificate.verify(new X509Certificate(signer.certificate).publicKey)) continue;
+      const serialNumber = certificate.serialNumber.toLowerCase();
+      const revoked = [...state.revoked, { authority: name, serialNumber, at: new Date().toISOString() }];
+      await write({ ...state, revoked });
+      const own = revoked.filter((entry) => entry.authority === name);
+      await writeWhole(file(`authority-${name}.crl.pem`), await makeRevocationList(signer, own));
+      return;
+    }
+    throw new AppError('certificate.refused', 'No trusted authority of this node signed that certificate');
+  };
 
   return {
     status: read,
@@ -116,22 +139,16 @@ export async function openCertificateStore(directory: string): Promise<Certifica
       const { fingerprint256 } = new X509Certificate(made.certificate);
       return { ...made, authorities: await bundle(state), fingerprint256 };
     },
-    async revoke(pem) {
-      const state = await read();
-      const certificate = new X509Certificate(pem);
-      for (const name of state.trusted) {
-        const signer = await authority(name);
-        if (!certificate.verify(new X509Certificate(signer.certificate).publicKey)) continue;
-        const serialNumber = certificate.serialNumber.toLowerCase();
-        const revoked = [...state.revoked, { authority: name, serialNumber, at: new Date().toISOString() }];
-        await write({ ...state, revoked });
-        const own = revoked.filter((entry) => entry.authority === name);
-        await writeWhole(file(`authority-${name}.crl.pem`), await makeRevocationList(signer, own));
-        return;
-      }
-      throw new Error('No trusted authority of this node signed that certificate');
-    },
+    revoke: async (pem, title) => exclusive('state', async () => revoke(parsedCertificate(pem), title)),
   };
+}
+
+function parsedCertificate(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (error) {
+    throw new AppError('certificate.refused', 'The certificate cannot be read', { cause: error });
+  }
 }
 
 async function isCurrent(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { openCertificateStore } from './certificate-store.ts';
+import { openCertificateStore, type CertificateStore } from './certificate-store.ts';
 import { TrustFolder } from './trust.ts';
 
 type Own = {
@@ -17,6 +17,7 @@ const warnDays = 14;
 /** Keeps the node's own certificate for DICOM fresh as long as it is not disposed. */
 export interface KeptCertificates extends Disposable {
   readonly trust: TrustFolder;
+  readonly store: CertificateStore;
 }
 
 export async function keepCertificates(own: Own, log: Logger): Promise<KeptCertificates> {
@@ -37,5 +38,5 @@ export async function keepCertificates(own: Own, log: Logger): Promise<KeptCerti
   const renewing = setInterval(() => {
     renew().catch((error: unknown) => log.error({ err: error }, 'the certificate could not be renewed'));
   }, renewalMs);
-  return { trust, [Symbol.dispose]: () => clearInterval(renewing) };
+  return { trust, store, [Symbol.dispose]: () => clearInterval(renewing) };
 }

@@ -8,6 +8,7 @@ import { useServices } from '../../../ui/services.tsx';
 import { AlarmList } from '../alarms/alarm-list.tsx';
 import { Loaded } from '../provision/loaded.tsx';
 import { RowButton } from '../provision/resource-table.tsx';
+import { CertificateDialog } from './certificate-dialog.tsx';
 import { EntityForm } from './entity-form.tsx';
 import { EntityTable } from './entity-table.tsx';
 
@@ -32,6 +33,7 @@ export function EntitiesTab(): ReactNode {
 
 function Listed({ list }: { list: EntityList }): ReactNode {
   const [edited, setEdited] = useState<EntityView | string | null>(null);
+  const [certified, setCertified] = useState<EntityView | null>(null);
   const { entities } = list;
   const destinations = entities.filter(({ wish }) => wish.host !== null).map(({ title }) => title);
   return (
@@ -47,9 +49,12 @@ function Listed({ list }: { list: EntityList }): ReactNode {
           </Button>
         </Group>
       </Group>
-      <EntityTable entities={entities} edit={setEdited} />
+      <EntityTable entities={entities} edit={setEdited} certify={setCertified} />
       <Strangers list={list} add={setEdited} />
       <Nodes list={list} />
+      {certified && (
+        <CertificateDialog entity={certified} nodes={list.nodes} close={() => setCertified(null)} />
+      )}
       {edited !== null && (
         <EntityForm entity={edited} destinations={destinations} close={() => setEdited(null)} />
       )}

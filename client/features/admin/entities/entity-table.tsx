@@ -17,10 +17,11 @@ const soonDays = 30;
 
 type Props = {
   readonly entities: readonly EntityView[];
+  readonly certify: (entity: EntityView) => void;
   readonly edit: (entity: EntityView) => void;
 };
 
-export function EntityTable({ entities, edit }: Props): ReactNode {
+export function EntityTable({ entities, edit, certify }: Props): ReactNode {
   const { columns } = text;
   return (
     <ExpandableRows
@@ -44,7 +45,7 @@ export function EntityTable({ entities, edit }: Props): ReactNode {
           total(entity, 'refusals'),
           total(entity, 'quarantined'),
           <Certificate key="certificate" entity={entity} />,
-          <Acts key="acts" entity={entity} edit={edit} />,
+          <Acts key="acts" entity={entity} edit={edit} certify={certify} />,
         ],
         details: () => <EntityDetails entity={entity} />,
       }))}
@@ -125,7 +126,9 @@ function Certificate({ entity: { nodes } }: { entity: EntityView }): ReactNode {
   );
 }
 
-function Acts({ entity, edit }: { entity: EntityView; edit: Props['edit'] }): ReactNode {
+type ActsProps = Pick<Props, 'edit' | 'certify'> & { readonly entity: EntityView };
+
+function Acts({ entity, edit, certify }: ActsProps): ReactNode {
   const { api } = useServices();
   const confirm = useConfirm();
   const queries = useQueryClient();
@@ -145,6 +148,7 @@ function Acts({ entity, edit }: { entity: EntityView; edit: Props['edit'] }): Re
           />
         )}
         <RowButton label={text.edit} act={() => edit(entity)} testId="entity-edit" />
+        <RowButton label={text.certificates.act} act={() => certify(entity)} testId="entity-certificate" />
         <RowButton
           label={text.remove}
           testId="entity-remove"
