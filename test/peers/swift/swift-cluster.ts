@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { waitFor } from '../../support/wait.ts';
 import { requirePackages, startPeer, type Peer } from '../support/peer.ts';
 
 const run = promisify(execFile);
@@ -19,7 +20,8 @@ export interface SwiftCluster extends AsyncDisposable {
   readonly key: string;
   /** One of the storage servers, with all that it does; by no signal that it could answer to. */
   killNode(number: 1 | 2 | 3): void;
-  killProxy(): void;
+  /** Resolves when it is gone. */
+  killProxy(): Promise<void>;
   /** Starts what does not run. */
   revive(): Promise<void>;
 }
@@ -27,10 +29,11 @@ export interface SwiftCluster extends AsyncDisposable {
 export async function startSwift(nodes: 3 | 4): Promise<SwiftCluster> {
   const size = ['--nodes', String(nodes)];
   const peer: Peer = await startPeer('swift', size);
-  const kill = (name: string): void => {
+  const kill = (name: string): number => {
     const pid = Number(readFileSync(path.join(peer.base, 'run', `${name}.pid`), 'utf8'));
     // Each is the first of a process group of its own.
     process.kill(-pid, 'SIGKILL');
+    return pid;
   };
   return {
     url: peer.exports['SWIFT_URL'] ?? '',
@@ -39,7 +42,10 @@ export async function startSwift(nodes: 3 | 4): Promise<SwiftCluster> {
     killNode(number) {
       for (const kind of ['object', 'container', 'account']) kill(`${kind}-${number}`);
     },
-    killProxy: () => kill('proxy'),
+    async killProxy() {
+      const pid = kill('proxy');
+      await waitFor('the end of the proxy', () => (existsSync(`/proc/${pid}`) ? undefined : true));
+    },
     async revive() {
       await run('bash', [
         path.join(import.meta.dirname, 'up.sh'),
