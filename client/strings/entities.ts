@@ -50,7 +50,7 @@ export const entityStrings = {
     hosts: 'Host names and IP addresses',
     hostsHelp: 'By which it is called, separated by commas. Empty when it only sends.',
     file: 'Choose a file…',
-    signed: 'Put both files where the key is. Others are told apart from it by this certificate from now on.',
+    signed: 'Put both files where the key is. From then on it is known by this certificate, over TLS.',
     fingerprint: 'Fingerprint (SHA-256)',
     ends: 'Ends',
     certificateFile: 'Certificate',

@@ -7,6 +7,7 @@ const environmentSchema = z.object({
   MEDUSA_DATA_DIR: z.string().min(1).optional(),
   MEDUSA_HTTPS_PORT: port.default(8443),
   MEDUSA_DICOM_PORT: port.default(11112),
+  MEDUSA_DICOM_TLS_PORT: port.default(2762),
   MEDUSA_AE_TITLE: z
     .string()
     .regex(/^[\x20-\x5b\x5d-\x7e]{1,16}$/, 'an AE title has 1 to 16 printable characters')
@@ -21,6 +22,7 @@ export type StackConfig = {
   readonly dataDir: string;
   readonly httpsPort: number;
   readonly dicomPort: number;
+  readonly dicomTlsPort: number;
   readonly aeTitle: string;
   readonly rtcPort: number;
   readonly bind: string;
@@ -42,6 +44,7 @@ export function readStackConfig(environment: NodeJS.ProcessEnv): StackConfig {
     dataDir: path.resolve(values.MEDUSA_DATA_DIR ?? path.join(checkoutDir, '.medusa')),
     httpsPort: values.MEDUSA_HTTPS_PORT,
     dicomPort: values.MEDUSA_DICOM_PORT,
+    dicomTlsPort: values.MEDUSA_DICOM_TLS_PORT,
     aeTitle: values.MEDUSA_AE_TITLE,
     rtcPort: values.MEDUSA_RTC_PORT,
     bind: values.MEDUSA_BIND,

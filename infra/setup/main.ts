@@ -65,6 +65,7 @@ function banner({ config, secrets }: Stack, tookMs: number): string {
     `  Demo users`,
     ...people,
     `  DICOM         ${config.aeTitle} at ${config.bind}:${config.dicomPort}   (C-ECHO, C-STORE)`,
+    `  DICOM TLS     ${config.aeTitle} at ${config.bind}:${config.dicomTlsPort}   (certificates: page PACS)`,
     `  Listening on  ${config.bind}${isOpen ? '' : '   (this machine only; MEDUSA_BIND opens it, see README.md)'}`,
     `  Logs          ${path.join(config.dataDir, 'logs')}`,
     '',

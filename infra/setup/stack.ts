@@ -75,6 +75,7 @@ export async function startStack(
     MEDUSA_BIND: config.bind,
     MEDUSA_HTTPS_PORT: String(config.httpsPort),
     MEDUSA_DICOM_PORT: String(config.dicomPort),
+    MEDUSA_DICOM_TLS_PORT: String(config.dicomTlsPort),
     MEDUSA_AE_TITLE: config.aeTitle,
   };
   const program = (name: string, file: string, variables: Record<string, string>): SupervisedProcess =>
@@ -96,7 +97,7 @@ export async function startStack(
       MEDUSA_RTC_PORT: String(config.rtcPort),
     }),
   );
-  report(`storage node: starting, DICOM port ${config.dicomPort}`);
+  report(`storage node: starting, DICOM ports ${config.dicomPort} and ${config.dicomTlsPort} (TLS)`);
   const storagePort = await freePort();
   const storage = starting.use(
     program('storage', 'infra/storage/main.ts', {
@@ -193,8 +194,14 @@ async function runningOf(agents: readonly ProcessIdentity[]): Promise<ProcessIde
   return states.flat();
 }
 
-async function refuseTakenPorts({ bind, httpsPort, dicomPort, rtcPort }: StackConfig): Promise<void> {
-  const wanted = { MEDUSA_HTTPS_PORT: httpsPort, MEDUSA_DICOM_PORT: dicomPort, MEDUSA_RTC_PORT: rtcPort };
+async function refuseTakenPorts(config: StackConfig): Promise<void> {
+  const { bind } = config;
+  const wanted = {
+    MEDUSA_HTTPS_PORT: config.httpsPort,
+    MEDUSA_DICOM_PORT: config.dicomPort,
+    MEDUSA_DICOM_TLS_PORT: config.dicomTlsPort,
+    MEDUSA_RTC_PORT: config.rtcPort,
+  };
   for (const [name, port] of Object.entries(wanted)) {
     try {
       await listenOnce(port, bind);

@@ -1,14 +1,22 @@
-import { expect } from '@playwright/test';
+import { execFile } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { expect, type Page } from '@playwright/test';
 import { Sender } from '../fuzz/sender.ts';
 import { smallObject, uids } from '../fuzz/wire.ts';
 import { openAdministrator } from '../support/admin-page.ts';
 import { test } from '../support/fixtures.ts';
+
+const run = promisify(execFile);
 
 test('an administrator lists the PACS by keyboard alone, asks whether it is there, and sees what came from it', async ({
   medusa,
   orthanc,
   chromium,
 }) => {
+  const peer = test.info().outputPath('peer');
+  await mkdir(peer, { recursive: true });
   const administrator = await openAdministrator(chromium, medusa);
   const { page } = administrator;
   await administrator.show('entities');
@@ -62,11 +70,64 @@ test('an administrator lists the PACS by keyboard alone, asks whether it is ther
   await page.screenshot({ path: test.info().outputPath('entity-form.png'), fullPage: true });
   await page.keyboard.press('Escape');
 
+  await row.getByTestId('entity-certificate').press('Enter');
+  await page.getByTestId('certificate-request').fill(await requestOf(peer));
+  await page.screenshot({ path: test.info().outputPath('certificate-request.png') });
+  await page.getByTestId('certificate-sign').click();
+  const certificate = await download(page, 'certificate', peer);
+  const authorities = await download(page, 'authorities', peer);
+  await page.screenshot({ path: test.info().outputPath('certificate.png') });
+  const isAnswered = async (): Promise<boolean> => {
+    const tls = ['+tls', path.join(peer, 'key.pem'), certificate, '+cf', authorities];
+    const to = ['-aet', orthanc.aeTitle, '-aec', 'MEDUSA', '127.0.0.1', String(medusa.dicomTlsPort)];
+    return run('echoscu', ['-to', '10', ...tls, ...to]).then(
+      () => true,
+      () => false,
+    );
+  };
+  expect(await isAnswered()).toBe(true);
+  await page.keyboard.press('Escape');
+  await row.getByTestId('entity-certificate').click();
+  await page.getByText('Take one back').click();
+  await page.getByTestId('certificate-pem').fill(await readFile(certificate, 'utf8'));
+  await page.getByTestId('certificate-revoke').click();
+  await expect(page.getByTestId('certificate-revoked')).toBeVisible();
+  expect(await isAnswered()).toBe(false);
+  await page.keyboard.press('Escape');
+
   await row.getByTestId('entity-remove').click();
   await administrator.confirmPlan();
   await expect(page.getByTestId('entities')).toContainText('Nothing is listed yet');
   await administrator.show('audit');
   await expect(page.locator('[data-testid="audit-row"][data-action="entity.changed"]').first()).toBeVisible();
   await expect(page.locator('[data-testid="audit-row"][data-action="dicom.refused"]').first()).toBeVisible();
+  await expect(page.locator('[data-testid="audit-row"][data-action="certificate.changed"]')).toHaveCount(2);
   await page.context().close();
 });
+
+/** Of a key that lies in the peer's folder and stays there. */
+async function requestOf(peer: string): Promise<string> {
+  const [key, request] = [path.join(peer, 'key.pem'), path.join(peer, 'request.csr')];
+  await run('openssl', [
+    'req',
+    '-new',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-subj',
+    '/CN=x',
+    '-keyout',
+    key,
+    '-out',
+    request,
+  ]);
+  return readFile(request, 'utf8');
+}
+
+async function download(page: Page, name: string, folder: string): Promise<string> {
+  const downloading = page.waitForEvent('download');
+  await page.getByTestId(`certificate-${name}`).click();
+  const file = path.join(folder, `${name}.pem`);
+  await (await downloading).saveAs(file);
+  return file;
+}

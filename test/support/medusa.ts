@@ -17,6 +17,7 @@ export type Medusa = AsyncDisposable & {
   readonly url: string;
   readonly dataDir: string;
   readonly dicomPort: number;
+  readonly dicomTlsPort: number;
   readonly caFile: string;
   passwordOf(user: DemoUserName): string;
   tokenOf(user: DemoUserName): Promise<string>;
@@ -38,7 +39,7 @@ export async function startMedusa(
   await using starting = new AsyncDisposableStack();
   const dataDir = await mkdtemp(path.join(tmpdir(), 'medusa-test-'));
   starting.defer(async () => rm(dataDir, { recursive: true, force: true }));
-  const [httpsPort = 0, dicomPort = 0, rtcPort = 0] = await freePorts(3);
+  const [httpsPort = 0, dicomPort = 0, dicomTlsPort = 0, rtcPort = 0] = await freePorts(4);
   const url = `https://${options.bind ?? 'localhost'}:${httpsPort}`;
   const environment = {
     ...process.env,
@@ -46,6 +47,7 @@ export async function startMedusa(
     MEDUSA_DATA_DIR: dataDir,
     MEDUSA_HTTPS_PORT: String(httpsPort),
     MEDUSA_DICOM_PORT: String(dicomPort),
+    MEDUSA_DICOM_TLS_PORT: String(dicomTlsPort),
     MEDUSA_RTC_PORT: String(rtcPort),
     DATABASE_URL: undefined,
     ...(options.bind !== undefined && { MEDUSA_BIND: options.bind, MEDUSA_PUBLIC_URL: url }),
@@ -86,6 +88,7 @@ export async function startMedusa(
     url,
     dataDir,
     dicomPort,
+    dicomTlsPort,
     caFile,
     passwordOf: (user) => users.find(({ username }) => username === user)?.password ?? '',
     tokenOf: async (user) => runToken(user, environment),

@@ -102,7 +102,9 @@ function Signing({ entity: { title, wish }, nodeId }: ActProps): ReactNode {
     >
       <Stack gap="md">
         <Text size="sm">{text.signHelp(title)}</Text>
-        <Code block>{text.command(title)}</Code>
+        <Code block style={{ whiteSpace: 'pre-wrap' }}>
+          {text.command(title)}
+        </Code>
         <PemInput label={text.request} value={request} change={setRequest} testId="certificate-request" />
         <TextInput
           label={text.hosts}
@@ -134,12 +136,15 @@ function Signed({ title, signed }: { title: string; signed: SignedCertificate })
   return (
     <Stack gap="md" data-testid="certificate-signed">
       <Text size="sm">{text.signed}</Text>
-      <Facts
-        facts={[
-          [text.fingerprint, signed.fingerprint256],
-          [text.ends, formatInstant(signed.endsAt)],
-        ]}
-      />
+      <Facts facts={[[text.ends, formatInstant(signed.endsAt)]]} />
+      <div>
+        <Text size="xs" c="dimmed">
+          {text.fingerprint}
+        </Text>
+        <Text size="sm" ff="monospace" style={{ overflowWrap: 'anywhere' }}>
+          {signed.fingerprint256}
+        </Text>
+      </div>
       <Group gap="sm">
         {files.map(([label, name, pem]) => (
           <Button
