@@ -157,6 +157,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): StorageConfig {
     objectsContainer: environment['MEDUSA_OBJECTS_CONTAINER'],
     objectsPrefix: environment['MEDUSA_OBJECTS_PREFIX'],
     objectsRegion: environment['MEDUSA_OBJECTS_REGION'],
+    objectsPartMiB: environment['MEDUSA_OBJECTS_PART_MIB'],
     objectsUser: environment['MEDUSA_OBJECTS_USER'],
     objectsSecret: environment['MEDUSA_OBJECTS_SECRET'],
     objectsSecretFile: environment['MEDUSA_OBJECTS_SECRET_FILE'],

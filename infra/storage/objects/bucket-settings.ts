@@ -26,6 +26,8 @@ export const bucketConfigShape = {
   objectsDomain: z.string().min(1).default('Default'),
   /** File of PEM, or `system`; unset: what the process trusts. */
   objectsCa: z.string().min(1).optional(),
+  /** What is longer is sent in parts of this length; S3 takes none below 5 MiB. */
+  objectsPartMiB: z.coerce.number().int().min(5).max(5_120).default(1_024),
   /** How much of objects lies on this disk at most; unset: as much as fits. */
   hotGiB: z.coerce.number().positive().optional(),
   /** What nobody read for so many days does not stay on this disk; unset: as long as there is room. */
@@ -53,6 +55,7 @@ export async function bucketSettingsOf(config: BucketConfig): Promise<BucketSett
   if (objects === 'folder') return { kind: 'folder', folder: objectsUrl };
   const { objectsSecretFile: file } = config;
   const secret = file === undefined ? (config.objectsSecret ?? '') : (await readFile(file, 'utf8')).trim();
+  const partBytes = config.objectsPartMiB * 2 ** 20;
   if (objects === 's3')
     return {
       kind: 's3',
@@ -61,6 +64,7 @@ export async function bucketSettingsOf(config: BucketConfig): Promise<BucketSett
       region: config.objectsRegion ?? 'us-east-1',
       accessKeyId: objectsUser,
       secretAccessKey: secret,
+      partBytes,
       ca,
     };
   return {
@@ -72,6 +76,7 @@ export async function bucketSettingsOf(config: BucketConfig): Promise<BucketSett
     secret,
     project: config.objectsProject,
     domain: config.objectsDomain,
+    partBytes,
     ca,
   };
 }

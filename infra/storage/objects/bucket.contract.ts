@@ -14,7 +14,14 @@ export type BucketUnderTest = {
 const never = new AbortController().signal;
 
 /** What every place for objects must do, asked of the real one. */
-export function describeBucket(name: string, open: () => BucketUnderTest | Promise<BucketUnderTest>): void {
+export function describeBucket(
+  name: string,
+  open: () => BucketUnderTest | Promise<BucketUnderTest>,
+  {
+    usual = 20_000,
+    longest = 3 * 1024 * 1024 + 17,
+  }: { readonly usual?: number; readonly longest?: number } = {},
+): void {
   describe(`${name} as a place for objects`, () => {
     let folder: string;
     let place: BucketUnderTest;
@@ -42,7 +49,7 @@ export function describeBucket(name: string, open: () => BucketUnderTest | Promi
       return Buffer.concat(chunks);
     };
 
-    it.each([1, 4_096, 3 * 1024 * 1024 + 17])(
+    it.each([1, 4_096, usual, longest])(
       'gives back what was put, whole and in parts (%i bytes)',
       async (size) => {
         const object = fresh();
@@ -60,17 +67,19 @@ export function describeBucket(name: string, open: () => BucketUnderTest | Promi
 
     it('replaces an object as a whole', async () => {
       const object = fresh();
-      const [first, second] = [randomBytes(10_000), randomBytes(20_000)];
+      const [first, second] = [randomBytes(10_000), randomBytes(usual)];
       await place.bucket.put(object, await sourceOf(first), never);
 
       const { etag } = await place.bucket.put(object, await sourceOf(second), never);
 
-      expect((await read(object, [0, 20_000], etag)).equals(second)).toBe(true);
+      expect((await read(object, [0, usual], etag)).equals(second)).toBe(true);
+      await place.bucket.put(object, await sourceOf(first), never);
+      expect(await place.bucket.head(object, never)).toMatchObject({ bytes: first.length });
     });
 
     it('tells what is not there, and takes it away twice', async () => {
       const object = fresh();
-      await place.bucket.put(object, await sourceOf(randomBytes(100)), never);
+      await place.bucket.put(object, await sourceOf(randomBytes(usual)), never);
 
       await place.bucket.remove(object, never);
       await place.bucket.remove(object, never);
@@ -81,7 +90,7 @@ export function describeBucket(name: string, open: () => BucketUnderTest | Promi
 
     it('keeps nothing of what does not arrive as it was sent', async () => {
       const object = fresh();
-      const source = await sourceOf(randomBytes(50_000));
+      const source = await sourceOf(randomBytes(usual));
       const other = createHash('sha256').update('other').digest('hex');
       const damaged = { ...source, sha256: other, md5: other.slice(0, 32) };
 
@@ -104,7 +113,8 @@ export function describeBucket(name: string, open: () => BucketUnderTest | Promi
     it('leaves nothing of an upload that is given up', async () => {
       const object = fresh();
       const ending = new AbortController();
-      const putting = place.bucket.put(object, await sourceOf(randomBytes(8 * 1024 * 1024)), ending.signal);
+      const source = await sourceOf(randomBytes(Math.max(usual, 8 * 1024 * 1024)));
+      const putting = place.bucket.put(object, source, ending.signal);
       ending.abort();
 
       await expect(putting).rejects.toThrow();
@@ -128,7 +138,7 @@ export function describeBucket(name: string, open: () => BucketUnderTest | Promi
 
     it('lists what lies there, page by page', async () => {
       const prefix = `list-${randomBytes(4).toString('hex')}/`;
-      const sizes = [1, 20, 300];
+      const sizes = [1, 20, 300, usual];
       const named = sizes.map((size) => ({ name: `${prefix}${size}.dcm`, bytes: size }));
       const put = await Promise.all(
         named.map(async ({ name, bytes }) =>

@@ -9,7 +9,8 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '@medusa/protocol';
 
-type FileBody = { readonly path: string; readonly bytes: number };
+/** So many bytes of a file, from `start` on, or from its beginning. */
+type FileBody = { readonly path: string; readonly start?: number; readonly bytes: number };
 export type HttpCall = {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   readonly url: URL;
@@ -110,7 +111,8 @@ function sendFile(asking: ClientRequest, body: FileBody): void {
     if (isSent || asking.destroyed) return;
     isSent = true;
     // What becomes of the rest after a refusal concerns nobody.
-    void pipeline(createReadStream(body.path), asking).catch(() => undefined);
+    const { path, start = 0, bytes } = body;
+    void pipeline(createReadStream(path, { start, end: start + bytes - 1 }), asking).catch(() => undefined);
   };
   const timer = isLong(body) ? setTimeout(send, mostPatienceMs) : undefined;
   if (!timer) {

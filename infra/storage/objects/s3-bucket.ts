@@ -1,62 +1,23 @@
-import { createHash, createHmac } from 'node:crypto';
-import { SignatureV4 } from '@smithy/signature-v4';
-import { DamagedCopy, RefusedObject, type Bucket } from './bucket.ts';
-import { refused, textOf, type HttpCall, type HttpClient, type HttpReply } from './http-client.ts';
+import { createHash } from 'node:crypto';
+import type { Bucket, BucketSource } from './bucket.ts';
+import { refused, textOf, type HttpClient } from './http-client.ts';
+import { inMadeContainer, noContainer } from './made-container.ts';
 import { etagOf, rangedRead, rangeHeaders } from './ranged-read.ts';
+import {
+  arrivedDamaged,
+  failureOf,
+  isEncrypted,
+  openS3Call,
+  valueOf,
+  type S3Call,
+  type S3Settings,
+} from './s3-call.ts';
+import { putInParts } from './s3-parts.ts';
 
-export type S3Settings = {
-  /** Addressed by path, as every S3 service allows it: `<endpoint>/<bucket>/<key>`. */
-  readonly endpoint: string;
-  readonly bucket: string;
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-};
-
-const nothing = createHash('sha256').digest('hex');
-type Call = Pick<HttpCall, 'method' | 'body' | 'signal'> & {
-  readonly key: string;
-  readonly query?: Record<string, string>;
-  readonly headers?: Record<string, string>;
-  /** Of the body, in hexadecimal. */
-  readonly sha256?: string;
-};
-
-/** Objects by the S3 API: AWS, Ceph's gateway, Swift's, MinIO and the others. Each is one PUT, so up to 5 GiB. */
-export function openS3Bucket(settings: S3Settings, http: HttpClient): Bucket {
-  const { endpoint, bucket, region, accessKeyId, secretAccessKey } = settings;
-  const base = new URL(endpoint.replace(/\/*$/, '/'));
-  const signer = new SignatureV4({
-    service: 's3',
-    region,
-    credentials: { accessKeyId, secretAccessKey },
-    sha256: Sha256,
-    uriEscapePath: false,
-    applyChecksum: true,
-  });
-
-  const call = async ({
-    method,
-    key,
-    query = {},
-    headers = {},
-    body,
-    sha256 = nothing,
-    signal,
-  }: Call): Promise<HttpReply> => {
-    const url = new URL(key === '' ? bucket : `${bucket}/${key}`, base);
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const signed = await signer.sign({
-      method,
-      protocol: url.protocol,
-      hostname: url.hostname,
-      path: url.pathname,
-      query,
-      // The server checks what arrives against this hash, which is part of what is signed.
-      headers: { ...headers, host: url.host, 'x-amz-content-sha256': sha256 },
-    });
-    return http.call({ method, url, headers: signed.headers, signal, ...(body !== undefined && { body }) });
-  };
+/** Objects by the S3 API: AWS, Ceph's gateway, Swift's, MinIO and the others. @param partBytes what is longer is sent in parts of this length */
+export function openS3Bucket(settings: S3Settings, http: HttpClient, partBytes: number): Bucket {
+  const { region } = settings;
+  const call = openS3Call(settings, http);
 
   const makeBucket = async (signal: AbortSignal): Promise<void> => {
     const body =
@@ -71,24 +32,14 @@ export function openS3Bucket(settings: S3Settings, http: HttpClient): Bucket {
   };
 
   return {
-    async put(name, { path, bytes, sha256, md5 }, signal) {
-      const headers = { 'content-md5': Buffer.from(md5, 'hex').toString('base64') };
-      const send = async (): Promise<HttpReply> =>
-        call({ method: 'PUT', key: name, headers, body: { path, bytes }, sha256, signal });
-      let reply = await send();
-      if (reply.status === 404) {
-        await textOf(reply);
-        await makeBucket(signal);
-        reply = await send();
-      }
-      if (reply.status !== 200) throw await failureOf(reply);
-      await textOf(reply);
-      const etag = etagOf(reply);
-      // Under a key of a key service the ETag is another one; the signed hash was checked all the same.
-      const isEncrypted = reply.headers['x-amz-server-side-encryption'] !== undefined;
-      if (etag !== md5 && !isEncrypted) throw arrivedDamaged();
-      return { etag };
-    },
+    put: async (name, source, signal) =>
+      inMadeContainer(
+        async () =>
+          source.bytes > partBytes
+            ? putInParts(call, { name, source, partBytes }, signal)
+            : putWhole(call, { name, source }, signal),
+        async () => makeBucket(signal),
+      ),
     async head(name, signal) {
       const reply = await call({ method: 'HEAD', key: name, signal });
       if (reply.status !== 200 && reply.status !== 404) throw refused(reply);
@@ -128,57 +79,21 @@ export function openS3Bucket(settings: S3Settings, http: HttpClient): Bucket {
   };
 }
 
-/** What a listing says is a handful of plain elements. */
-function valueOf(xml: string, element: string): string | undefined {
-  const text = new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1];
-  return text
-    ?.replaceAll('&quot;', '"')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&');
-}
-
-async function failureOf(reply: HttpReply): Promise<Error> {
-  if (reply.status !== 400 && reply.status !== 413) return refused(reply);
-  const text = await textOf(reply);
-  if (/BadDigest|ContentSHA256Mismatch/.test(text)) return arrivedDamaged();
-  if (reply.status === 413 || text.includes('EntityTooLarge'))
-    return new RefusedObject('The object is too long');
-  return refused(reply);
-}
-
-function arrivedDamaged(): DamagedCopy {
-  return new DamagedCopy('Other bytes arrived in the object store than were sent');
-}
-
-type Digest = { update(bytes: Uint8Array): unknown; digest(): Buffer };
-
-/** What the signer wants of a hash, by Node's own. */
-class Sha256 {
-  #hash: Digest;
-  readonly #fresh: () => Digest;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    const key = secret === undefined || typeof secret === 'string' ? secret : bytesOf(secret);
-    this.#fresh = () => (key === undefined ? createHash('sha256') : createHmac('sha256', key));
-    this.#hash = this.#fresh();
+async function putWhole(
+  call: S3Call,
+  { name, source }: { readonly name: string; readonly source: BucketSource },
+  signal: AbortSignal,
+): Promise<{ readonly etag: string } | typeof noContainer> {
+  const { path, bytes, sha256, md5 } = source;
+  const headers = { 'content-md5': Buffer.from(md5, 'hex').toString('base64') };
+  const reply = await call({ method: 'PUT', key: name, headers, body: { path, bytes }, sha256, signal });
+  if (reply.status === 404) {
+    await textOf(reply);
+    return noContainer;
   }
-
-  update(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    this.#hash = this.#fresh();
-  }
-}
-
-function bytesOf(secret: ArrayBuffer | ArrayBufferView): Buffer {
-  return ArrayBuffer.isView(secret)
-    ? Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength)
-    : Buffer.from(secret);
+  if (reply.status !== 200) throw await failureOf(reply);
+  await textOf(reply);
+  const etag = etagOf(reply);
+  if (etag !== md5 && !isEncrypted(reply)) throw arrivedDamaged();
+  return { etag };
 }

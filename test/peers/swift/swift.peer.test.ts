@@ -12,6 +12,7 @@ const container = `medusa-${randomBytes(4).toString('hex')}`;
 const nobody = 'http://127.0.0.1:1';
 const never = new AbortController().signal;
 const objectBytes = 200_000;
+const partBytes = 5 * 2 ** 20;
 
 let cluster: SwiftCluster;
 type Settings = (url: string) => BucketSettings;
@@ -31,6 +32,11 @@ const swift: Settings = (url) => ({
   secret: cluster.key,
   domain: 'Default',
 });
+/** What is longer than a part goes in parts. */
+const cut =
+  (settings: Settings): Settings =>
+  (url) =>
+    Object.assign(settings(url), { partBytes });
 const under = (settings: Settings): BucketUnderTest => ({
   bucket: openBucket(settings(cluster.url)),
   unreachable: openBucket(settings(nobody)),
@@ -45,6 +51,34 @@ describe.skipIf(missing !== undefined)('Swift', () => {
 
   describeBucket('Swift', () => under(swift));
   describeBucket("Swift's S3 API", () => under(s3));
+  // Of two parts and some bytes, where one may have 16 MiB.
+  const inParts = { usual: 10 * 2 ** 20 + 17, longest: 21 * 2 ** 20 };
+  describeBucket('Swift in segments', () => under(cut(swift)), inParts);
+  describeBucket("Swift's S3 API in parts", () => under(cut(s3)), inParts);
+
+  it('leaves no segment of an object that is gone, or that did not arrive as it was sent', async () => {
+    using bucket = openBucket(cut(swift)(cluster.url));
+    const bytes = randomBytes(2 * partBytes + 1);
+    const file = path.join(tmpdir(), `swift-segments-${randomBytes(4).toString('hex')}`);
+    await writeFile(file, bytes);
+    const digest = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
+    const source = { path: file, bytes: bytes.length, sha256: digest('sha256'), md5: digest('md5') };
+    const segments = async (name: string): Promise<number> => {
+      const names: string[] = [];
+      for await (const segment of bucket.list(`.segments/${name}/`, never)) names.push(segment.name);
+      return names.length;
+    };
+
+    await bucket.put('segmented', source, never);
+    expect(await segments('segmented')).toBe(3);
+    await bucket.remove('segmented', never);
+    expect(await segments('segmented')).toBe(0);
+
+    const damaged = { ...source, sha256: createHash('sha256').update('other').digest('hex') };
+    await expect(bucket.put('damaged', damaged, never)).rejects.toThrow('Other bytes arrived');
+    expect(await segments('damaged')).toBe(0);
+    await rm(file);
+  });
 
   it.each([
     ['Swift', swift],
