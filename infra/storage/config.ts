@@ -1,7 +1,7 @@
 import { nodeIdSchema, zoneSchema } from '@medusa/protocol';
 import { z } from 'zod';
 import { titleSchema } from './entities/registry.ts';
-import { bucketConfigShape, missingOf } from './objects/bucket-settings.ts';
+import { bucketConfigShape, missingOf } from './objects/buckets/bucket-settings.ts';
 import { parseScannerAddress } from './quarantine/scanner.ts';
 
 /** `name=https://host:port,…` */

@@ -5,7 +5,7 @@ import { parseFileMeta } from '../dicom/file-meta.ts';
 import type { IndexDatabase } from '../index/index-database.ts';
 import { holdsContent } from '../index/study-index.ts';
 import { isStored, type Arrival, type Ingest } from '../ingest/ingest.ts';
-import { refused, textOf, type HttpClient, type HttpReply } from '../objects/http-client.ts';
+import { refused, textOf, type HttpClient, type HttpReply } from '../objects/buckets/http-client.ts';
 import { feedSchema, signPeerToken, type Feed, type PeerObject } from './peer-wire.ts';
 import type { Rulings } from './rulings.ts';
 

@@ -6,7 +6,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { IndexDatabase } from '../index/index-database.ts';
 import type { Ingest, IngestEvents } from '../ingest/ingest.ts';
-import { openHttpClient } from '../objects/http-client.ts';
+import { openHttpClient } from '../objects/buckets/http-client.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { createConfirmations } from './confirmations.ts';
 import { lastCursor } from './feed.ts';

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { mostMetaBytes, parseFileMeta, type ParsedFileMeta } from '../dicom/file-meta.ts';
 import { MalformedDataSet } from '../dicom/malformed.ts';
 import { contentOfShard, recordInstance } from '../index/study-index.ts';
-import { DamagedCopy } from '../objects/bucket.ts';
+import { DamagedCopy } from '../objects/buckets/bucket.ts';
 import { hashOf } from '../objects/file-hash.ts';
 import { readFileExtents } from '../objects/file-store.ts';
 import { judge } from '../quarantine/defence.ts';

@@ -1,10 +1,10 @@
 import type { Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { IndexDatabase } from '../index/index-database.ts';
-import { bucketSettingsOf, type BucketConfig } from './bucket-settings.ts';
+import { bucketSettingsOf, type BucketConfig } from './buckets/bucket-settings.ts';
 import { openFileStore } from './file-store.ts';
 import type { ObjectStore } from './object-store.ts';
-import { openBucket } from './open-bucket.ts';
+import { openBucket } from './buckets/open-bucket.ts';
 import { openTieredStore } from './tiered-store.ts';
 
 type ObjectsConfig = BucketConfig & {

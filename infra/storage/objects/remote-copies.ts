@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import type { Extent } from '../dicom/element-reader.ts';
-import { DamagedCopy, type Bucket, type BucketEntry } from './bucket.ts';
+import { DamagedCopy, type Bucket, type BucketEntry } from './buckets/bucket.ts';
 import { isWhole, type Copy } from './copies.ts';
 import { createFileHash, hashOf, type FileHashes } from './file-hash.ts';
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '@medusa/kernel';
 import { AppError } from '@medusa/protocol';
 import type { Logger } from 'pino';
-import { DamagedCopy } from './bucket.ts';
+import { DamagedCopy } from './buckets/bucket.ts';
 import { isWhole, type Copies, type Copy } from './copies.ts';
 import { hashOf, type FileHashes } from './file-hash.ts';
 import type { FileStore } from './file-store.ts';

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Extent } from '../dicom/element-reader.ts';
 import type { IndexDatabase } from '../index/index-database.ts';
 import { adoptCopies } from './adopt-copies.ts';
-import { DamagedCopy, type Bucket } from './bucket.ts';
+import { DamagedCopy, type Bucket } from './buckets/bucket.ts';
 import { openCopies, type Copies, type Copy } from './copies.ts';
 import { startEvictor, type Evictor } from './evictor.ts';
 import type { FileStore } from './file-store.ts';

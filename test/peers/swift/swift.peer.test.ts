@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openBucket, type BucketSettings } from '@medusa/infra/storage/objects';
-import { describeBucket, type BucketUnderTest } from '@medusa/infra/storage/objects/contract';
+import { openBucket, type BucketSettings } from '@medusa/infra/storage/buckets';
+import { describeBucket, type BucketUnderTest } from '@medusa/infra/storage/buckets/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSwift, startSwift, type SwiftCluster } from './swift-cluster.ts';
 

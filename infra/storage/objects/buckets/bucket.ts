@@ -1,4 +1,4 @@
-import type { Extent } from '../dicom/element-reader.ts';
+import type { Extent } from '../../dicom/element-reader.ts';
 
 /**
  * A place for whole objects outside of this node: an object store of a cloud, or a folder of another machine.

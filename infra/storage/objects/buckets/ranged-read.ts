@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@medusa/protocol';
 import { backoffMs } from '@medusa/kernel';
-import type { Extent } from '../dicom/element-reader.ts';
+import type { Extent } from '../../dicom/element-reader.ts';
 import { DamagedCopy, type Wanted } from './bucket.ts';
 import { refused, unreachable, type HttpReply } from './http-client.ts';
 

@@ -32,7 +32,7 @@ describe('a token of Keystone', () => {
   let status: number;
   beforeEach(async () => {
     const file = new URL(
-      '../../../broker/provision/drivers/openstack/recorded/identity.json',
+      '../../../../broker/provision/drivers/openstack/recorded/identity.json',
       import.meta.url,
     );
     const answers = JSON.parse(await readFile(file, 'utf8')) as Record<string, { body: Answer }>;

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '@medusa/protocol';
 import { DamagedCopy, type Bucket, type BucketSource } from './bucket.ts';
-import { readFileExtents, syncDirectory } from './file-store.ts';
+import { readFileExtents, syncDirectory } from '../file-store.ts';
 import { unreachable } from './http-client.ts';
 
 /** Objects as files of a folder that lies elsewhere: a network file system, another disk. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DamagedCopy, type BucketSource } from './bucket.ts';
-import { readFileExtents } from './file-store.ts';
+import { readFileExtents } from '../file-store.ts';
 
 /** Some bytes of a file, with what is known of them. */
 export type FilePart = {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loopbackCertificate } from '../testing/certificate.ts';
+import { loopbackCertificate } from '../../testing/certificate.ts';
 import { openHttpClient, textOf, type HttpClient } from './http-client.ts';
 import { rangedRead } from './ranged-read.ts';
 
