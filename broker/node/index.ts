@@ -1,2 +1,3 @@
 export type { NodeEvent } from './transition.ts';
-export { NodeRegistry, zoneOf, type NodeLink, type NodeRecord, type NodeStore } from './node-registry.ts';
+export { zoneOf, type NodeLink, type NodeRecord } from './node-entry.ts';
+export { NodeRegistry, type NodeStore } from './node-registry.ts';
