@@ -29,8 +29,8 @@ describe('retention at storage nodes', () => {
       req.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       req.on('end', () => {
         asked.push({ method, url, body, claims });
-        const isDue = url === '/retention/due';
-        res.end(JSON.stringify(isDue ? { studies: [], total: 0 } : { isHeld: true, rulings: [] }));
+        const isList = url === '/retention/due' || url === '/retention/held';
+        res.end(JSON.stringify(isList ? { studies: [], total: 0 } : { isHeld: true, rulings: [] }));
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -62,11 +62,17 @@ describe('retention at storage nodes', () => {
     expect((await call('GET', path)).status).toBe(200);
     expect((await call('GET', '/api/nodes/storage-1/retention/due')).body).toEqual({ studies: [], total: 0 });
     expect((await call('GET', '/api/nodes/nowhere/retention/due')).status).toBe(404);
+    expect((await call('GET', '/api/nodes/storage-1/retention/held')).body).toEqual({
+      studies: [],
+      total: 0,
+    });
+    expect((await call('GET', '/api/nodes/storage-1/retention/held', { user: 'rosa' })).status).toBe(403);
 
     expect(asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
       `POST /retention/studies/${studyInstanceUID}/hold`,
       `GET /retention/studies/${studyInstanceUID}`,
       'GET /retention/due',
+      'GET /retention/held',
     ]);
     expect(asked[0]).toMatchObject({ body: '{"reason":"case 4711"}', claims: { permission: 'admin' } });
     expect(await audit('retention.changed')).toMatchObject([

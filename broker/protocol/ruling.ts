@@ -15,6 +15,10 @@ export type Ruling = z.infer<typeof rulingSchema>;
 /** All that was decided about one study, the oldest first. */
 export const retentionSchema = z.object({ isHeld: z.boolean(), rulings: z.array(rulingSchema) });
 
+/** Studies under a legal hold, the latest first: each with the ruling that holds it. */
+export const heldStudiesSchema = z.object({ studies: z.array(rulingSchema), total: z.int().nonnegative() });
+export type HeldStudies = z.infer<typeof heldStudiesSchema>;
+
 export const rulingRequestSchema = z.strictObject({ reason: z.string().trim().min(1).max(1024) });
 
 /** Studies whose retention period is over and that are still there, as of the node's last look. */
@@ -24,3 +28,4 @@ export const dueStudiesSchema = z.object({
   ),
   total: z.int().nonnegative(),
 });
+export type DueStudies = z.infer<typeof dueStudiesSchema>;

@@ -30,6 +30,7 @@ import { publicConfigSchema, type PublicConfig } from './public-config.ts';
 import { QuarantineApi } from './quarantine-api.ts';
 import { RecordingApi } from './recording-api.ts';
 import { ReservationApi } from './reservation-api.ts';
+import { RetentionApi } from './retention-api.ts';
 import { ServiceApi } from './service-api.ts';
 
 const sessionListSchema = z.object({ sessions: z.array(sessionViewSchema) });
@@ -49,6 +50,7 @@ export class Api {
   readonly keyImages = new KeyImageApi(async (path, options) => this.#call(path, options));
   readonly quarantine = new QuarantineApi(async (path, options) => this.#call(path, options));
   readonly reservations = new ReservationApi(async (path, options) => this.#call(path, options));
+  readonly retention = new RetentionApi(async (path, options) => this.#call(path, options));
   readonly services = new ServiceApi(async (path, options) => this.#call(path, options));
   readonly recordings: RecordingApi;
   readonly agreements: AgreementApi;

@@ -9,6 +9,7 @@ import { keyImageStrings } from './key-images.ts';
 import { pixelStrings } from './pixels.ts';
 import { provisionStrings } from './provision.ts';
 import { quarantineStrings } from './quarantine.ts';
+import { retentionStrings } from './retention.ts';
 import { recordingStrings } from './recordings.ts';
 import { reservationStrings } from './reservations.ts';
 import { secondScreenStrings } from './second-screen.ts';
@@ -291,6 +292,7 @@ export const strings = {
   services: serviceStrings,
   reservations: reservationStrings,
   quarantine: quarantineStrings,
+  retention: retentionStrings,
   entities: entityStrings,
   alarms: alarmStrings,
   agreements: agreementStrings,

@@ -19,7 +19,7 @@ function carrier(number: number): Parameters<Sender['store']>[0] {
   return { name: '', sopClass, sopInstance, transferSyntax: uids.explicit, dataSet };
 }
 
-test('an administrator sees what is in quarantine and why, releases one object and deletes the other', async ({
+test('an administrator sees what is in quarantine and why, releases one object, deletes the other, and holds a study', async ({
   medusa,
   chromium,
 }) => {
@@ -47,8 +47,25 @@ test('an administrator sees what is in quarantine and why, releases one object a
   await administrator.confirmPlan();
   await expect(page.getByTestId('quarantine')).toContainText('Nothing is in quarantine.');
 
+  await page.getByTestId('retention-hold').press('Enter');
+  await expect(page.getByTestId('retention-study')).toBeFocused();
+  await page.keyboard.type('no UID');
+  await page.getByTestId('retention-reason').fill('case 4711');
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('retention-form').getByRole('alert')).toBeVisible();
+  await page.getByTestId('retention-study').fill('1.2.826.0.1.3680043.9.9999.2');
+  await page.keyboard.press('Enter');
+  const hold = page.getByTestId('retention-row');
+  await expect(hold).toContainText('case 4711');
+  await page.screenshot({ path: test.info().outputPath('retention.png'), fullPage: true });
+  await hold.getByTestId('retention-end').click();
+  await expect(page.getByTestId('retention-reason')).toBeFocused();
+  await page.keyboard.type('case 4711 is closed');
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('retention')).toContainText('No study is held.');
+
   await administrator.show('audit');
-  for (const action of ['object.quarantined', 'quarantine.read', 'quarantine.changed'])
+  for (const action of ['object.quarantined', 'quarantine.read', 'quarantine.changed', 'retention.changed'])
     await expect(page.locator(`[data-testid="audit-row"][data-action="${action}"]`).first()).toBeVisible();
   await page.context().close();
 });

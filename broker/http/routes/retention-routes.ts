@@ -1,6 +1,7 @@
 import {
   AppError,
   dueStudiesSchema,
+  heldStudiesSchema,
   nodeIdSchema,
   parseInput,
   retentionSchema,
@@ -27,6 +28,7 @@ type RetentionDeps = {
 
 const tokenSeconds = 60;
 const timeLimitMs = 60_000;
+const byNode = z.object({ id: nodeIdSchema });
 const byStudy = z.object({ study: uidSchema });
 
 /** Legal holds, and what is due to be removed. The storage node does it and tells its peers; who wanted it is told here. */
@@ -75,14 +77,22 @@ export function retentionRoutes(deps: RetentionDeps): RouteDefinition[] {
       path: '/api/nodes/:id/retention/due',
       summary: 'Studies of a storage node whose retention period is over and that are still there',
       access: ['admin'],
-      params: z.object({ id: nodeIdSchema }),
+      params: byNode,
       response: dueStudiesSchema,
-      handle: async ({ params: { id }, caller, signal }) => {
-        if (deps.nodes.view(id)?.kind !== 'storage')
-          throw new AppError('node.unknown', 'There is no such storage node');
-        const answer = await ask(deps, { method: 'GET', id, path: '/due', caller, signal });
-        return { body: parseInput(dueStudiesSchema, answer) };
-      },
+      handle: async ({ params: { id }, caller, signal }) => ({
+        body: parseInput(dueStudiesSchema, await askOf(deps, { id, path: '/due', caller, signal })),
+      }),
+    }),
+    route({
+      method: 'get',
+      path: '/api/nodes/:id/retention/held',
+      summary: 'Studies under a legal hold, as a storage node knows them',
+      access: ['admin'],
+      params: byNode,
+      response: heldStudiesSchema,
+      handle: async ({ params: { id }, caller, signal }) => ({
+        body: parseInput(heldStudiesSchema, await askOf(deps, { id, path: '/held', caller, signal })),
+      }),
     }),
   ];
 }
@@ -96,6 +106,16 @@ type Asked = {
   readonly caller: UserCaller;
   readonly signal: AbortSignal;
 };
+
+/** Of this storage node, and of no other in its place. */
+async function askOf(
+  deps: RetentionDeps,
+  asked: Omit<Asked, 'method' | 'body'> & { id: NodeId },
+): Promise<unknown> {
+  if (deps.nodes.view(asked.id)?.kind !== 'storage')
+    throw new AppError('node.unknown', 'There is no such storage node');
+  return ask(deps, { method: 'GET', ...asked });
+}
 
 async function ask({ nodes, keys }: RetentionDeps, asked: Asked): Promise<unknown> {
   const { method, id, path, body, caller, signal } = asked;

@@ -5,6 +5,7 @@ import { ExpandableRows } from './expandable-rows.tsx';
 import { formatInstant } from './format-instant.ts';
 import { NodeHistory } from './nodes-tab.tsx';
 import { QuarantineList } from './quarantine-list.tsx';
+import { RetentionList } from './retention-list.tsx';
 import { StateBadge } from './state-badge.tsx';
 
 const text = strings.admin;
@@ -47,6 +48,7 @@ export function StorageTab({ nodes }: { nodes: readonly NodeView[] }): ReactNode
         details: () => (
           <>
             <QuarantineList nodeId={id} />
+            <RetentionList nodeId={id} />
             <NodeHistory history={history} />
           </>
         ),

@@ -13,10 +13,15 @@ export interface Rulings {
   /** Whether what came then was taken away later. What a PACS sends again after that is new. */
   isRemoved(object: Pick<PeerObject, 'studyInstanceUID' | 'receivedAt'>): boolean;
   of(studyInstanceUID: string): readonly Ruling[];
+  /** Those that hold a study now, the latest first. */
+  held(limit: number): { readonly studies: readonly Ruling[]; readonly total: number };
   /** Made here, and not told to the broker yet, the oldest first. */
   untold(limit: number): readonly Ruling[];
   told(rulings: readonly Ruling[]): void;
 }
+
+/** With a maximum SQLite takes the other columns of the same row; of two at one time the hold counts, as in `isHeld`. */
+const latestOfEach = `SELECT *, max(at || (kind = 'hold')) FROM ruling WHERE kind IN ('hold', 'unhold') GROUP BY study_instance_uid`;
 
 export function openRulings(index: IndexDatabase, report: (error: unknown) => void): Rulings {
   const events = new TypedEmitter<{ made: [ruling: Ruling] }>(report);
@@ -49,6 +54,16 @@ export function openRulings(index: IndexDatabase, report: (error: unknown) => vo
         studyInstanceUID,
         receivedAt,
       ) !== undefined,
+    held: (limit) => ({
+      studies: index.all<Ruling>(
+        `SELECT study_instance_uid AS studyInstanceUID, kind, at, by, reason FROM (${latestOfEach})
+         WHERE kind = 'hold' ORDER BY at DESC LIMIT ?`,
+        limit,
+      ),
+      total:
+        index.get<{ total: number }>(`SELECT count(*) AS total FROM (${latestOfEach}) WHERE kind = 'hold'`)
+          ?.total ?? 0,
+    }),
     untold: (limit) =>
       index.all<Ruling>(
         `SELECT study_instance_uid AS studyInstanceUID, kind, at, by, reason FROM ruling

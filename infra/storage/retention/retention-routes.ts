@@ -1,4 +1,4 @@
-import { AppError, parseInput, uidSchema } from '@medusa/protocol';
+import { AppError, parseInput, uidSchema, type HeldStudies } from '@medusa/protocol';
 import express, { Router } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -29,6 +29,10 @@ export function retentionRoutes({ rulings, keeper, now, log }: RetentionRoutesDe
   router.get('/due', (_req, res) => {
     const due = keeper.due();
     res.json({ studies: due.slice(0, mostListed), total: due.length });
+  });
+  router.get('/held', (_req, res) => {
+    const { studies, total } = rulings.held(mostListed);
+    res.json({ studies: [...studies], total } satisfies HeldStudies);
   });
   router.get('/studies/:study', (req, res) => {
     const study = parseInput(uidSchema, req.params.study);

@@ -91,6 +91,17 @@ describe('retention', () => {
     expect(await ask(node, `/studies/${craftedStudy}/hold`, { reason: 'case 4711' })).toMatchObject({
       isHeld: true,
     });
+    // Held, let go, and held no more is not listed; held, let go and held again is.
+    for (const kind of ['hold', 'unhold', 'hold'])
+      await ask(node, `/studies/1.2.3/${kind}`, { reason: kind });
+    for (const kind of ['hold', 'unhold']) await ask(node, `/studies/1.2.4/${kind}`, { reason: kind });
+    expect(await ask(node, '/held')).toMatchObject({
+      studies: [
+        { studyInstanceUID: '1.2.3', kind: 'hold' },
+        { studyInstanceUID: craftedStudy, by: 'tester', reason: 'case 4711' },
+      ],
+      total: 2,
+    });
     expect(await send(node, craftedObject())).toBe(0);
     await sendAnother(node);
     await rule({ keep: soon, removal: 'delete' });

@@ -1,0 +1,20 @@
+/** What administrators read about legal holds and retention periods. */
+export const retentionStrings = {
+  title: 'Legal holds',
+  none: 'No study is held.',
+  failed: 'The holds cannot be shown',
+  study: 'Study Instance UID',
+  since: 'Since',
+  by: 'By',
+  reason: 'Reason',
+  shown: (shown: number, total: number): string => `The latest ${shown} of ${total} are shown.`,
+  hold: 'Hold a study',
+  holdHelp: 'It is kept whatever the retention rules say, until the hold is ended. Also before it has come.',
+  end: 'End the hold',
+  endTitle: 'End this hold?',
+  due: 'Retention period over',
+  noneDue: 'No study is due to be removed.',
+  dueSince: 'Due since',
+  rule: 'Rule',
+  held: 'held',
+} as const;
