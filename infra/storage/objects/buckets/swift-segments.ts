@@ -37,23 +37,20 @@ export async function putInSegments(
   signal: AbortSignal,
 ): Promise<{ readonly etag: string } | typeof noContainer> {
   const folder = `${folderOf(name)}${randomUUID()}/`;
+  const parts: FilePart[] = [];
   try {
-    const parts: FilePart[] = [];
     for await (const part of partsOf(source, { partBytes, mostParts: mostSegments })) {
-      const sent = await putSegment(
-        place.call,
-        { name: segmentOf(folder, part), part, path: source.path },
-        signal,
-      );
+      const segment = { name: segmentOf(folder, part), part, path: source.path };
+      const sent = await putSegment(place.call, segment, signal);
       if (sent === noContainer) return sent;
       parts.push(part);
     }
-    const etag = await putManifest(place, { name, folder, parts }, signal);
-    return { etag };
   } catch (error) {
     await removeAll(place, folder);
     throw error;
   }
+  // From here on they stay: of a manifest whose answer is lost nobody knows whether it is there.
+  return { etag: await putManifest(place, { name, folder, parts }, signal) };
 }
 
 /** Of an object that is gone. */
