@@ -107,7 +107,7 @@ type Asked = {
   readonly signal: AbortSignal;
 };
 
-/** Of this storage node, and of no other in its place. */
+/** A storage node, or while it is away one that has the same objects, and so the same rulings. */
 async function askOf(
   deps: RetentionDeps,
   asked: Omit<Asked, 'method' | 'body'> & { id: NodeId },

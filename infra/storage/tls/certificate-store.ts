@@ -75,7 +75,7 @@ export async function openCertificateStore(directory: string): Promise<Certifica
     certificate: await readFile(authorityFile(name), 'utf8'),
     key: await readFile(file(`authority-${name}.key.pem`), 'utf8'),
   });
-  // Two changes of one file at once would lose one of them.
+  // Of two revocations at once none is lost.
   const exclusive = createExclusive();
   const bundle = async ({ trusted }: State): Promise<string> =>
     (await Promise.all(trusted.map(async (name) => readFile(authorityFile(name), 'utf8')))).join('\n');
@@ -89,9 +89,12 @@ export async function openCertificateStore(directory: string): Promise<Certifica
       const signer = await authority(name);
       if (!certificate.verify(new X509Certificate(signer.certificate).publicKey)) continue;
       const serialNumber = certificate.serialNumber.toLowerCase();
-      const revoked = [...state.revoked, { authority: name, serialNumber, at: new Date().toISOString() }];
-      await write({ ...state, revoked });
-      const own = revoked.filter((entry) => entry.authority === name);
+      const before = state.revoked.filter((entry) => entry.authority === name);
+      const isKnown = before.some((entry) => entry.serialNumber === serialNumber);
+      const added = isKnown ? [] : [{ authority: name, serialNumber, at: new Date().toISOString() }];
+      await write({ ...state, revoked: [...state.revoked, ...added] });
+      // Also when it was known: the node may have stopped before the list was written.
+      const own = [...before, ...added];
       await writeWhole(file(`authority-${name}.crl.pem`), await makeRevocationList(signer, own));
       return;
     }

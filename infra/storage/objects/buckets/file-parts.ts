@@ -13,6 +13,13 @@ export type FilePart = {
   readonly md5: string;
 };
 
+/** What is to be put under a name, in parts of this length. */
+export type PutInParts = {
+  readonly name: string;
+  readonly source: BucketSource;
+  readonly partBytes: number;
+};
+
 /**
  * A file cut into parts of this length, the last one shorter; at most so many of them.
  * @throws DamagedCopy after the last of them, when they are not together what is known of the file

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BucketSource } from './bucket.ts';
-import { md5OfParts, partsOf, type FilePart } from './file-parts.ts';
+import { md5OfParts, partsOf, type FilePart, type PutInParts } from './file-parts.ts';
 import { textOf, unreachable } from './http-client.ts';
 import { noContainer } from './made-container.ts';
 import { etagOf } from './ranged-read.ts';
@@ -17,11 +16,7 @@ type Upload = { readonly call: S3Call; readonly name: string; readonly uploadId:
 /** An object in several requests (CreateMultipartUpload): it is seen when the last of them is done, or never. */
 export async function putInParts(
   call: S3Call,
-  {
-    name,
-    source,
-    partBytes,
-  }: { readonly name: string; readonly source: BucketSource; readonly partBytes: number },
+  { name, source, partBytes }: PutInParts,
   signal: AbortSignal,
 ): Promise<{ readonly etag: string } | typeof noContainer> {
   const begun = await call({ method: 'POST', key: name, query: { uploads: '' }, signal });

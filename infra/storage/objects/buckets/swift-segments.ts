@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { DamagedCopy, type BucketSource } from './bucket.ts';
-import { md5OfParts, partsOf, type FilePart } from './file-parts.ts';
+import { DamagedCopy } from './bucket.ts';
+import { md5OfParts, partsOf, type FilePart, type PutInParts } from './file-parts.ts';
 import { refused, textOf, type HttpReply } from './http-client.ts';
 import { noContainer } from './made-container.ts';
 import { etagOf } from './ranged-read.ts';
@@ -29,11 +29,7 @@ function folderOf(name: string): string {
  */
 export async function putInSegments(
   place: Place,
-  {
-    name,
-    source,
-    partBytes,
-  }: { readonly name: string; readonly source: BucketSource; readonly partBytes: number },
+  { name, source, partBytes }: PutInParts,
   signal: AbortSignal,
 ): Promise<{ readonly etag: string } | typeof noContainer> {
   const folder = `${folderOf(name)}${randomUUID()}/`;
